@@ -1,0 +1,348 @@
+//! The command line: verbs, flags and what they mean.
+//!
+//! The common flags may stand before or after the verb, and lists that are given in both places are joined. (A `global`
+//! argument of clap would keep only the values of the last place.)
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+use crate::duration;
+
+/// How many requests are in flight at most, unless `--parallel` says otherwise.
+pub const PARALLEL: usize = 32;
+
+/// How long one resource may take, unless `--timeout` or the resource says otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The command line as it was given.
+#[derive(Debug, Parser)]
+#[command(
+    about = "Plans, applies and inspects one stack of Kubernetes resources.",
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    max_term_width = 100
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    before: Common,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What follows the list of flags; PROGRAM is the program's name.
+const AFTER_HELP: &str = "\
+Examples:
+  PROGRAM plan                              show what would change, and change nothing
+  PROGRAM apply                             show the plan, ask, apply, wait until all is ready
+  PROGRAM apply --yes -o json               the same in a pipeline, as a stream of events
+  PROGRAM apply --target Deployment/web     only this and what it depends on
+  PROGRAM destroy --allow-delete PersistentVolumeClaim/data
+                                            delete everything, this claim included
+  PROGRAM status                            what the stack owns, and what is wrong with it
+  PROGRAM graph --format dot | dot -Tsvg    draw the graph
+
+Exit codes:
+  0  done; for `plan` and `status` also where there is something to report
+  1  an error, or something that stands in the way; also where the command line is wrong
+  2  with --detailed-exitcode: `plan` found changes, `status` something that is not ready";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what `apply` would change. Writes nothing to the cluster.
+    Plan(PlanVerb),
+    /// Show the plan, ask, carry it out, and wait until everything is ready.
+    Apply(ApplyVerb),
+    /// Delete what the stack owns, in reverse order. What holds data stays without consent by name.
+    Destroy(ApplyVerb),
+    /// Show what the stack owns and how far each of it has come, with the cause where something is not ready.
+    Status(StatusVerb),
+    /// Show the resources and what each depends on. Needs no cluster.
+    Graph(GraphVerb),
+    /// Write the objects as YAML, secret values masked. Needs no cluster.
+    Render(RenderVerb),
+    /// Show the values that the stack exports.
+    Outputs(OutputsVerb),
+}
+
+/// The flags that every verb takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// The stack: one named deployment of this program [default: default]
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+    /// A value for the program; may be repeated. Give secrets as the environment variable HOLM_CONFIG_KEY instead: other
+    /// users of the machine can see command lines
+    #[arg(long, value_name = "KEY=VALUE", value_parser = secret)]
+    config: Vec<Secret>,
+    /// The namespace of resources that name none
+    #[arg(long, short = 'n', value_name = "NAME")]
+    namespace: Option<String>,
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod this runs in]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// What standard output holds: text for people, or json with a versioned schema [default: text]
+    #[arg(long, short = 'o', value_name = "FORMAT", hide_possible_values = true)]
+    output: Option<Output>,
+    /// Report every request on standard error: method, path, status and duration, never a body
+    #[arg(long, short = 'v')]
+    verbose: bool,
+    /// When to use colours: auto, always or never. NO_COLOR and TERM=dumb are honoured [default: auto]
+    #[arg(long, value_name = "WHEN", hide_possible_values = true)]
+    color: Option<ColorWhen>,
+}
+
+/// The flags of every verb that plans.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Planning {
+    /// Only this resource and what it depends on; may be repeated. Nothing else is changed or deleted
+    #[arg(long, value_name = "KIND/NAME", value_delimiter = ',')]
+    pub target: Vec<String>,
+    /// Consent to delete or replace this resource, although it is protected or holds data; may be repeated
+    #[arg(long, value_name = "KIND/NAME", value_delimiter = ',')]
+    pub allow_delete: Vec<String>,
+    /// Ask the server about every object, also where field ownership proves that nothing changed
+    #[arg(long)]
+    pub thorough: bool,
+    /// Show also what is unchanged, and every field of what is created
+    #[arg(long)]
+    pub details: bool,
+}
+
+/// `plan`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlanVerb {
+    /// How to plan.
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Exit with 0 for no changes, 1 for an error, 2 for changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `apply` and `destroy`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ApplyVerb {
+    /// How to plan.
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Do not ask. Gives no consent to lose data: that takes --allow-delete
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// How many requests may be in flight [default: 32]
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
+    pub parallel: Option<usize>,
+    /// How long each resource may take to become ready, or to go [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `status`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StatusVerb {
+    /// Exit with 0 where everything is ready, 1 for an error, 2 where something is not ready
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `graph`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GraphVerb {
+    /// The language to write the graph in: text, dot or mermaid
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: GraphFormat,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `render`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RenderVerb {
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `outputs`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OutputsVerb {
+    /// Only this output, and nothing but its value
+    pub name: Option<String>,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// What standard output holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    #[default]
+    Text,
+    /// JSON with a versioned schema.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The language of a drawn graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, as Markdown renderers draw it.
+    Mermaid,
+}
+
+/// A value of the command line that may be secret, so that a debug print of the arguments does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(sensitive)")
+    }
+}
+
+/// The common flags with their defaults filled in.
+#[derive(Debug)]
+pub struct Settings {
+    /// The stack's name.
+    pub stack: String,
+    /// The values for the program.
+    pub config: Vec<(String, Secret)>,
+    /// The namespace of resources that name none.
+    pub namespace: Option<String>,
+    /// The context of the kubeconfig.
+    pub context: Option<String>,
+    /// The kubeconfig file.
+    pub kubeconfig: Option<PathBuf>,
+    /// What standard output holds.
+    pub output: Output,
+    /// Whether every request is reported.
+    pub verbose: bool,
+}
+
+impl Arguments {
+    /// The command with the program's name and version.
+    pub fn command_for(program: &str) -> clap::Command {
+        Self::command()
+            .name(program.to_owned())
+            .bin_name(program.to_owned())
+            .version(concat!("(holm ", env!("CARGO_PKG_VERSION"), ")"))
+            .after_help(AFTER_HELP.replace("PROGRAM", program))
+    }
+
+    /// Reads the command line, the program's path first.
+    ///
+    /// # Errors
+    /// What clap has to say, which may be the help that was asked for.
+    pub fn read(program: &str, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command_for(program);
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// The common flags of both places, with their defaults.
+    ///
+    /// # Errors
+    /// What is wrong, in words without the value, which may be secret.
+    pub fn settings(&self) -> Result<Settings, String> {
+        let after = match &self.verb {
+            Verb::Plan(verb) => &verb.after,
+            Verb::Apply(verb) | Verb::Destroy(verb) => &verb.after,
+            Verb::Status(verb) => &verb.after,
+            Verb::Graph(verb) => &verb.after,
+            Verb::Render(verb) => &verb.after,
+            Verb::Outputs(verb) => &verb.after,
+        };
+        let before = &self.before;
+        let config: Result<Vec<_>, _> = before.config.iter().chain(&after.config).map(key_value).collect();
+        Ok(Settings {
+            stack: after.stack.clone().or_else(|| before.stack.clone()).unwrap_or_else(|| "default".to_owned()),
+            config: config?,
+            namespace: after.namespace.clone().or_else(|| before.namespace.clone()),
+            context: after.context.clone().or_else(|| before.context.clone()),
+            kubeconfig: after.kubeconfig.clone().or_else(|| before.kubeconfig.clone()),
+            output: after.output.or(before.output).unwrap_or_default(),
+            verbose: after.verbose || before.verbose,
+        })
+    }
+}
+
+impl Planning {
+    /// The consents, trimmed and each once.
+    pub fn consents(&self) -> BTreeSet<String> {
+        self.allow_delete.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    }
+}
+
+/// What `--color` and `--output` say, read before the command line is understood, because errors about it are written too.
+pub fn early(arguments: &[std::ffi::OsString]) -> (ColorWhen, Output) {
+    let (mut color, mut output) = (ColorWhen::Auto, Output::Text);
+    let texts: Vec<&str> = arguments.iter().map(|argument| argument.to_str().unwrap_or_default()).collect();
+    for (position, argument) in texts.iter().enumerate() {
+        let next = texts.get(position + 1).copied().unwrap_or_default();
+        let value = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let rest = argument.strip_prefix(name)?;
+                if rest.is_empty() { Some(next) } else { rest.strip_prefix('=') }
+            })
+        };
+        if let Some(Ok(when)) = value(&["--color"]).map(|text| ColorWhen::from_str(text, true)) {
+            color = when;
+        }
+        if let Some(Ok(format)) = value(&["--output", "-o"]).map(|text| Output::from_str(text, true)) {
+            output = format;
+        }
+    }
+    (color, output)
+}
+
+/// Takes any text. Whether it is well formed is looked at later, because clap repeats what it refuses.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret(text.to_owned()))
+}
+
+fn key_value(text: &Secret) -> Result<(String, Secret), String> {
+    match text.0.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), Secret(value.to_owned()))),
+        _ => Err("a --config is not of the form KEY=VALUE".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("a number from 1 is expected".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What `--output json` writes: documents with versioned schemas, made from core types that know nothing of JSON.
+//!
+#![doc = include_str!("../../JSON.md")]
+
+pub mod event;
+pub mod plan;
+pub mod status;
+
+use holm_core::plan::Shown;
+use holm_core::{Problem, ResourceId, Site};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::diagnostic::Diagnostic;
+
+/// The identity of an object.
+#[derive(Serialize)]
+pub struct ResourceDocument<'a> {
+    group: &'a str,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    name: &'a str,
+}
+
+impl<'a> From<&'a ResourceId> for ResourceDocument<'a> {
+    fn from(id: &'a ResourceId) -> Self {
+        Self { group: &id.group, kind: &id.kind, namespace: id.namespace.as_deref(), name: &id.name }
+    }
+}
+
+/// A line of the program.
+#[derive(Serialize)]
+pub struct SiteDocument {
+    file: &'static str,
+    line: u32,
+}
+
+impl From<Site> for SiteDocument {
+    fn from(site: Site) -> Self {
+        Self { file: site.file, line: site.line }
+    }
+}
+
+/// A value as it may be shown.
+#[derive(Serialize)]
+pub struct ShownDocument<'a> {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a Value>,
+}
+
+impl<'a> From<&'a Shown> for ShownDocument<'a> {
+    fn from(shown: &'a Shown) -> Self {
+        let (state, value) = match shown {
+            Shown::Absent => ("absent", None),
+            Shown::Value(value) => ("value", Some(value)),
+            Shown::Sensitive => ("sensitive", None),
+            Shown::Unknown => ("unknown", None),
+        };
+        Self { state, value }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    schema: &'static str,
+    kind: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    causes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<ProblemDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<ResourceDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<SiteDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for ProblemDocument<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self {
+            message: problem.kind.to_string(),
+            resource: problem.resource.as_ref().map(ResourceDocument::from),
+            field: (!problem.path.is_root()).then(|| problem.path.to_string()),
+            site: problem.site.map(SiteDocument::from),
+            hint: problem.hint.as_deref(),
+        }
+    }
+}
+
+/// The document `holm.error/v1`.
+pub fn error(diagnostic: &Diagnostic) -> Value {
+    document(&ErrorDocument {
+        schema: "holm.error/v1",
+        kind: diagnostic.kind.code(),
+        message: &diagnostic.message,
+        causes: &diagnostic.causes,
+        hint: diagnostic.hint.as_deref(),
+        problems: diagnostic.problems.iter().map(ProblemDocument::from).collect(),
+    })
+}
+
+/// A document as JSON. Maps with text keys only, so this cannot fail; should it ever, the reason takes its place.
+fn document(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).unwrap_or_else(|error| Value::String(error.to_string()))
+}
+
+/// Seconds with three places, which is what durations are given in.
+fn seconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The command line of holm, and the only crate that writes to a terminal: verbs, rendering, progress, prompts, exit codes.
+//!
+//! A program hands its declaration to [`run`] and is done. Standard output holds data (the plan, the status, the graph, JSON),
+//! standard error everything else (which cluster it is, progress, questions, warnings, errors). The data flows one way here,
+//! too: arguments are understood once, a verb asks the core and the cluster, and what comes back is [rendered](render) by pure
+//! functions into text, or into the versioned documents of [`json`].
+//!
+//! # Exit codes
+//! - `0`: done. For `plan` and `status` also where there is something to report.
+//! - `1`: an error, of the command line too: clap's own `2` would read as "there are changes".
+//! - `2`: only with `--detailed-exitcode`: `plan` found changes, `status` found something that is not ready.
+//!
+//! A `plan` in which something stands in the way of an apply exits with `1`, but with what it found where only a right to
+//! read is missing: such a plan is complete as far as it can be.
+
+mod args;
+mod config;
+mod diagnostic;
+mod duration;
+mod interrupt;
+pub mod json;
+mod panic;
+mod progress;
+mod prompt;
+mod render;
+mod run;
+mod session;
+mod style;
+mod target;
+mod terminal;
+mod verbs;
+
+pub use run::run;

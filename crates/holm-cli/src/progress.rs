@@ -1,0 +1,259 @@
+//! Progress while a run goes on: what is in flight, redrawn in place on a terminal, and plain lines elsewhere.
+//!
+//! The events only change a small state; drawing happens about ten times a second, off the path of the requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use holm_core::ResourceId;
+use holm_core::event::Event;
+use holm_core::plan::{Action, Plan};
+
+use crate::duration;
+use crate::render::plan::role;
+use crate::render::report::{doing_word, done_word, skip_words};
+use crate::style::{Layout, Line, Role, columns, cut, harmless};
+
+/// How often the lines in flight are drawn anew.
+pub const DRAWN_EVERY: Duration = Duration::from_millis(100);
+
+/// How many objects in flight are shown at most.
+const SHOWN: usize = 8;
+
+/// The progress of one run.
+#[derive(Debug)]
+pub struct Progress {
+    home: Option<String>,
+    is_live: bool,
+    name_width: usize,
+    total: usize,
+    ended: BTreeSet<ResourceId>,
+    in_flight: BTreeMap<ResourceId, InFlight>,
+    /// Warnings that were shown already.
+    warned: BTreeSet<String>,
+    actions: BTreeMap<ResourceId, Action>,
+    started: Instant,
+    /// Finished text that is not yet written.
+    finished: String,
+    /// How many lines in flight stand below the cursor's line.
+    drawn: usize,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    action: Action,
+    started: Instant,
+    message: String,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// The progress of carrying out `plan`. `warned` were shown before.
+    pub fn new(plan: &Plan, is_live: bool, warned: BTreeSet<String>) -> Self {
+        let home = plan.namespace.clone();
+        let names = plan.changes.iter().map(|change| columns(&change.id.relative_to(home.as_deref())));
+        Self {
+            name_width: names.max().unwrap_or(0).min(46),
+            home,
+            is_live,
+            total: plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep | Action::Unknown)).count(),
+            ended: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            warned,
+            actions: plan.changes.iter().map(|change| (change.id.clone(), change.action)).collect(),
+            started: Instant::now(),
+            finished: String::new(),
+            drawn: 0,
+        }
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn event(&mut self, event: &Event, now: Instant, layout: Layout) {
+        match event {
+            Event::Started { id, action } => {
+                let entry = InFlight { action: *action, started: now, message: String::new(), is_shown: false };
+                self.in_flight.insert(id.clone(), entry);
+                if !self.is_live && *action != Action::Unchanged {
+                    self.line(id, *action, Role::Faint, doing_word(*action), layout);
+                }
+            }
+            Event::Written { .. } => {}
+            Event::Waiting { id, readiness } => {
+                let message = if readiness.message.is_empty() { &readiness.reason } else { &readiness.message };
+                self.message(id, message, now, layout);
+            }
+            Event::Retrying { id, error, after } => {
+                let message = format!("trying again in {}: {error}", duration::took(*after));
+                self.message(id, &message, now, layout);
+            }
+            Event::Ready { id, after } => {
+                let flight = self.end(id);
+                let action = self.action(id, flight.as_ref());
+                match (action, flight.is_some_and(|flight| flight.is_shown)) {
+                    // What is unchanged and was ready at once is not worth a line.
+                    (Action::Unchanged, false) => {}
+                    (Action::Unchanged, true) => {
+                        self.line(id, action, Role::Good, &format!("ready after {}", duration::took(*after)), layout);
+                    }
+                    _ => {
+                        let text = format!("{} after {}", done_word(action), duration::took(*after));
+                        self.line(id, action, role(action), &text, layout);
+                    }
+                }
+            }
+            Event::Deleted { id, after } => {
+                let flight = self.end(id);
+                let action = self.action(id, flight.as_ref());
+                let text = format!("{} after {}", done_word(Action::Delete), duration::took(*after));
+                self.line(id, action, Role::Bad, &text, layout);
+                if action == Action::Replace {
+                    // Its second half is still to come.
+                    self.ended.remove(id);
+                }
+            }
+            Event::Forgotten { id } => {
+                self.end(id);
+                self.line(id, Action::Forget, role(Action::Forget), done_word(Action::Forget), layout);
+            }
+            Event::Failed { id, action, failure } => {
+                self.end(id);
+                self.line(id, *action, Role::Error, &format!("failed: {}", failure.message), layout);
+            }
+            Event::Skipped { id, action, because } => {
+                self.end(id);
+                let text = format!("not done: {}", skip_words(because, self.home.as_deref()));
+                self.line(id, *action, Role::Warning, &text, layout);
+            }
+            Event::Warning { id, text } => {
+                if self.warned.insert(text.clone()) {
+                    let text = warning(id.as_ref(), text, self.home.as_deref());
+                    let line = Line::default().role(Role::Warning, "warning:").text(" ").hang_here().text(&text);
+                    line.write(layout, &mut self.finished);
+                }
+            }
+            Event::Stopping => {}
+            _ => {}
+        }
+    }
+
+    /// Adds a line that stays.
+    pub fn say(&mut self, line: &Line, layout: Layout) {
+        line.write(layout, &mut self.finished);
+    }
+
+    /// What to write now: finished lines, and on a terminal the lines in flight in place of those drawn before.
+    pub fn draw(&mut self, now: Instant, layout: Layout) -> String {
+        let mut out = self.erase();
+        out.push_str(&std::mem::take(&mut self.finished));
+        if self.is_live {
+            let lines = self.lines(now, layout);
+            self.drawn = lines.len();
+            for line in lines {
+                line.write(layout, &mut out);
+            }
+        }
+        out
+    }
+
+    /// What to write at the end: finished lines, and nothing in flight any more.
+    pub fn finish(&mut self) -> String {
+        let mut out = self.erase();
+        out.push_str(&std::mem::take(&mut self.finished));
+        out
+    }
+
+    fn erase(&mut self) -> String {
+        match std::mem::take(&mut self.drawn) {
+            0 => String::new(),
+            lines => format!("\r\u{1b}[{lines}A\u{1b}[J"),
+        }
+    }
+
+    fn lines(&self, now: Instant, layout: Layout) -> Vec<Line> {
+        // One column is left free: some terminals break a line that fills the last one.
+        let width = layout.width.unwrap_or(80).saturating_sub(1);
+        let mut flights: Vec<(&ResourceId, &InFlight)> = self.in_flight.iter().collect();
+        flights.sort_by_key(|(_, flight)| flight.started);
+        let mut lines: Vec<Line> = flights
+            .iter()
+            .take(SHOWN)
+            .map(|(id, flight)| {
+                let name = cut(&id.relative_to(self.home.as_deref()), width / 2);
+                let took = duration::took(now.saturating_duration_since(flight.started));
+                let head = Line::default()
+                    .text(&" ".repeat(3_usize.saturating_sub(flight.action.symbol().len())))
+                    .role(role(flight.action), flight.action.symbol())
+                    .text(" ")
+                    .text(&name)
+                    .column(4 + self.name_width.min(width / 2) + 2)
+                    .role(Role::Faint, &format!("{took:>6}"))
+                    .text("  ");
+                let words = if flight.message.is_empty() { doing_word(flight.action) } else { &flight.message };
+                let room = width.saturating_sub(head.columns());
+                head.role(Role::Faint, &cut(&one_line(words), room))
+            })
+            .collect();
+        if flights.len() > SHOWN {
+            let text = format!("    and {} more", flights.len() - SHOWN);
+            lines.push(Line::default().role(Role::Faint, &text));
+        }
+        let took = duration::took(now.saturating_duration_since(self.started));
+        let text = format!("    {} of {} done, {} in flight, {took}", self.ended.len(), self.total, flights.len());
+        lines.push(Line::default().role(Role::Strong, &cut(&text, width)));
+        lines
+    }
+
+    fn message(&mut self, id: &ResourceId, message: &str, now: Instant, layout: Layout) {
+        let action = self.actions.get(id).copied().unwrap_or(Action::Unchanged);
+        let flight = self.in_flight.entry(id.clone()).or_insert_with(|| InFlight {
+            action,
+            started: now,
+            message: String::new(),
+            is_shown: false,
+        });
+        let is_new = flight.message != message && !message.is_empty();
+        let action = flight.action;
+        flight.is_shown = true;
+        message.clone_into(&mut flight.message);
+        if is_new && !self.is_live {
+            self.line(id, action, Role::Faint, message, layout);
+        }
+    }
+
+    fn end(&mut self, id: &ResourceId) -> Option<InFlight> {
+        self.ended.insert(id.clone());
+        self.in_flight.remove(id)
+    }
+
+    fn action(&self, id: &ResourceId, flight: Option<&InFlight>) -> Action {
+        flight.map(|flight| flight.action).or_else(|| self.actions.get(id).copied()).unwrap_or(Action::Unchanged)
+    }
+
+    fn line(&mut self, id: &ResourceId, action: Action, color: Role, text: &str, layout: Layout) {
+        Line::default()
+            .text(&" ".repeat(3_usize.saturating_sub(action.symbol().len())))
+            .role(role(action), action.symbol())
+            .text(" ")
+            .text(&id.relative_to(self.home.as_deref()))
+            .column(4 + self.name_width + 2)
+            .hang_here()
+            .role(color, text)
+            .write(layout, &mut self.finished);
+    }
+}
+
+/// A warning of the API server with what it is about.
+pub fn warning(id: Option<&ResourceId>, text: &str, home: Option<&str>) -> String {
+    match id {
+        Some(id) => format!("{}: {text}", id.relative_to(home)),
+        None => text.to_owned(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    harmless(text).replace('\n', " ")
+}
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

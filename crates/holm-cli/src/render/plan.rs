@@ -1,0 +1,215 @@
+//! The plan as text: what would change and why, what stands in the way, one line that counts, and at most one hint.
+
+use holm_core::catalog;
+use holm_core::observe::Unchecked;
+use holm_core::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
+
+use crate::render::{fields, reason};
+use crate::style::{Layout, Line, Role, columns};
+
+/// What to show beside what is always shown.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    /// Whether unchanged objects are listed.
+    pub unchanged: bool,
+    /// The fields of objects that are created, by their position in the plan; empty where they are not asked for.
+    pub created: Vec<(usize, Vec<FieldChange>)>,
+}
+
+/// The column at which reasons begin at the latest; longer names push their own reason away.
+const WIDEST_NAME: usize = 46;
+
+/// The columns before a name: the symbol, right-aligned, and a space.
+const BEFORE_NAME: usize = 4;
+
+/// Writes the plan.
+pub fn write(plan: &Plan, details: &Details, layout: Layout, out: &mut String) {
+    let home = plan.namespace.as_deref();
+    let shown: Vec<(usize, &Change)> = plan
+        .changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.action != Action::Unchanged || details.unchanged || !change.notes.is_empty())
+        .collect();
+    let footnotes = Footnotes::of(&shown);
+    let widest = shown.iter().map(|(_, change)| columns(&change.id.relative_to(home))).max().unwrap_or(0);
+    let reason_column = BEFORE_NAME + widest.min(WIDEST_NAME) + 2;
+    for (position, change) in &shown {
+        let created = details.created.iter().find(|(created, _)| created == position).map(|(_, fields)| fields.as_slice());
+        write_change(change, created, home, reason_column, &footnotes, layout, out);
+    }
+    if !shown.is_empty() {
+        out.push('\n');
+    }
+    footnotes.write(layout, out);
+    for blocker in &plan.blockers {
+        write_blocker(blocker, home, layout, out);
+    }
+    Line::default().role(Role::Strong, &summary(plan)).write(layout, out);
+    if let Some(hint) = hint(plan) {
+        out.push('\n');
+        Line::default().role(Role::Hint, "hint:").text(" ").hang_here().text(&hint).write(layout, out);
+    }
+}
+
+/// The colour of an action.
+pub fn role(action: Action) -> Role {
+    match action {
+        Action::Create => Role::Good,
+        Action::Update => Role::Changed,
+        Action::Replace => Role::Replaced,
+        Action::Delete => Role::Bad,
+        Action::Adopt | Action::Forget | Action::Keep => Role::Special,
+        Action::Unchanged => Role::Faint,
+        Action::Unknown => Role::Error,
+    }
+}
+
+/// The line that counts.
+pub fn summary(plan: &Plan) -> String {
+    let counts: Vec<String> = [
+        (Action::Create, "to create"),
+        (Action::Update, "to update"),
+        (Action::Replace, "to replace"),
+        (Action::Adopt, "to adopt"),
+        (Action::Delete, "to delete"),
+        (Action::Forget, "to release"),
+        (Action::Keep, "kept"),
+        (Action::Unknown, "not known"),
+        (Action::Unchanged, "unchanged"),
+    ]
+    .into_iter()
+    .filter_map(|(action, words)| match plan.count(action) {
+        0 => None,
+        count => Some(format!("{count} {words}")),
+    })
+    .collect();
+    let title = if plan.has_changes() { "Plan" } else { "No changes" };
+    let mut text = match counts.as_slice() {
+        [] => format!("{title}: there is nothing in this stack"),
+        counts => format!("{title}: {}", counts.join(", ")),
+    };
+    match plan.blockers.len() {
+        0 => {}
+        1 => text.push_str("; 1 problem stands in the way"),
+        many => text.push_str(&format!("; {many} problems stand in the way")),
+    }
+    text
+}
+
+/// The flags that would consent to everything that is kept now.
+pub fn consent_flags(plan: &Plan) -> Option<String> {
+    let names: Vec<String> = plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Keep)
+        .filter(|change| match change.reason {
+            Reason::NoConsent => true,
+            // What is kept for another needs its own consent only where it holds data or is protected itself.
+            Reason::KeptFor(_) => {
+                catalog::holds_data(&change.id.group_kind()) || change.entry.as_ref().is_some_and(|entry| entry.protect)
+            }
+            _ => false,
+        })
+        .map(|change| change.id.relative_to(plan.namespace.as_deref()))
+        .collect();
+    (!names.is_empty()).then(|| format!("--allow-delete {}", names.join(",")))
+}
+
+fn hint(plan: &Plan) -> Option<String> {
+    // Blockers carry their own hints, and solving them comes first.
+    if !plan.blockers.is_empty() {
+        return None;
+    }
+    consent_flags(plan).map(|flags| format!("to delete what is kept, with its data: `{flags}`"))
+}
+
+fn write_change(
+    change: &Change,
+    created: Option<&[FieldChange]>,
+    home: Option<&str>,
+    reason_column: usize,
+    footnotes: &Footnotes<'_>,
+    layout: Layout,
+    out: &mut String,
+) {
+    let role = role(change.action);
+    let name = change.id.relative_to(home);
+    let mut line = Line::default()
+        .text(&" ".repeat(BEFORE_NAME - 1 - change.action.symbol().len()))
+        .role(role, change.action.symbol())
+        .text(" ")
+        .role(if change.action == Action::Unchanged { Role::Faint } else { Role::Strong }, &name)
+        .column(reason_column)
+        .hang_here();
+    if layout.width.is_some_and(|width| line.columns() + 20 > width) {
+        line = line.hang(BEFORE_NAME + 4);
+    }
+    line = line.role(Role::Faint, &reason::words(change, home));
+    if let Some(number) = change.unchecked.as_ref().and_then(|why| footnotes.number(why)) {
+        line = line.role(Role::Changed, &format!(" [{number}]"));
+    }
+    line.write(layout, out);
+    for cause in reason::causes(&change.reason) {
+        Line::indented(BEFORE_NAME + 2).role(Role::Replaced, "because").text(" ").hang_here().text(&cause).write(layout, out);
+    }
+    match created {
+        Some(created) => fields::write(created, None, layout, out),
+        None => fields::write(&change.fields, reason::only_writer(change), layout, out),
+    }
+    for conflict in &change.overruled {
+        let text = format!("{} from \"{}\"", conflict.field.trim_start_matches('.'), conflict.manager);
+        Line::indented(BEFORE_NAME + 2).role(Role::Special, "takes over").text(" ").hang_here().text(&text).write(layout, out);
+    }
+    for note in &change.notes {
+        Line::indented(BEFORE_NAME + 2).role(Role::Hint, "note:").text(" ").hang_here().text(note).write(layout, out);
+    }
+}
+
+fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mut String) {
+    let message = format!(": {}", blocker.kind);
+    let line = Line::default().role(Role::Error, "error:").text(" ").hang(2);
+    line.role(Role::Strong, &blocker.id.relative_to(home)).text(&message).write(layout, out);
+    if let Some(site) = blocker.site {
+        Line::indented(2).role(Role::Faint, "at ").text(&site.to_string()).write(layout, out);
+    }
+    if let Some(hint) = &blocker.hint {
+        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(hint).write(layout, out);
+    }
+    out.push('\n');
+}
+
+/// Why lines are predicted rather than checked, each reason once below the plan.
+struct Footnotes<'a>(Vec<&'a Unchecked>);
+
+impl<'a> Footnotes<'a> {
+    fn of(shown: &[(usize, &'a Change)]) -> Self {
+        let mut reasons: Vec<&Unchecked> = Vec::new();
+        for why in shown.iter().filter_map(|(_, change)| change.unchecked.as_ref()) {
+            // A replacement says itself that the old object goes first.
+            if !reasons.contains(&why) && *why != Unchecked::Replacement {
+                reasons.push(why);
+            }
+        }
+        Self(reasons)
+    }
+
+    fn number(&self, why: &Unchecked) -> Option<usize> {
+        self.0.iter().position(|reason| *reason == why).map(|position| position + 1)
+    }
+
+    fn write(&self, layout: Layout, out: &mut String) {
+        for (position, why) in self.0.iter().enumerate() {
+            let number = format!("[{}]", position + 1);
+            let text = format!("predicted, not checked by the server: {why}");
+            Line::indented(2).role(Role::Changed, &number).text(" ").hang_here().text(&text).write(layout, out);
+        }
+        if !self.0.is_empty() {
+            out.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

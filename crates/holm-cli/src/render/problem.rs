@@ -1,0 +1,106 @@
+//! What is wrong with a declaration: every problem with its line, its field and what would help, and a count at the end.
+
+use holm_core::{Problem, ResourceId};
+
+use crate::style::{Layout, Line, Role};
+
+/// Writes all problems, and how many there are where there are several.
+pub fn write(problems: &[Problem], layout: Layout, out: &mut String) {
+    for (position, problem) in problems.iter().enumerate() {
+        if position > 0 {
+            out.push('\n');
+        }
+        write_problem(problem, layout, out);
+    }
+    if problems.len() > 1 {
+        let count = format!("the declaration has {} problems", problems.len());
+        out.push('\n');
+        Line::default().role(Role::Error, "error:").text(" ").role(Role::Strong, &count).write(layout, out);
+    }
+}
+
+fn write_problem(problem: &Problem, layout: Layout, out: &mut String) {
+    let mut line = Line::default().role(Role::Error, "error:").text(" ").hang(2);
+    if let Some(resource) = &problem.resource {
+        line = line.role(Role::Strong, &name(resource)).text(": ");
+    }
+    line.text(&problem.kind.to_string()).write(layout, out);
+    if let Some(site) = problem.site {
+        Line::indented(2).role(Role::Faint, "at ").text(&site.to_string()).write(layout, out);
+    }
+    if !problem.path.is_root() {
+        Line::indented(2).role(Role::Faint, "field ").hang_here().text(&problem.path.to_string()).write(layout, out);
+    }
+    if let Some(hint) = &problem.hint {
+        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(hint).write(layout, out);
+    }
+}
+
+/// The resource as it is known so far: a problem may be that it has no name.
+fn name(resource: &ResourceId) -> String {
+    if resource.name.is_empty() { format!("{}/(no name)", resource.kind) } else { resource.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use holm_core::problem::ProblemKind;
+    use holm_core::{FieldPath, Site};
+
+    use super::*;
+
+    #[test]
+    fn every_problem_has_its_line_its_field_and_its_hint() {
+        let site = |line| Some(Site { file: "examples/holm-pg/main.rs", line });
+        let deployment = ResourceId::new("apps", "Deployment", Some("holm"), "postgres");
+        let secret = |name: &str| ResourceId::new("", "Secret", Some("holm"), name);
+        let problems = [
+            Problem {
+                kind: ProblemKind::Dangling { target: secret("postgres-secre") },
+                resource: Some(deployment.clone()),
+                path: "spec.template.spec.containers[postgres].env[POSTGRES_PASSWORD].valueFrom.secretKeyRef.name"
+                    .parse()
+                    .expect("well formed"),
+                site: site(41),
+                hint: Some("did you mean Secret/holm/postgres-secret?".into()),
+            },
+            Problem {
+                kind: ProblemKind::NoName,
+                resource: Some(secret("")),
+                path: FieldPath::of(["metadata", "name"]),
+                site: site(50),
+                hint: None,
+            },
+            Problem {
+                kind: ProblemKind::Cycle(vec![
+                    (secret("a"), "data.x".into()),
+                    (secret("b"), "data.y".into()),
+                    (secret("a"), String::new()),
+                ]),
+                resource: None,
+                path: FieldPath::root(),
+                site: None,
+                hint: Some("take one of these references away, or give the value another way".into()),
+            },
+        ];
+        let mut out = String::new();
+        write(&problems, Layout { color: false, width: Some(80) }, &mut out);
+        insta::assert_snapshot!(out, @"
+        error: Deployment/holm/postgres: names Secret/holm/postgres-secre, which is
+          neither in this stack nor declared external
+          at examples/holm-pg/main.rs:41
+          field spec.template.spec.containers[postgres].env[POSTGRES_PASSWORD].valueFrom
+                .secretKeyRef.name
+          hint: did you mean Secret/holm/postgres-secret?
+
+        error: Secret/(no name): the object has no metadata.name
+          at examples/holm-pg/main.rs:50
+          field metadata.name
+
+        error: resources depend on each other in a circle: Secret/holm/a (data.x) ->
+          Secret/holm/b (data.y) -> Secret/holm/a
+          hint: take one of these references away, or give the value another way
+
+        error: the declaration has 3 problems
+        ");
+    }
+}

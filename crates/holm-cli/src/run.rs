@@ -1,0 +1,149 @@
+//! One run of the program: from the command line to the exit code.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use holm_core::declare;
+use holm_core::problem::ProblemKind;
+use holm_core::redact::Redactor;
+use holm_core::{Config, Graph, Problems, Stack};
+
+use crate::args::{Arguments, Output, Settings, Verb, early};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::panic::{self, Declaring};
+use crate::terminal::Terminal;
+use crate::verbs::{self, Outcome};
+use crate::{config, json};
+
+/// Runs the program `program` with the arguments of this process: declares the stack and does what the verb says.
+///
+/// `program` is the program's name, a DNS label: the inventory in the cluster is named after it, so it should not change.
+/// `declare` is called once, before any cluster is looked for; it may return any error.
+///
+/// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
+pub fn run(program: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result) -> ExitCode {
+    ExitCode::from(run_process(program, Box::new(declare)))
+}
+
+type Declare<'a> = Box<dyn FnOnce(&mut Stack, &Config) -> declare::Result + 'a>;
+
+fn run_process(program: &str, declare: Declare<'_>) -> u8 {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (color, output) = early(&arguments);
+    let mut terminal = Terminal::of_process(color);
+    // The hook has told what happened by the time the panic arrives here.
+    let ran = catch_unwind(AssertUnwindSafe(|| run_with(program, arguments, output, declare, &mut terminal)));
+    let code = ran.unwrap_or(1);
+    match terminal.take_failure() {
+        Some(error) => {
+            fail(&Diagnostic::of(Kind::Output, &error, None), Output::Text, &mut terminal);
+            1
+        }
+        None => code,
+    }
+}
+
+/// Everything but the process: arguments in, text out, the exit code returned.
+pub(crate) fn run_with(
+    program: &str,
+    arguments: Vec<OsString>,
+    output: Output,
+    declare: Declare<'_>,
+    terminal: &mut Terminal,
+) -> u8 {
+    let arguments = match Arguments::read(program, arguments) {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => {
+            let text = usage_text(&error, terminal.data_layout().color);
+            terminal.data(&text);
+            return 0;
+        }
+        Err(error) => {
+            // In JSON, the first line of what clap says; its usage is for people.
+            if output == Output::Json {
+                let text = usage_text(&error, false);
+                let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                terminal.data(&format!("{}\n", json::error(&Diagnostic::new(Kind::Usage, message))));
+            }
+            let text = usage_text(&error, terminal.rest_layout().color);
+            terminal.say(&text);
+            return 1;
+        }
+    };
+    let done = arguments
+        .settings()
+        .map_err(|message| Diagnostic::new(Kind::Usage, message))
+        .and_then(|settings| {
+            let graph = declared(program, &settings, declare)?;
+            verbs::run(&arguments.verb, &settings, &graph, terminal)
+        });
+    match done {
+        Ok(outcome) => exit_code(&outcome, &arguments.verb),
+        Err(diagnostic) => {
+            fail(&diagnostic, output, terminal);
+            1
+        }
+    }
+}
+
+fn exit_code(outcome: &Outcome, verb: &Verb) -> u8 {
+    let is_detailed = match verb {
+        Verb::Plan(verb) => verb.detailed_exitcode,
+        Verb::Status(verb) => verb.detailed_exitcode,
+        _ => false,
+    };
+    match outcome {
+        Outcome::Done => 0,
+        Outcome::Different => u8::from(is_detailed) * 2,
+        Outcome::Failed => 1,
+    }
+}
+
+/// What clap says, with colours or without.
+pub(crate) fn usage_text(error: &clap::Error, color: bool) -> String {
+    let text = error.render();
+    if color { text.ansi().to_string() } else { text.to_string() }
+}
+
+fn fail(diagnostic: &Diagnostic, output: Output, terminal: &mut Terminal) {
+    if output == Output::Json {
+        terminal.data(&format!("{}\n", json::error(diagnostic)));
+    }
+    let mut text = String::new();
+    diagnostic.write(terminal.rest_layout(), &mut text);
+    terminal.say(&text);
+}
+
+fn declared(program: &str, settings: &Settings, declare: Declare<'_>) -> Result<Graph, Diagnostic> {
+    let given = config::read(settings, std::env::vars_os());
+    let mut redactor = Redactor::default();
+    redactor.learn_all(given.secrets.iter().map(String::as_str));
+    let declaring = hook(&redactor);
+    let namespace = settings.namespace.as_deref();
+    declaring.during(|| declare::graph(program, namespace, &given.config, declare)).map_err(|Problems(mut problems)| {
+        for problem in &mut problems {
+            // The program's own words, which may repeat what it was given.
+            if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) = &mut problem.kind {
+                *text = redactor.scrub(text);
+            }
+        }
+        Diagnostic::from(Problems(problems))
+    })
+}
+
+#[cfg(not(test))]
+fn hook(redactor: &Redactor) -> Declaring {
+    panic::install(redactor.clone())
+}
+
+/// Tests share one process, so its panic hook is left alone.
+#[cfg(test)]
+fn hook(_: &Redactor) -> Declaring {
+    let _ = panic::install;
+    Declaring::default()
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+//! What every verb that needs a cluster shares: connecting, naming the cluster first, reporting requests, planning.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc;
+
+use holm_cluster::{Cluster, ConnectOptions, Identity, RequestTrace};
+use holm_core::inventory::InventoryPlace;
+use holm_core::observe::Observed;
+use holm_core::plan::{Action, FieldChange, Plan, PlanOptions, created_fields, plan, redactor};
+use holm_core::{Graph, ResourceId};
+
+use crate::args::{Output, Planning, Settings};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::progress;
+use crate::style::{Line, Role};
+use crate::target;
+use crate::terminal::Terminal;
+
+/// A connected stack.
+pub struct Session<'a> {
+    /// What is declared.
+    pub graph: &'a Graph,
+    /// Where its inventory is.
+    pub place: InventoryPlace,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// What standard output holds.
+    pub output: Output,
+    /// Warnings of the API server that were shown already.
+    pub warned: BTreeSet<String>,
+    traces: Option<mpsc::Receiver<RequestTrace>>,
+}
+
+/// A plan with what it was made from.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What was observed.
+    pub observed: Observed,
+    /// The fields of what is created, by position, where they were asked for.
+    pub created: Vec<(usize, Vec<FieldChange>)>,
+}
+
+impl<'a> Session<'a> {
+    /// Connects and says where to.
+    ///
+    /// # Errors
+    /// When there is no cluster, or it does not answer.
+    pub async fn connect(graph: &'a Graph, settings: &Settings, terminal: &mut Terminal) -> Result<Self, Diagnostic> {
+        let options = ConnectOptions { kubeconfig: settings.kubeconfig.clone(), context: settings.context.clone() };
+        let cluster = Cluster::connect(&options).await?;
+        let traces = settings.verbose.then(|| {
+            let (sender, receiver) = mpsc::channel();
+            // The receiver goes away at the end of the run only.
+            cluster.set_trace(Some(Box::new(move |trace: &RequestTrace| drop(sender.send(trace.clone())))));
+            receiver
+        });
+        terminal.say_line(&named(graph, cluster.identity()));
+        terminal.say("\n");
+        let place = InventoryPlace::of(graph.program(), graph.stack(), graph.namespace());
+        Ok(Self { graph, place, cluster, output: settings.output, warned: BTreeSet::new(), traces })
+    }
+
+    /// Observes and plans. `graph` is the session's own, or that one emptied.
+    ///
+    /// # Errors
+    /// When the cluster cannot be observed, or a target is not known.
+    pub async fn plan(
+        &mut self,
+        graph: &Graph,
+        planning: &Planning,
+        options: PlanOptions,
+        terminal: &mut Terminal,
+    ) -> Result<Planned, Diagnostic> {
+        let mut options = PlanOptions { allow_delete: planning.consents(), thorough: planning.thorough, ..options };
+        options.targets = target::in_graph(&planning.target, graph);
+        let observed = self.cluster.observe(graph, &self.place, &options).await;
+        self.report(terminal);
+        let observed = observed?;
+        if !planning.target.is_empty() {
+            options.targets = Some(target::resolve(&planning.target, graph, &observed.inventory)?);
+        }
+        let plan = plan(graph, &observed, &self.place, &options);
+        for consent in unused(&options.allow_delete, &plan) {
+            terminal.warn(&format!("--allow-delete {consent} names nothing that this plan would delete or replace"));
+        }
+        let created = if planning.details { created(graph, &plan, &observed) } else { Vec::new() };
+        Ok(Planned { plan, observed, created })
+    }
+
+    /// Writes what the requests so far left to say: their traces, and the API server's warnings.
+    pub fn report(&mut self, terminal: &mut Terminal) {
+        for line in self.traces() {
+            terminal.say_line(&line);
+        }
+        for warning in self.cluster.warnings() {
+            if self.warned.insert(warning.text.clone()) {
+                let home = self.graph.namespace();
+                terminal.warn(&progress::warning(warning.id.as_ref(), &warning.text, home));
+            }
+        }
+    }
+
+    /// One line for each request since the last call, where they are asked for.
+    pub fn traces(&self) -> Vec<Line> {
+        self.traces.iter().flat_map(mpsc::Receiver::try_iter).map(|trace| trace_line(&trace)).collect()
+    }
+}
+
+/// The line that names the stack and the cluster, before anything else is said.
+fn named(graph: &Graph, identity: &Identity) -> Line {
+    let namespace = graph.namespace().map(|namespace| format!(", namespace {namespace}")).unwrap_or_default();
+    let context = identity.context.as_deref().unwrap_or(&identity.source);
+    let mut line = Line::default().text("Stack ").role(Role::Strong, graph.program());
+    line = line.text(&format!(" ({}){namespace}, cluster ", graph.stack())).role(Role::Strong, context);
+    line.role(Role::Faint, &format!(" ({}, {})", identity.server, identity.version)).hang(2)
+}
+
+fn trace_line(trace: &RequestTrace) -> Line {
+    let status = trace.status.map_or_else(|| "---".to_owned(), |status| status.to_string());
+    let repeated = if trace.attempt > 1 { format!(" (try {})", trace.attempt) } else { String::new() };
+    let text = format!("{:<6} {} {status} {} ms{repeated}", trace.method, trace.path, trace.duration.as_millis());
+    Line::indented(2).role(Role::Faint, &text).hang(9)
+}
+
+fn created(graph: &Graph, plan: &Plan, observed: &Observed) -> Vec<(usize, Vec<FieldChange>)> {
+    let redactor = redactor(graph, observed);
+    plan.changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.action == Action::Create)
+        .filter_map(|(position, change)| {
+            let resource = graph.get(&change.id)?;
+            let desired = change.desired.as_ref()?;
+            Some((position, created_fields(resource, desired.expose(), &redactor)))
+        })
+        .collect()
+}
+
+/// The consents that name nothing which would go: most likely typing errors.
+fn unused(consents: &BTreeSet<String>, plan: &Plan) -> Vec<String> {
+    let goes = |action: Action| matches!(action, Action::Delete | Action::Replace);
+    let is_used = |consent: &String| {
+        plan.changes.iter().any(|change| {
+            let is_named = |id: &ResourceId| id.short() == *consent || id.to_string() == *consent;
+            goes(change.action) && is_named(&change.id)
+        })
+    };
+    consents.iter().filter(|consent| !is_used(consent)).cloned().collect()
+}
+
+/// Runs `work` on a runtime of this one thread.
+///
+/// # Errors
+/// When the operating system gives no runtime, or the work fails.
+pub fn block_on<T>(work: impl Future<Output = Result<T, Diagnostic>>) -> Result<T, Diagnostic> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Diagnostic::of(Kind::Cluster, &error, None))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,163 @@
+//! `apply` and `destroy`: the same path, with what is declared or with nothing.
+//!
+//! The plan and the line that counts at the end are data; the question, the progress and what failed are not.
+
+use std::time::Instant;
+
+use holm_cluster::{ApplyOptions, StopLevel, stop};
+use holm_core::Graph;
+use holm_core::event::{Event, Report};
+use holm_core::plan::PlanOptions;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::interrupt::Interrupts;
+use crate::progress::{DRAWN_EVERY, Progress};
+use crate::render::report;
+use crate::session::{Planned, Session, block_on};
+use crate::style::{Line, Role};
+use crate::terminal::Terminal;
+use crate::verbs::{Outcome, plan};
+use crate::{json, prompt};
+
+/// Which of both verbs it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// What is declared.
+    Apply,
+    /// Nothing.
+    Destroy,
+}
+
+/// Runs the verb.
+pub fn run(
+    verb: &ApplyVerb,
+    what: What,
+    settings: &Settings,
+    graph: &Graph,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
+    if settings.output == Output::Json && !verb.yes {
+        let message = "JSON output cannot ask for consent, so nothing was changed";
+        return Err(Diagnostic::new(Kind::NotConfirmed, message).hint("give --yes, best after a look at `plan`"));
+    }
+    let emptied = graph.emptied();
+    let wanted = if what == What::Destroy { &emptied } else { graph };
+    block_on(async {
+        let mut session = Session::connect(graph, settings, terminal).await?;
+        let options = PlanOptions {
+            // What is created right after is checked by the server anyway; a plan that somebody reads is checked first.
+            skip_create_checks: verb.yes && !verb.planning.thorough,
+            destroy: what == What::Destroy,
+            ..PlanOptions::default()
+        };
+        let planned = session.plan(wanted, &verb.planning, options, terminal).await?;
+        match settings.output {
+            Output::Text => plan::show(&planned, &verb.planning, terminal),
+            Output::Json => {
+                let document = json::plan::plan(&planned.plan, &planned.created, session.cluster.identity());
+                terminal.data(&format!("{document}\n"));
+            }
+        }
+        if !planned.plan.blockers.is_empty() {
+            let message = match planned.plan.blockers.len() {
+                1 => "1 problem stands in the way, so nothing was changed".to_owned(),
+                many => format!("{many} problems stand in the way, so nothing was changed"),
+            };
+            return Err(Diagnostic::new(Kind::Blocked, message));
+        }
+        if planned.plan.has_changes() && !verb.yes {
+            prompt::confirm(&planned.plan, terminal)?;
+        } else {
+            terminal.say("\n");
+        }
+        carry_out(&mut session, wanted, planned, verb, terminal).await
+    })
+}
+
+async fn carry_out(
+    session: &mut Session<'_>,
+    graph: &Graph,
+    planned: Planned,
+    verb: &ApplyVerb,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
+    let options = ApplyOptions {
+        parallel: verb.parallel.unwrap_or(PARALLEL),
+        timeout: verb.timeout.unwrap_or(TIMEOUT),
+        ..ApplyOptions::default()
+    };
+    let Planned { plan, observed, .. } = planned;
+    let output = session.output;
+    let mut progress = Progress::new(&plan, terminal.is_live() && output == Output::Text, session.warned.clone());
+    let started = Instant::now();
+    let (sender, mut events) = unbounded_channel::<Event>();
+    let (stopper, stop) = stop();
+    let mut interrupts = Interrupts::listen();
+    let mut ticks = tokio::time::interval(DRAWN_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let ran = {
+        let apply = session.cluster.apply(graph, observed, &plan, &session.place, &options, sender, stop);
+        tokio::pin!(apply);
+        loop {
+            tokio::select! {
+                biased;
+                () = interrupts.next() => {
+                    let text = match stopper.escalate() {
+                        StopLevel::Now => "stopping now; what was intended is recorded, so the next run picks it up",
+                        _ => "stopping: nothing new is begun, what is in flight is finished; once more stops at once",
+                    };
+                    let line = Line::default().role(Role::Warning, "interrupted:").text(" ").hang_here().text(text);
+                    progress.say(&line, terminal.rest_layout());
+                }
+                Some(event) = events.recv() => take(&event, &mut progress, output, started, terminal),
+                ran = &mut apply => break ran,
+                _ = ticks.tick() => {
+                    for line in session.traces() {
+                        progress.say(&line, terminal.rest_layout());
+                    }
+                    terminal.columns_now();
+                    let text = progress.draw(Instant::now(), terminal.rest_layout());
+                    terminal.say(&text);
+                }
+            }
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        take(&event, &mut progress, output, started, terminal);
+    }
+    for line in session.traces() {
+        progress.say(&line, terminal.rest_layout());
+    }
+    let text = progress.finish();
+    terminal.say(&text);
+    end(&ran?, session, terminal)
+}
+
+fn take(event: &Event, progress: &mut Progress, output: Output, started: Instant, terminal: &mut Terminal) {
+    match output {
+        Output::Text => progress.event(event, Instant::now(), terminal.rest_layout()),
+        Output::Json => terminal.data(&format!("{}\n", json::event::event(event, started.elapsed()))),
+    }
+}
+
+fn end(ended: &Report, session: &Session<'_>, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+    let requests = session.cluster.requests();
+    match session.output {
+        Output::Json => terminal.data(&format!("{}\n", json::event::report(ended, requests))),
+        Output::Text => {
+            let mut text = String::new();
+            report::write_failures(ended, session.graph.namespace(), terminal.rest_layout(), &mut text);
+            if !text.is_empty() {
+                terminal.say(&format!("\n{text}"));
+            }
+            terminal.say("\n");
+            let mut text = String::new();
+            let role = if ended.is_success() { Role::Good } else { Role::Error };
+            Line::default().role(role, &report::summary(ended, requests)).write(terminal.data_layout(), &mut text);
+            terminal.data(&text);
+        }
+    }
+    Ok(if ended.is_success() { Outcome::Done } else { Outcome::Failed })
+}

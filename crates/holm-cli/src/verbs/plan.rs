@@ -1,0 +1,41 @@
+//! `plan`: shows what would change. Sends nothing but reads and dry-runs.
+
+use holm_core::Graph;
+use holm_core::plan::PlanOptions;
+
+use crate::args::{Output, PlanVerb, Planning, Settings};
+use crate::diagnostic::Diagnostic;
+use crate::json;
+use crate::render::plan::{Details, write};
+use crate::session::{Planned, Session, block_on};
+use crate::terminal::Terminal;
+use crate::verbs::Outcome;
+
+/// Runs the verb.
+pub fn run(verb: &PlanVerb, settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+    block_on(async {
+        let mut session = Session::connect(graph, settings, terminal).await?;
+        let planned = session.plan(graph, &verb.planning, PlanOptions::default(), terminal).await?;
+        match settings.output {
+            Output::Text => show(&planned, &verb.planning, terminal),
+            Output::Json => {
+                let document = json::plan::plan(&planned.plan, &planned.created, session.cluster.identity());
+                terminal.data(&format!("{document:#}\n"));
+            }
+        }
+        let is_blocked = planned.plan.blockers.iter().any(|blocker| !blocker.kind.forbids_only_apply());
+        Ok(match (is_blocked, planned.plan.has_changes()) {
+            (true, _) => Outcome::Failed,
+            (false, true) => Outcome::Different,
+            (false, false) => Outcome::Done,
+        })
+    })
+}
+
+/// Writes the plan for people.
+pub fn show(planned: &Planned, planning: &Planning, terminal: &mut Terminal) {
+    let details = Details { unchanged: planning.details, created: planned.created.clone() };
+    let mut text = String::new();
+    write(&planned.plan, &details, terminal.data_layout(), &mut text);
+    terminal.data(&text);
+}

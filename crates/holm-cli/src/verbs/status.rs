@@ -1,0 +1,63 @@
+//! `status`: what the stack owns and declares, and how far each of it has come.
+
+use std::time::Duration;
+
+use holm_cluster::ObjectStatus;
+use holm_core::Graph;
+use holm_core::readiness::State;
+use jiff::Timestamp;
+
+use crate::args::{Output, Settings};
+use crate::diagnostic::Diagnostic;
+use crate::json;
+use crate::render::status::{Row, write};
+use crate::session::{Session, block_on};
+use crate::terminal::Terminal;
+use crate::verbs::Outcome;
+
+/// Runs the verb.
+pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+    block_on(async {
+        let mut session = Session::connect(graph, settings, terminal).await?;
+        let statuses = session.cluster.status(graph, &session.place).await;
+        session.report(terminal);
+        let now = Timestamp::now();
+        let rows: Vec<Row> = statuses?.into_iter().map(|status| row(status, now)).collect();
+        match settings.output {
+            Output::Json => {
+                let document = json::status::status(graph, &rows, session.cluster.identity());
+                terminal.data(&format!("{document:#}\n"));
+            }
+            Output::Text => {
+                let mut text = String::new();
+                write(&rows, graph.namespace(), terminal.data_layout(), &mut text);
+                terminal.data(&text);
+            }
+        }
+        let is_ready = rows.iter().all(|row| row.readiness.state == State::Current);
+        Ok(if is_ready { Outcome::Done } else { Outcome::Different })
+    })
+}
+
+fn row(mut status: ObjectStatus, now: Timestamp) -> Row {
+    let is_absent = status.readiness.state == State::NotFound;
+    if is_absent && !status.is_owned {
+        // Nobody expects it to be there, so its absence is no finding.
+        status.readiness.reason.clear();
+        "not applied yet".clone_into(&mut status.readiness.message);
+    }
+    let created = status.created.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+    Row {
+        id: status.id,
+        readiness: status.readiness,
+        cause: status.cause,
+        // A clock that is behind the server's makes an object from the future: it is new.
+        age: created.map(|created| Duration::try_from(now.duration_since(created)).unwrap_or_default()),
+        note: match (status.is_owned, status.is_declared) {
+            (true, true) | (false, false) => None,
+            (false, true) if is_absent => None,
+            (true, false) => Some("no longer declared: apply would remove it"),
+            (false, true) => Some("declared, but not of this stack yet: apply would adopt it"),
+        },
+    }
+}

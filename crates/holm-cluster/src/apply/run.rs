@@ -1,0 +1,445 @@
+//! The state of a run, and the loop that drives it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use holm_core::desired::desired;
+use holm_core::event::{Event, Failure, Outcome, Report, SkipReason};
+use holm_core::inventory::{Inventory, InventoryPlace};
+use holm_core::observe::{Live, Observed};
+use holm_core::plan::{Action, Change, Plan};
+use holm_core::schedule::Schedule;
+use holm_core::{Graph, ResourceId, Strength};
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::tasks::{self, Done, Order, Written};
+use super::wait::{Goal, Waiting};
+use super::watches::Watches;
+use super::{ApplyOptions, failure, removes};
+use crate::error::ClusterError;
+use crate::observe::of_object;
+use crate::surroundings::Unknown;
+use crate::{Cluster, Stop, StopLevel};
+
+/// How often time limits are looked at. Nothing is asked of the server for it.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Why a run begins nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// It goes on.
+    None,
+    /// The user asked to stop.
+    Finish,
+    /// The user asked to stop at once.
+    Now,
+    /// Its time is up.
+    TimeUp,
+}
+
+/// One run.
+pub(super) struct Run<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) graph: &'a Graph,
+    pub(super) plan: &'a Plan,
+    pub(super) place: &'a InventoryPlace,
+    pub(super) options: &'a ApplyOptions,
+    /// What is known of the cluster, kept up to date with what is seen.
+    pub(super) observed: Observed,
+    pub(super) changes: BTreeMap<&'a ResourceId, &'a Change>,
+    pub(super) schedule: Schedule,
+    pub(super) tasks: FuturesUnordered<BoxFuture<'a, Done>>,
+    /// How many changes are in flight.
+    pub(super) busy: usize,
+    /// The objects that are being written or deleted.
+    pub(super) in_flight: BTreeSet<ResourceId>,
+    /// What a watch saw of an object before the answer to its own request came: its state, and whether it is gone.
+    pub(super) overtaken: BTreeMap<ResourceId, (Value, bool)>,
+    pub(super) waiting: BTreeMap<ResourceId, Waiting<'a>>,
+    pub(super) watches: Watches<'a>,
+    /// What is being found out about the surroundings of objects.
+    pub(super) asked: BTreeSet<Unknown>,
+    /// The inventory as it is to be recorded.
+    pub(super) ledger: Inventory,
+    /// The inventory's own namespace, when it was made ahead of everything.
+    pub(super) early: Option<(ResourceId, Written)>,
+    /// The inventory's own namespace, which is deleted after everything else.
+    pub(super) held_back: Option<ResourceId>,
+    pub(super) halt: Halt,
+    pub(super) has_failed: bool,
+    begun: Instant,
+    started: BTreeMap<ResourceId, Instant>,
+    /// Digests of what could be filled in only during the run.
+    digests: BTreeMap<ResourceId, String>,
+    outcomes: Vec<(ResourceId, Action, Outcome, Duration)>,
+    events: UnboundedSender<Event>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        cluster: &'a Cluster,
+        graph: &'a Graph,
+        plan: &'a Plan,
+        place: &'a InventoryPlace,
+        options: &'a ApplyOptions,
+        observed: Observed,
+        events: UnboundedSender<Event>,
+    ) -> Self {
+        let mut ledger = plan.intent.clone();
+        for change in plan.changes.iter().filter(|change| change.action == Action::Unchanged) {
+            if let Some(entry) = &change.entry {
+                ledger.entries.insert(change.id.clone(), entry.clone());
+            }
+        }
+        Self {
+            cluster,
+            graph,
+            plan,
+            place,
+            options,
+            observed,
+            changes: plan.changes.iter().map(|change| (&change.id, change)).collect(),
+            schedule: Schedule::writes(graph, plan),
+            tasks: FuturesUnordered::new(),
+            busy: 0,
+            in_flight: BTreeSet::new(),
+            overtaken: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            watches: Watches::new(&cluster.transport),
+            asked: BTreeSet::new(),
+            ledger,
+            early: None,
+            held_back: None,
+            halt: Halt::None,
+            has_failed: false,
+            begun: Instant::now(),
+            started: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            outcomes: Vec::new(),
+            events,
+        }
+    }
+
+    /// Carries out the schedule until everything in it has ended, or the run is stopped.
+    pub(super) async fn drive(&mut self, stop: &mut Stop) {
+        if stop.level() > StopLevel::Running {
+            self.stopped(stop.level());
+        }
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while self.halt != Halt::Now {
+            self.begin_what_is_ready();
+            if self.tasks.is_empty() && self.waiting.is_empty() {
+                return;
+            }
+            tokio::select! {
+                level = stop.changed() => self.stopped(level),
+                Some(done) = self.tasks.next(), if !self.tasks.is_empty() => self.settle(done),
+                (purpose, seen) = self.watches.next() => self.see(&purpose, seen),
+                _ = tick.tick() => self.tick(),
+            }
+        }
+    }
+
+    fn begin_what_is_ready(&mut self) {
+        while self.halt == Halt::None && self.busy < self.options.parallel.max(1) {
+            let Some(id) = self.schedule.next() else { return };
+            let Some(change) = self.changes.get(&id).copied() else { continue };
+            self.begin(change);
+        }
+    }
+
+    fn begin(&mut self, change: &'a Change) {
+        let id = &change.id;
+        self.started.entry(id.clone()).or_insert_with(Instant::now);
+        match change.action {
+            Action::Unchanged => {
+                if let Some(object) = self.observed.object(id).cloned() {
+                    self.consider(change, object);
+                } else {
+                    self.schedule.reached(id, Strength::Ready);
+                }
+            }
+            Action::Create | Action::Update | Action::Adopt => {
+                if self.early.as_ref().is_some_and(|(early, _)| early == id) {
+                    if let Some((_, written)) = self.early.take() {
+                        self.written(change, written);
+                    }
+                    return;
+                }
+                self.tell(Event::Started { id: id.clone(), action: change.action });
+                self.begin_write(change);
+            }
+            Action::Replace => {
+                self.tell(Event::Started { id: id.clone(), action: change.action });
+                self.begin_remove(change);
+            }
+            Action::Delete if self.is_own_namespace(id) => self.held_back = Some(id.clone()),
+            Action::Delete => {
+                self.tell(Event::Started { id: id.clone(), action: change.action });
+                self.begin_remove(change);
+            }
+            Action::Forget => {
+                self.tell(Event::Started { id: id.clone(), action: change.action });
+                self.busy += 1;
+                let (transport, place) = (&self.cluster.transport, self.place);
+                self.task(async move {
+                    let result = tasks::release(transport, &change.kind, &change.id, change.uid.as_deref(), place).await;
+                    Done::Released(change.id.clone(), result)
+                });
+            }
+            Action::Keep | Action::Unknown => {}
+        }
+    }
+
+    /// Sends the object of a change.
+    pub(super) fn begin_write(&mut self, change: &'a Change) {
+        let body = match self.body(change) {
+            Ok(body) => body,
+            Err(failure) => return self.fail(change, failure),
+        };
+        let order = self.order(change, body);
+        self.busy += 1;
+        self.in_flight.insert(change.id.clone());
+        let transport = &self.cluster.transport;
+        self.task(async move { Done::Written(change.id.clone(), tasks::write(transport, order).await) });
+    }
+
+    fn order(&self, change: &'a Change, body: Vec<u8>) -> Order<'a> {
+        let resource = self.graph.get(&change.id);
+        Order {
+            change,
+            place: self.place,
+            body,
+            force: !change.overruled.is_empty(),
+            policy: change.unchecked.as_ref().and(resource).map(|resource| resource.options.on_conflict),
+            is_new_kind: matches!(self.observed.live.get(&change.id), Some(Live::KindAbsent)),
+            creates: matches!(change.action, Action::Create | Action::Replace),
+        }
+    }
+
+    /// The object to send. What was unknown when the plan was made is filled in from what was seen since.
+    fn body(&mut self, change: &Change) -> Result<Vec<u8>, Failure> {
+        let mut object = match (&change.desired, self.graph.get(&change.id)) {
+            (Some(object), _) => object.expose().clone(),
+            (None, None) => return Err(failure::plain("the plan has no object for it", None)),
+            (None, Some(resource)) => {
+                let live = self.observed.object(&change.id).filter(|_| change.action != Action::Replace);
+                let desired = desired(resource, self.place, &self.observed, live);
+                if !desired.unknown.is_empty() {
+                    let unknown: Vec<String> = desired.unknown.iter().map(|(path, why)| format!("{path} needs {why}")).collect();
+                    let message = format!("values that it needs are still not there: {}", unknown.join("; "));
+                    return Err(failure::plain(message, Some("say with ready_when what the other resource must have")));
+                }
+                self.digests.insert(change.id.clone(), desired.digest.clone());
+                desired.object.expose().clone()
+            }
+        };
+        self.cluster.transport.learn(of_object(&change.id, &object));
+        let names_the_live_one = matches!(change.action, Action::Update | Action::Adopt);
+        if let (true, Some(uid), Some(metadata)) =
+            (names_the_live_one, &change.uid, object.get_mut("metadata").and_then(Value::as_object_mut))
+        {
+            // With its uid in it, an update can never turn into a create.
+            metadata.insert("uid".to_owned(), Value::String(uid.clone()));
+        }
+        Ok(object.to_string().into_bytes())
+    }
+
+    /// Deletes the object of a change.
+    pub(super) fn begin_remove(&mut self, change: &'a Change) {
+        self.busy += 1;
+        self.in_flight.insert(change.id.clone());
+        let (transport, place) = (&self.cluster.transport, self.place);
+        let (uid, owner) = match change.action {
+            // What is replaced may be somebody else's that is adopted by it; the plan's uid says which one is meant.
+            Action::Replace => (change.uid.as_deref(), None),
+            _ => (None, Some((&self.plan.intent, place.set_id.as_str()))),
+        };
+        self.task(async move {
+            Done::Removed(change.id.clone(), tasks::remove(transport, &change.kind, &change.id, uid, owner).await)
+        });
+    }
+
+    /// Makes the inventory's own namespace ahead of everything, where the plan creates it.
+    pub(super) async fn make_own_namespace(&mut self) -> Result<(), ClusterError> {
+        let id = ResourceId::new("", "Namespace", None, &self.place.namespace);
+        let Some(change) = self.changes.get(&id).copied().filter(|change| change.action == Action::Create) else {
+            return Ok(());
+        };
+        let Ok(body) = self.body(change) else { return Ok(()) };
+        self.started.insert(id.clone(), Instant::now());
+        self.tell(Event::Started { id: id.clone(), action: change.action });
+        let written = tasks::write(&self.cluster.transport, self.order(change, body)).await;
+        let written = written.map_err(|source| ClusterError::NoNamespace { id: id.clone(), source })?;
+        self.early = Some((id, written));
+        Ok(())
+    }
+
+    /// Deletes the inventory's own namespace, and the inventory with it.
+    pub(super) fn delete_last(&mut self, id: &ResourceId) {
+        if let Some(change) = self.changes.get(id).copied() {
+            self.started.insert(id.clone(), Instant::now());
+            self.tell(Event::Started { id: id.clone(), action: change.action });
+            self.begin_remove(change);
+        }
+    }
+
+    /// Whether the inventory's own namespace may go: nothing else is left in the inventory.
+    pub(super) fn may_go(&mut self, namespace: &ResourceId) -> bool {
+        let Some(change) = self.changes.get(namespace).copied() else { return false };
+        let left = self.ledger.entries.keys().find(|id| *id != namespace).cloned();
+        let because = match (self.halt, left) {
+            (Halt::None, None) => return true,
+            (Halt::None, Some(left)) => SkipReason::DependencyFailed(left),
+            _ => SkipReason::Interrupted,
+        };
+        self.skip(change, because);
+        false
+    }
+
+    fn is_own_namespace(&self, id: &ResourceId) -> bool {
+        id.is("", "Namespace") && id.name == self.place.namespace
+    }
+
+    /// Whether deletes may be begun: nothing failed, and nobody stopped the run.
+    pub(super) fn may_delete(&self) -> bool {
+        !self.has_failed && self.halt == Halt::None
+    }
+
+    /// Tells that nothing is deleted.
+    pub(super) fn skip_deletes(&mut self) {
+        let because =
+            if self.has_failed { SkipReason::NothingPrunedAfterFailure } else { SkipReason::Interrupted };
+        for change in self.plan.changes.iter().filter(|change| removes(change.action)) {
+            self.skip(change, because.clone());
+        }
+    }
+
+    fn stopped(&mut self, level: StopLevel) {
+        match level {
+            StopLevel::Running => {}
+            StopLevel::Finish if self.halt == Halt::None => {
+                self.tell(Event::Stopping);
+                self.halt(Halt::Finish);
+            }
+            StopLevel::Finish => {}
+            StopLevel::Now => self.halt(Halt::Now),
+        }
+    }
+
+    /// Begins nothing new and waits for nothing any more, but for deletes after which something must be made anew.
+    pub(super) fn halt(&mut self, halt: Halt) {
+        self.halt = halt;
+        for id in self.schedule.stop() {
+            if let Some(change) = self.changes.get(&id).copied().filter(|change| change.action != Action::Unchanged) {
+                self.skip(change, SkipReason::Interrupted);
+            }
+        }
+        let waiting: Vec<&'a Change> = self.waiting.values().map(|waiting| waiting.change).collect();
+        for change in waiting {
+            let goal = self.waiting.get(&change.id).map(|waiting| waiting.goal);
+            if goal == Some(Goal::GoneToMakeAnew) && halt == Halt::Finish {
+                continue;
+            }
+            self.given_up(change);
+        }
+    }
+
+    /// Ends the wait for an object because the run is halted.
+    pub(super) fn given_up(&mut self, change: &'a Change) {
+        let waiting = self.waiting.remove(&change.id);
+        let why = if self.halt == Halt::TimeUp { "the time of the whole run was up" } else { "the run was stopped" };
+        let done = if change.action == Action::Unchanged { "it is unchanged" } else { "it was written" };
+        let last = waiting.as_ref().and_then(|waiting| waiting.last.as_ref());
+        let message = match (waiting.as_ref().map(|waiting| waiting.goal), last) {
+            (Some(Goal::Gone | Goal::GoneToMakeAnew), _) => {
+                format!("its deletion was asked for, but {why} before it was gone")
+            }
+            (_, Some(last)) if !last.message.is_empty() => {
+                format!("{done}, but {why} before it was ready: {}", last.message)
+            }
+            _ => format!("{done}, but {why} before it was ready"),
+        };
+        self.end(change, Outcome::Failed(failure::plain(message, None)));
+    }
+
+    /// A change failed: what depends on it is skipped.
+    pub(super) fn fail(&mut self, change: &'a Change, failure: Failure) {
+        self.waiting.remove(&change.id);
+        self.has_failed = true;
+        self.tell(Event::Failed { id: change.id.clone(), action: change.action, failure: failure.clone() });
+        self.end(change, Outcome::Failed(failure));
+        for (skipped, because) in self.schedule.failed(&change.id) {
+            if let Some(change) = self.changes.get(&skipped).copied().filter(|change| change.action != Action::Unchanged) {
+                self.skip(change, SkipReason::DependencyFailed(because));
+            }
+        }
+        self.close_watches();
+    }
+
+    fn skip(&mut self, change: &'a Change, because: SkipReason) {
+        self.tell(Event::Skipped { id: change.id.clone(), action: change.action, because: because.clone() });
+        self.end(change, Outcome::Skipped(because));
+    }
+
+    /// Writes down how a change came out.
+    pub(super) fn end(&mut self, change: &Change, outcome: Outcome) {
+        let after = self.after(&change.id);
+        self.outcomes.push((change.id.clone(), change.action, outcome, after));
+    }
+
+    /// How long ago a change was begun.
+    pub(super) fn after(&self, id: &ResourceId) -> Duration {
+        self.started.get(id).map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// The digest of what was sent for a change, where it could be filled in only during the run.
+    pub(super) fn digest(&mut self, id: &ResourceId) -> Option<String> {
+        self.digests.remove(id)
+    }
+
+    /// Whether the whole run has taken longer than it may.
+    pub(super) fn is_time_up(&self) -> bool {
+        self.options.total.is_some_and(|total| self.begun.elapsed() >= total)
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        // Nobody listens any more when the receiver is gone, which is no reason to stop.
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn task(&mut self, task: impl Future<Output = Done> + Send + 'a) {
+        self.tasks.push(Box::pin(task));
+    }
+
+    /// The end of the run could not be recorded: what is in the inventory is the intent.
+    pub(super) fn not_recorded(&mut self, error: super::RecordError, id: &ResourceId) {
+        let failure = match &error {
+            super::RecordError::Moved => failure::plain(
+                "another run changed the inventory meanwhile, so what this run did is not recorded there",
+                Some("run again when the other run has ended"),
+            ),
+            super::RecordError::Request(error) => Failure {
+                sources: vec![error.to_string()],
+                ..failure::plain("what was done cannot be recorded in the inventory", Some("run again: it takes up from the intent"))
+            },
+        };
+        self.has_failed = true;
+        self.tell(Event::Failed { id: id.clone(), action: Action::Update, failure: failure.clone() });
+        self.outcomes.push((id.clone(), Action::Update, Outcome::Failed(failure), Duration::ZERO));
+    }
+
+    pub(super) fn report(self, begun: Instant) -> Report {
+        Report {
+            outcomes: self.outcomes,
+            requests: self.cluster.requests(),
+            duration: begun.elapsed(),
+            interrupted: matches!(self.halt, Halt::Finish | Halt::Now),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Fetches what tells why an object is not ready. Whatever cannot be had is left out.
+
+use futures::future::join_all;
+use holm_core::readiness::Readiness;
+use holm_core::readiness::cause::{
+    Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain, lookups,
+};
+use holm_core::{ApiKind, ResourceId, Scope};
+use serde_json::Value;
+
+use crate::observe::{core_kind, get, page};
+use crate::transport::{Call, Patience, Query, Transport};
+
+const PAGE_SIZE: &str = "500";
+/// The most of a log that is read. Its last lines are what is shown.
+const LOG_BYTES: &str = "16384";
+/// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
+const MOST_EVENT_SOURCES: usize = 5;
+/// Evidence is worth one more try, but nobody waits for it for long.
+const PATIENCE: Patience = Patience { tries: 2, conflicts: false, unserved: false };
+
+/// Why an object is not ready, with evidence from the cluster: a list for each level below it, one of the events, and the
+/// logs of the container that is to blame. None where nothing is to be said.
+pub(crate) async fn cause(transport: &Transport, kind: &ApiKind, object: Value, readiness: Readiness) -> Option<Cause> {
+    let live = LiveObject::new(kind, object);
+    let mut evidence = Evidence::new(live, readiness);
+    let lookups = lookups(&evidence.object);
+    let related = join_all(lookups.iter().map(|lookup| related(transport, lookup))).await;
+    evidence.related = related.into_iter().flatten().collect();
+    evidence.events = events(transport, &evidence).await;
+    let sources = containers_to_log(&evidence);
+    let logs = join_all(sources.iter().map(|source| log(transport, source))).await;
+    evidence.logs = sources.into_iter().zip(logs).filter(|(_, lines)| !lines.is_empty()).collect();
+    transport.with_redactor(|redactor| explain(&evidence, redactor))
+}
+
+async fn related(transport: &Transport, lookup: &Lookup) -> Vec<LiveObject> {
+    let objects = match &lookup.select {
+        Select::Name(name) => {
+            let id = ResourceId::new(&lookup.kind.group, &lookup.kind.kind, lookup.namespace.as_deref(), name);
+            get(transport, &lookup.kind, &id).await.ok().flatten().into_iter().collect()
+        }
+        Select::Labels(labels) => {
+            let query = Query::collection(&lookup.kind, lookup.namespace.as_deref()).with("labelSelector", labels);
+            list(transport, query, &lookup.kind).await.0
+        }
+    };
+    objects.into_iter().map(|object| LiveObject::new(&lookup.kind, object)).collect()
+}
+
+/// One page of a list, and whether there is more.
+async fn list(transport: &Transport, query: Query, kind: &ApiKind) -> (Vec<Value>, bool) {
+    let call = Call::get(query.with("limit", PAGE_SIZE).into_string()).patience(PATIENCE);
+    let answer = transport.call(&call).await.ok();
+    let page = answer.and_then(|answer| page(&answer.body, kind, &|_| true).ok()).unwrap_or_default();
+    (page.items, page.token.is_some())
+}
+
+async fn events(transport: &Transport, evidence: &Evidence) -> Vec<Value> {
+    let kind = core_kind("Event", "events", Scope::Namespaced);
+    // Events about objects without a namespace are kept in `default`.
+    let namespace = evidence.object.id.namespace.as_deref().unwrap_or("default");
+    let collection = Query::collection(&kind, Some(namespace));
+    if evidence.object.id.namespace.is_some() {
+        let (events, has_more) = list(transport, collection.clone(), &kind).await;
+        if !has_more {
+            return events;
+        }
+    }
+    let uid = |object: &LiveObject| {
+        object.object.expose().pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned)
+    };
+    let own = uid(&evidence.object);
+    let below = own.as_deref().map(|own| descendants(own, &evidence.related)).unwrap_or_default();
+    let uids: Vec<String> = below.into_iter().take(MOST_EVENT_SOURCES).filter_map(uid).chain(own.clone()).collect();
+    let lists = uids.iter().map(|uid| {
+        let query = collection.clone().with("fieldSelector", &format!("involvedObject.uid={uid}"));
+        list(transport, query, &kind)
+    });
+    join_all(lists).await.into_iter().flat_map(|(events, _)| events).collect()
+}
+
+async fn log(transport: &Transport, source: &LogSource) -> Vec<String> {
+    let path = format!("/api/v1/namespaces/{}/pods/{}/log", source.namespace, source.pod);
+    let mut query = Query::path(&path)
+        .with("container", &source.container)
+        .with("tailLines", &LOG_LINE_LIMIT.to_string())
+        .with("limitBytes", LOG_BYTES);
+    if source.previous {
+        query = query.with("previous", "true");
+    }
+    let patience = Patience { tries: 1, ..PATIENCE };
+    let call = Call { accept: "*/*", ..Call::get(query.into_string()) }.patience(patience);
+    match transport.call(&call).await {
+        Ok(answer) => String::from_utf8_lossy(&answer.body).lines().map(str::to_owned).collect(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,89 @@
+//! The cluster side of holm, and the only crate with a [`kube::Client`]: it observes, asks for dry-runs, applies, deletes,
+//! watches and records.
+//!
+//! A [`Cluster`] is [connected](Cluster::connect), then [observed](Cluster::observe) into data from which `holm-core` makes a
+//! plan, and the plan is [applied](Cluster::apply). Every request goes through one room, [`transport`], which counts and
+//! retries it, collects the API server's warnings, and scrubs secret values out of the server's words.
+//!
+//! `kube::Client::request` and its relatives are not used: they log the bodies of answers that they cannot read, and hide
+//! status and headers. Only the raw `send` is.
+
+mod apply;
+mod connect;
+mod dry_run;
+mod error;
+mod evidence;
+mod observe;
+mod outputs;
+mod random;
+mod status;
+mod stop;
+mod surroundings;
+mod transport;
+mod watch;
+
+pub use apply::ApplyOptions;
+pub use connect::{ConnectError, ConnectOptions, Identity};
+pub use error::{ClusterError, RequestError, Trouble};
+pub use outputs::Output;
+pub use status::ObjectStatus;
+pub use stop::{Stop, StopLevel, Stopper, stop};
+pub use transport::{RequestTrace, Warning};
+
+use surroundings::Knowledge;
+use transport::Transport;
+
+/// A cluster to work on.
+pub struct Cluster {
+    identity: Identity,
+    transport: Transport,
+    knowledge: Knowledge,
+}
+
+impl Cluster {
+    /// A cluster behind a client that was made elsewhere, such as one in process. Nothing is asked of it yet.
+    ///
+    /// The client should not retry by itself: this crate does, and knows what is safe.
+    pub fn with_client(client: kube::Client, identity: Identity) -> Self {
+        Self { identity, transport: Transport::new(client), knowledge: Knowledge::default() }
+    }
+
+    /// Which cluster this is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// How many requests were sent so far, repeated ones and watches among them.
+    pub fn requests(&self) -> u64 {
+        self.transport.requests()
+    }
+
+    /// Calls `trace` after each request, or no longer. It sees method, path, status and duration, never a body.
+    pub fn set_trace(&self, trace: Option<Box<dyn Fn(&RequestTrace) + Send + Sync>>) {
+        self.transport.set_trace(trace);
+    }
+
+    /// The warnings of the API server so far, each text once, in the order in which they came.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.transport.warnings()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The futures may be run on any executor. Never called: that it compiles is the test.
+    #[expect(dead_code, reason = "only its types matter")]
+    fn futures_can_be_sent(cluster: &Cluster, graph: &holm_core::Graph, plan: &holm_core::plan::Plan) {
+        fn sent<T: Send>(_: T) {}
+        let place = holm_core::inventory::InventoryPlace::of("p", "s", None);
+        let (events, _) = tokio::sync::mpsc::unbounded_channel();
+        sent(cluster.observe(graph, &place, &holm_core::plan::PlanOptions::default()));
+        let (observed, options) = (holm_core::observe::Observed::default(), ApplyOptions::default());
+        sent(cluster.apply(graph, observed, plan, &place, &options, events, Stop::never()));
+        sent(cluster.status(graph, &place));
+        sent(cluster.outputs(graph, &place));
+        sent(Cluster::connect(&ConnectOptions::default()));
+    }
+}

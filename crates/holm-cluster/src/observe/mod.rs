@@ -1,0 +1,121 @@
+//! Reads what a plan is made from: the inventory, the live objects, the generated values, and the server's word on what
+//! our apply would do.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+use holm_core::inventory::{Inventory, InventoryPlace};
+use holm_core::observe::{self, Live, Observed};
+use holm_core::plan::{PlanOptions, survey};
+use holm_core::{ApiKind, Graph, ResourceId, Scope, Sensitive};
+use serde_json::Value;
+
+use crate::error::ClusterError;
+use crate::{Cluster, dry_run, random};
+
+mod list;
+mod look;
+mod secrets;
+
+pub(crate) use list::page;
+use list::names;
+pub(crate) use look::{get, look};
+pub(crate) use secrets::of_object;
+
+/// How many requests of one observation are in flight.
+pub(crate) const IN_FLIGHT: usize = 32;
+
+impl Cluster {
+    /// Observes everything that a plan of `graph` needs. Sends nothing that changes the cluster: reads, and server-side
+    /// applies with `dryRun=All` for what cannot be proven unchanged.
+    ///
+    /// The inventory's own ConfigMap stands among the live objects, so that [`apply`](Self::apply) notices when another run
+    /// wrote it in between.
+    ///
+    /// # Errors
+    /// When the inventory cannot be read, or the server is out of reach. An object that cannot be read for lack of rights
+    /// is no error, but observed as such.
+    pub async fn observe(
+        &self,
+        graph: &Graph,
+        place: &InventoryPlace,
+        options: &PlanOptions,
+    ) -> Result<Observed, ClusterError> {
+        let mut observed = self.look_at(graph, place, |_| true).await?;
+        let mut failure = None;
+        observed.generated = observe::generated(graph, &observed.inventory, &observed.live, &mut |password| {
+            random::password(password).unwrap_or_else(|error| {
+                failure = Some(error);
+                Sensitive::new(String::new())
+            })
+        });
+        if let Some(error) = failure {
+            return Err(ClusterError::NoRandomness(error));
+        }
+        self.transport.learn(secrets::declared(graph, &observed));
+        let survey = survey(graph, &observed, place, options);
+        observed.proven = survey.proven;
+        let (transport, known) = (&self.transport, &observed);
+        let mut answers = stream::iter(survey.questions)
+            .map(|question| async move {
+                let answer = dry_run::ask(transport, &question, place, graph, known).await?;
+                Ok::<_, ClusterError>((question.id, answer))
+            })
+            .buffer_unordered(IN_FLIGHT);
+        let mut dry_runs = BTreeMap::new();
+        while let Some(answer) = answers.next().await {
+            dry_runs.extend([answer?]);
+        }
+        drop(answers);
+        observed.dry_runs = dry_runs;
+        Ok(observed)
+    }
+
+    /// Reads the inventory and those of the live objects that `wanted` names.
+    pub(crate) async fn look_at(
+        &self,
+        graph: &Graph,
+        place: &InventoryPlace,
+        wanted: impl Fn(&ResourceId) -> bool,
+    ) -> Result<Observed, ClusterError> {
+        let mut observed = Observed::default();
+        self.transport.learn(secrets::declared(graph, &observed));
+        let config_map = self.read_inventory(place).await?;
+        if let Some(object) = &config_map {
+            observed.inventory = Inventory::from_config_map(object)?;
+        }
+        let mut targets = observe::targets(graph, &observed.inventory);
+        targets.retain(|id, _| wanted(id));
+        let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
+        observed.live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
+        for (id, live) in &observed.live {
+            self.transport.learn(live.object().map(|object| secrets::of_object(id, object)).unwrap_or_default());
+        }
+        let live = config_map.map_or(Live::Absent, |object| Live::Found(Sensitive::new(object)));
+        observed.live.insert(inventory_id(place), live);
+        Ok(observed)
+    }
+
+    async fn read_inventory(&self, place: &InventoryPlace) -> Result<Option<Value>, ClusterError> {
+        get(&self.transport, &config_map_kind(), &inventory_id(place)).await.map_err(|source| {
+            let (namespace, name) = (place.namespace.clone(), place.name.clone());
+            ClusterError::InventoryUnreadable { namespace, name, source }
+        })
+    }
+}
+
+/// The identity of the inventory's ConfigMap.
+pub(crate) fn inventory_id(place: &InventoryPlace) -> ResourceId {
+    ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name)
+}
+
+/// The kind of the inventory's ConfigMap.
+pub(crate) fn config_map_kind() -> ApiKind {
+    core_kind("ConfigMap", "configmaps", Scope::Namespaced)
+}
+
+/// A kind of the core group.
+pub(crate) fn core_kind(kind: &str, plural: &str, scope: Scope) -> ApiKind {
+    let (group, version) = (String::new(), "v1".to_owned());
+    ApiKind { group, version, kind: kind.to_owned(), plural: plural.to_owned(), scope }
+}

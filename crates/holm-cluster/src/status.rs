@@ -1,0 +1,112 @@
+//! What a stack owns, and how each object is.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+use holm_core::inventory::{Inventory, InventoryPlace};
+use holm_core::observe::Live;
+use holm_core::readiness::cause::Cause;
+use holm_core::readiness::{Readiness, State, assess};
+use holm_core::{ApiKind, Graph, ReadyWhen, ResourceId};
+use serde_json::Value;
+
+use crate::error::ClusterError;
+use crate::{Cluster, evidence};
+
+/// How many objects that are not ready are looked into at the same time.
+const LOOKED_INTO: usize = 8;
+
+/// How one object of a stack is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectStatus {
+    /// The object.
+    pub id: ResourceId,
+    /// Its kind as the server serves it.
+    pub kind: ApiKind,
+    /// How far it has come.
+    pub readiness: Readiness,
+    /// Why it is not ready, where that can be told.
+    pub cause: Option<Cause>,
+    /// When it was created, in RFC 3339 as the server writes it; none where it does not exist.
+    pub created: Option<String>,
+    /// Whether the stack owns it, as the inventory has it.
+    pub is_owned: bool,
+    /// Whether the program declares it.
+    pub is_declared: bool,
+}
+
+impl Cluster {
+    /// How every object is that the stack declares or owns, in the order of their identities.
+    ///
+    /// # Errors
+    /// When the inventory cannot be read, or the server is out of reach.
+    pub async fn status(&self, graph: &Graph, place: &InventoryPlace) -> Result<Vec<ObjectStatus>, ClusterError> {
+        let observed = self.look_at(graph, place, |id| !graph.externals().contains_key(id)).await?;
+        let inventory = &observed.inventory;
+        let mut kinds: BTreeMap<ResourceId, ApiKind> =
+            inventory.entries.iter().map(|(id, entry)| (id.clone(), entry.kind.clone())).collect();
+        kinds.extend(graph.resources().iter().map(|resource| (resource.id.clone(), resource.kind.clone())));
+        let statuses = stream::iter(kinds).map(|(id, kind)| {
+            let custom = graph.get(&id).and_then(|resource| resource.options.ready_when.as_ref());
+            let live = observed.live.get(&id);
+            async move {
+                let (readiness, cause) = self.condition(&kind, live, custom).await;
+                let is_owned = owns(inventory, &id, live, place);
+                let is_declared = graph.get(&id).is_some();
+                let created = live
+                    .and_then(Live::object)
+                    .and_then(|object| object.pointer("/metadata/creationTimestamp"))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
+                ObjectStatus { id, kind, readiness, cause, created, is_owned, is_declared }
+            }
+        });
+        Ok(statuses.buffered(LOOKED_INTO).collect().await)
+    }
+
+    async fn condition(&self, kind: &ApiKind, live: Option<&Live>, custom: Option<&ReadyWhen>) -> (Readiness, Option<Cause>) {
+        let plain = |state, reason: &str, message: &str| Readiness {
+            state,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        };
+        match live {
+            Some(Live::Found(object)) => {
+                let mut readiness = self.assessed(kind, object.expose(), custom).await;
+                self.transport.with_redactor(|redactor| readiness.scrub(redactor));
+                let cause = match readiness.state {
+                    State::Current => None,
+                    _ => {
+                        evidence::cause(&self.transport, kind, object.expose().clone(), readiness.clone()).await
+                    }
+                };
+                (readiness, cause)
+            }
+            Some(Live::Absent) => (plain(State::NotFound, "NotFound", "it does not exist"), None),
+            Some(Live::KindAbsent) => (plain(State::NotFound, "KindNotServed", "the cluster does not serve its kind"), None),
+            Some(Live::Unreadable(reason)) => (plain(State::Unknown, "Unreadable", reason), None),
+            None => (plain(State::Unknown, "NotLookedAt", "it was not looked at"), None),
+        }
+    }
+
+    async fn assessed(&self, kind: &ApiKind, object: &Value, custom: Option<&ReadyWhen>) -> Readiness {
+        let (mut surroundings, unknown) = self.knowledge.about(kind, object);
+        if let Some(unknown) = unknown {
+            self.knowledge.find_out(&self.transport, unknown).await;
+            surroundings = self.knowledge.about(kind, object).0;
+        }
+        assess(kind, object, custom, &surroundings)
+    }
+}
+
+fn owns(
+    inventory: &Inventory,
+    id: &ResourceId,
+    live: Option<&Live>,
+    place: &InventoryPlace,
+) -> bool {
+    match live.and_then(Live::object) {
+        Some(object) => inventory.owns(id, object, &place.set_id),
+        None => inventory.entries.contains_key(id),
+    }
+}

@@ -1,0 +1,122 @@
+//! What can be known to be wrong before a server is asked.
+//!
+//! The rules are those of the server's own validation (`pkg/apis/*/validation` of `k8s.io/kubernetes` 1.37), of server-side
+//! apply (no two items of a list with the same key), and a few that no server checks because it sees one object at a time: a
+//! Service that selects nobody, a key that a Secret does not have. Where it cannot be known whether the server would refuse
+//! something, or whether something outside the stack makes it right, nothing is reported.
+
+mod claim;
+mod cron;
+mod data;
+mod field;
+mod key;
+mod metadata;
+mod name;
+mod pod;
+mod quantity;
+mod selection;
+mod selector;
+mod service;
+mod workload;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::graph::{External, Selection};
+use crate::id::ResourceId;
+use crate::path::FieldPath;
+use crate::problem::{Problem, ProblemKind};
+use crate::references::Table;
+use crate::resource::Resource;
+
+pub use name::dns_label;
+use workload::Workload;
+
+/// Checks every resource and how they fit together; returns who selects whose pods.
+pub(crate) fn resources(
+    resources: &[Resource],
+    table: &Table,
+    externals: &BTreeMap<ResourceId, External>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Selection> {
+    let objects: Vec<Cow<'_, Value>> = resources.iter().map(Resource::filled_in).collect();
+    let declared: Vec<Declared<'_>> =
+        resources.iter().zip(&objects).map(|(resource, object)| Declared { resource, object }).collect();
+    let workloads: Vec<Workload<'_>> = declared.iter().filter_map(Workload::of).collect();
+    let by_id: HashMap<&ResourceId, Declared<'_>> = declared.iter().map(|one| (&one.resource.id, *one)).collect();
+    for one in &declared {
+        let mut report = Report { resource: one.resource, problems };
+        metadata::check(&mut report, one, &by_id);
+        data::check(&mut report, one);
+        quantity::check(&mut report, one);
+        claim::check(&mut report, one);
+        service::check(&mut report, one);
+        key::check(&mut report, table.of(one.resource), &by_id);
+        service::check_leads(&mut report, one, &by_id);
+    }
+    for workload in &workloads {
+        let mut report = Report { resource: workload.declared.resource, problems };
+        workload::check(&mut report, workload);
+        pod::check(&mut report, workload);
+        claim::check_rolling(&mut report, workload, &by_id);
+    }
+    selection::check(&declared, &workloads, externals, problems)
+}
+
+/// A resource with its object as far as it is known.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    resource: &'a Resource,
+    object: &'a Value,
+}
+
+impl Declared<'_> {
+    fn is(&self, group: &str, kind: &str) -> bool {
+        self.resource.id.is(group, kind)
+    }
+}
+
+/// Takes the problems of one resource.
+struct Report<'p> {
+    resource: &'p Resource,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, path: FieldPath, kind: ProblemKind) {
+        self.hint(path, kind, None);
+    }
+
+    fn hint(&mut self, path: FieldPath, kind: ProblemKind, hint: Option<String>) {
+        let (resource, site) = (Some(self.resource.id.clone()), Some(self.resource.site));
+        self.problems.push(Problem { kind, resource, path, site, hint });
+    }
+
+    /// Reports the rule that `value` breaks, if it breaks one.
+    fn rule(&mut self, path: FieldPath, what: &'static str, value: &str, checked: Result<(), String>) {
+        if let Err(rule) = checked {
+            self.add(path, ProblemKind::Invalid { what, value: value.to_owned(), rule });
+        }
+    }
+
+    fn incomplete(&mut self, path: FieldPath, text: impl Into<String>) {
+        self.add(path, ProblemKind::Incomplete(text.into()));
+    }
+
+    fn unfit(&mut self, path: FieldPath, text: impl Into<String>) {
+        self.add(path, ProblemKind::Unfit(text.into()));
+    }
+}
+
+/// "did you mean", with the candidate that is nearest to what was given, if one is near enough.
+fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&given.to_lowercase(), &candidate.to_lowercase());
+    let (_, nearest) = candidates
+        .into_iter()
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|(distance, candidate)| *candidate != given && *distance <= 1 + given.chars().count() / 3)
+        .min()?;
+    Some(format!("did you mean \"{nearest}\"?"))
+}

@@ -1,0 +1,471 @@
+//! Who owns which field: reading `metadata.managedFields`.
+//!
+//! The server keeps, for every field manager, the set of fields that it applied or wrote last (KEP-555, `FieldsV1` of
+//! k8s.io/apimachinery `meta/v1`; the path elements `f:`, `k:`, `v:` and `.` of structured-merge-diff). Two questions are
+//! answered from it without asking the server: whether an object is exactly as we applied it, and who wrote a field last.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::path::{FieldPath, Segment, scalar_text};
+use crate::plan::Writer;
+use crate::quantity;
+
+/// What managedFields say about a declaration that we may have applied before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// We own exactly the declared fields, and their values are the declared ones. The paths are those where the server
+    /// spells a value another way: a quantity, an empty value that it leaves out, or defaults inside a value that is owned
+    /// as a whole. For these, only the same declaration as before is proof.
+    Owned(Vec<FieldPath>),
+    /// We own other fields than the declared ones, or nothing, or a value differs.
+    Different,
+}
+
+/// One entry of managedFields.
+#[derive(Clone, Copy, Debug)]
+pub struct Managed<'a> {
+    /// The manager's name.
+    pub manager: &'a str,
+    /// Whether it applied (server-side apply) rather than wrote.
+    pub is_apply: bool,
+    /// The subresource that it wrote through; empty for the object itself.
+    pub subresource: &'a str,
+    /// When, in RFC 3339; empty where the server does not say.
+    pub time: &'a str,
+    /// The set of fields.
+    pub fields: &'a Map<String, Value>,
+}
+
+/// The entries of an object's managedFields.
+pub fn managed(object: &Value) -> impl Iterator<Item = Managed<'_>> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(|entry| {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        Some(Managed {
+            manager: text("manager"),
+            is_apply: text("operation") == "Apply",
+            subresource: text("subresource"),
+            time: text("time"),
+            fields: entry.get("fieldsV1")?.as_object()?,
+        })
+    })
+}
+
+/// The fields that `manager` applied to the object itself.
+pub fn applied_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Map<String, Value>> {
+    managed(object)
+        .find(|entry| entry.is_apply && entry.subresource.is_empty() && entry.manager == manager)
+        .map(|entry| entry.fields)
+}
+
+/// Compares a declaration with what `manager` owns of the live object.
+pub fn prove(declared: &Value, live: &Value, manager: &str) -> Proof {
+    let (Some(owned), Some(declared)) = (applied_by(live, manager), declared.as_object()) else {
+        return Proof::Different;
+    };
+    let mut walk = Walk { differences: Vec::new(), path: Vec::new() };
+    if walk.root(declared, live, owned) { Proof::Owned(walk.differences) } else { Proof::Different }
+}
+
+/// Whether this set holds the field, or holds it as part of a value that is owned as a whole.
+pub fn contains(fields: &Map<String, Value>, path: &FieldPath) -> bool {
+    let mut node = fields;
+    for segment in path.segments() {
+        let Some(child) = child(node, segment) else {
+            // A leaf covers what lies below it, but the root covers nothing by itself.
+            return is_leaf(node) && !std::ptr::eq(node, fields);
+        };
+        node = child;
+    }
+    true
+}
+
+/// Who, other than `ours`, owns the field and wrote it last.
+pub fn last_writer(live: &Value, path: &FieldPath, ours: &str) -> Option<Writer> {
+    managed(live)
+        .filter(|entry| !(entry.is_apply && entry.manager == ours) && contains(entry.fields, path))
+        .max_by_key(|entry| entry.time)
+        .map(|entry| Writer { manager: entry.manager.to_owned(), time: entry.time.to_owned() })
+}
+
+/// How the lists of a kind are keyed, as far as the field sets of some objects show it.
+#[derive(Clone, Debug, Default)]
+pub struct ListShapes {
+    shapes: BTreeMap<Vec<String>, Shape>,
+}
+
+/// How the items of one list are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// By the values of these fields.
+    Keys(Vec<String>),
+    /// By their own value.
+    Set,
+}
+
+impl ListShapes {
+    /// Learns from every field set of an object.
+    pub fn learn(&mut self, object: &Value) {
+        for entry in managed(object) {
+            self.read(entry.fields, &mut Vec::new());
+        }
+    }
+
+    /// How the list at this place is keyed; `place` has the names of the fields on the way, and `[]` for every item.
+    pub fn get(&self, place: &[String]) -> Option<&Shape> {
+        self.shapes.get(place)
+    }
+
+    fn read(&mut self, node: &Map<String, Value>, place: &mut Vec<String>) {
+        for (element, child) in node {
+            let Some(child) = child.as_object() else { continue };
+            let step = match element.split_once(':') {
+                Some(("f", name)) => name.to_owned(),
+                Some(("k", keys)) => {
+                    if !self.shapes.contains_key(place.as_slice()) {
+                        let keys: Option<Map<String, Value>> = serde_json::from_str(keys).ok();
+                        let mut names: Vec<String> = keys.into_iter().flatten().map(|(name, _)| name).collect();
+                        names.sort();
+                        self.shapes.insert(place.clone(), Shape::Keys(names));
+                    }
+                    "[]".to_owned()
+                }
+                Some(("v", _)) => {
+                    self.shapes.insert(place.clone(), Shape::Set);
+                    continue;
+                }
+                _ => continue,
+            };
+            place.push(step);
+            self.read(child, place);
+            place.pop();
+        }
+    }
+}
+
+/// Compares the declaration with the field set, step by step.
+struct Walk {
+    differences: Vec<FieldPath>,
+    path: Vec<Segment>,
+}
+
+impl Walk {
+    /// The root leaves out what is never owned: type and identity (apimachinery `managedfields/internal/stripmeta.go`).
+    fn root(&mut self, declared: &Map<String, Value>, live: &Value, owned: &Map<String, Value>) -> bool {
+        let nothing = Map::new();
+        let mut expected = 0;
+        for (field, value) in declared {
+            let child = owned.get(&format!("f:{field}")).and_then(Value::as_object);
+            match field.as_str() {
+                "apiVersion" | "kind" => continue,
+                "metadata" => {
+                    let Some(metadata) = value.as_object() else { return false };
+                    let rest: Map<String, Value> = metadata
+                        .iter()
+                        .filter(|(field, _)| !matches!(field.as_str(), "name" | "namespace"))
+                        .map(|(field, value)| (field.clone(), value.clone()))
+                        .collect();
+                    if rest.is_empty() && child.is_none() {
+                        continue;
+                    }
+                    expected += 1;
+                    self.path.push(Segment::Field(field.clone()));
+                    let same = self.map(&rest, &live[field], child.unwrap_or(&nothing));
+                    self.path.pop();
+                    if !same {
+                        return false;
+                    }
+                }
+                _ => {
+                    expected += 1;
+                    let Some(child) = child else { return false };
+                    self.path.push(Segment::Field(field.clone()));
+                    let same = self.value(value, &live[field], child);
+                    self.path.pop();
+                    if !same {
+                        return false;
+                    }
+                }
+            }
+        }
+        expected == children(owned)
+    }
+
+    fn value(&mut self, declared: &Value, live: &Value, node: &Map<String, Value>) -> bool {
+        match declared {
+            Value::Object(fields) if !is_leaf(node) => self.map(fields, live, node),
+            Value::Array(items) if !is_leaf(node) => self.list(items, live, node),
+            Value::Null => false,
+            _ if is_leaf(node) => {
+                if declared != live {
+                    self.differences.push(self.here());
+                }
+                may_be_respelled(declared, live)
+            }
+            _ => false,
+        }
+    }
+
+    fn map(&mut self, declared: &Map<String, Value>, live: &Value, node: &Map<String, Value>) -> bool {
+        let mut expected = 0;
+        for (field, value) in declared {
+            let Some(child) = node.get(&format!("f:{field}")).and_then(Value::as_object) else {
+                // A keyed list without items leaves nothing to own.
+                if value.as_array().is_some_and(Vec::is_empty) && is_empty(&live[field]) {
+                    continue;
+                }
+                return false;
+            };
+            expected += 1;
+            self.path.push(Segment::Field(field.clone()));
+            let same = self.value(value, &live[field], child);
+            self.path.pop();
+            if !same {
+                return false;
+            }
+        }
+        expected == children(node)
+    }
+
+    fn list(&mut self, declared: &[Value], live: &Value, node: &Map<String, Value>) -> bool {
+        if declared.len() != children(node) {
+            return false;
+        }
+        let nothing = Vec::new();
+        let live = live.as_array().unwrap_or(&nothing);
+        let mut elements: Vec<(Segment, &Map<String, Value>)> = Vec::with_capacity(declared.len());
+        for (element, child) in node {
+            if element == "." {
+                continue;
+            }
+            let (Some(segment), Some(child)) = (segment_of(element), child.as_object()) else { return false };
+            elements.push((segment, child));
+        }
+        for item in declared {
+            // A key with a default (`protocol`) stands in the set although the declaration leaves it out.
+            let Some(position) = elements.iter().position(|(segment, _)| declares(item, segment)) else { return false };
+            let (segment, child) = elements.swap_remove(position);
+            let in_live = live.iter().find(|candidate| matches_fully(candidate, &segment)).unwrap_or(&Value::Null);
+            let is_member = matches!(segment, Segment::Member(_));
+            self.path.push(segment);
+            let same = if is_member {
+                !in_live.is_null()
+            } else {
+                match item.as_object() {
+                    Some(fields) => self.map(fields, in_live, child),
+                    None => false,
+                }
+            };
+            self.path.pop();
+            if !same {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn here(&self) -> FieldPath {
+        self.path.iter().fold(FieldPath::root(), |path, segment| path.join(segment.clone()))
+    }
+}
+
+/// Whether the live value may be what the server makes of the declared one: equal, a quantity in another spelling, an empty
+/// value left out, or, inside a value that is owned as a whole, with defaults filled in.
+fn may_be_respelled(declared: &Value, live: &Value) -> bool {
+    match (declared, live) {
+        (Value::String(declared), Value::String(live)) => declared == live || quantity::are_equal(declared, live),
+        // A number may be a quantity, which the server writes as text, and the other way round for ports.
+        (Value::Number(declared), Value::String(live)) => quantity::are_equal(&declared.to_string(), live),
+        (Value::Object(declared), Value::Object(live)) => {
+            declared.iter().all(|(field, value)| may_be_respelled(value, live.get(field).unwrap_or(&Value::Null)))
+        }
+        (Value::Array(declared), Value::Array(live)) => {
+            declared.len() == live.len() && declared.iter().zip(live).all(|(one, other)| may_be_respelled(one, other))
+        }
+        (Value::Object(declared), Value::Null) => declared.values().all(|value| may_be_respelled(value, &Value::Null)),
+        (Value::Array(declared), Value::Null) => declared.is_empty(),
+        (Value::String(declared), Value::Null) => declared.is_empty(),
+        (Value::Bool(declared), Value::Null) => !declared,
+        _ => declared == live,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn children(node: &Map<String, Value>) -> usize {
+    node.len() - usize::from(node.contains_key("."))
+}
+
+fn is_leaf(node: &Map<String, Value>) -> bool {
+    children(node) == 0
+}
+
+/// Whether a declared item is the one of this path element: no key that it states is another one.
+fn declares(item: &Value, segment: &Segment) -> bool {
+    match segment {
+        Segment::Item(keys) => {
+            keys.iter().all(|(key, text)| match item.get(key) {
+                Some(value) => scalar_text(value).as_ref() == Some(text),
+                None => true,
+            }) && keys.keys().any(|key| item.get(key).is_some())
+        }
+        Segment::Member(text) => scalar_text(item).as_ref() == Some(text),
+        Segment::Field(_) | Segment::Index(_) => false,
+    }
+}
+
+/// Whether a live item, in which defaults are filled in, is the one of this path element.
+fn matches_fully(item: &Value, segment: &Segment) -> bool {
+    match segment {
+        Segment::Item(keys) => {
+            keys.iter().all(|(key, text)| item.get(key).and_then(scalar_text).as_ref() == Some(text))
+        }
+        Segment::Member(text) => scalar_text(item).as_ref() == Some(text),
+        Segment::Field(_) | Segment::Index(_) => false,
+    }
+}
+
+/// The path segment that an element of `FieldsV1` stands for.
+fn segment_of(element: &str) -> Option<Segment> {
+    let (kind, rest) = element.split_once(':')?;
+    match kind {
+        "f" => Some(Segment::Field(rest.to_owned())),
+        "k" => {
+            let keys: Map<String, Value> = serde_json::from_str(rest).ok()?;
+            let keys: Option<BTreeMap<String, String>> =
+                keys.iter().map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect();
+            Some(Segment::Item(keys?))
+        }
+        "v" => Some(Segment::Member(scalar_text(&serde_json::from_str(rest).ok()?)?)),
+        "i" => Some(Segment::Index(rest.parse().ok()?)),
+        _ => None,
+    }
+}
+
+fn child<'a>(node: &'a Map<String, Value>, segment: &Segment) -> Option<&'a Map<String, Value>> {
+    if let Segment::Field(name) = segment {
+        return node.get(&format!("f:{name}"))?.as_object();
+    }
+    let wanted = |element: &str| match (segment_of(element), segment) {
+        (Some(Segment::Item(found)), Segment::Item(keys)) => {
+            keys.iter().all(|(key, text)| found.get(key) == Some(text)) && !keys.is_empty()
+        }
+        (Some(found), segment) => found == *segment,
+        (None, _) => false,
+    };
+    node.iter().find(|(element, _)| wanted(element)).and_then(|(_, child)| child.as_object())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn declared() -> Value {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "d", "namespace": "n", "labels": {"app": "d"}},
+            "spec": {
+                "replicas": 2,
+                "selector": {"matchLabels": {"app": "d"}},
+                "template": {"spec": {"containers": [{
+                    "name": "a", "image": "x:1", "args": ["-v"],
+                    "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}],
+                    "resources": {"requests": {"cpu": "1000m"}},
+                }]}},
+            },
+        })
+    }
+
+    fn live() -> Value {
+        let mut live = declared();
+        live["spec"]["template"]["spec"]["containers"][0]["ports"] =
+            json!([{"containerPort": 80, "protocol": "TCP"}, {"containerPort": 80, "protocol": "UDP"}]);
+        live["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("1");
+        live["spec"]["revisionHistoryLimit"] = json!(10);
+        live["metadata"]["managedFields"] = json!([
+            {"manager": "ours", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": {
+                "f:metadata": {"f:labels": {"f:app": {}}},
+                "f:spec": {
+                    "f:replicas": {},
+                    "f:selector": {},
+                    "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {
+                        ".": {}, "f:name": {}, "f:image": {}, "f:args": {},
+                        "f:ports": {
+                            "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}},
+                            "k:{\"containerPort\":80,\"protocol\":\"UDP\"}": {".": {}, "f:containerPort": {}, "f:protocol": {}},
+                        },
+                        "f:resources": {"f:requests": {"f:cpu": {}}},
+                    }}}},
+                },
+            }},
+            {"manager": "kubectl-edit", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {
+                "f:spec": {"f:paused": {}},
+            }},
+        ]);
+        live
+    }
+
+    #[test]
+    fn exactly_our_fields_are_a_proof_up_to_spelling() {
+        let path = "spec.template.spec.containers[a].resources.requests.cpu".parse().expect("well formed");
+        assert_eq!(prove(&declared(), &live(), "ours"), Proof::Owned(vec![path]));
+        assert_eq!(prove(&declared(), &live(), "another"), Proof::Different);
+    }
+
+    #[test]
+    fn a_changed_value_is_a_difference_and_a_changed_set_is_no_proof() {
+        let mut changed = declared();
+        changed["spec"]["replicas"] = json!(3);
+        assert_eq!(prove(&changed, &live(), "ours"), Proof::Different);
+
+        type Edit = fn(&mut Value);
+        let edits: [Edit; 6] = [
+            |object| object["metadata"]["labels"]["new"] = json!("x"),
+            |object| object["spec"]["paused"] = json!(true),
+            |object| object["spec"]["template"]["spec"]["containers"][0]["ports"] = json!([{"containerPort": 80}]),
+            |object| object["spec"]["template"]["spec"]["containers"][0]["name"] = json!("b"),
+            |object| {
+                object["spec"].as_object_mut().expect("a map").remove("replicas");
+            },
+            |object| object["spec"]["template"]["spec"]["containers"][0]["args"] = json!(null),
+        ];
+        for (number, edit) in edits.iter().enumerate() {
+            let mut changed = declared();
+            edit(&mut changed);
+            assert_eq!(prove(&changed, &live(), "ours"), Proof::Different, "edit {number}");
+        }
+    }
+
+    #[test]
+    fn the_last_writer_is_the_newest_other_owner() {
+        let path = |text: &str| text.parse::<FieldPath>().expect("well formed");
+        let writer = last_writer(&live(), &path("spec.paused"), "ours").expect("somebody owns it");
+        assert_eq!(writer.manager, "kubectl-edit");
+        assert_eq!(last_writer(&live(), &path("spec.replicas"), "ours"), None);
+        assert_eq!(last_writer(&live(), &path("spec.replicas"), "x").map(|writer| writer.manager), Some("ours".into()));
+        // A selector is owned as a whole, so what is below it is owned too.
+        let ours = applied_by(&live(), "ours").expect("ours").clone();
+        assert!(contains(&ours, &path("spec.selector.matchLabels.app")));
+        assert!(contains(&ours, &path("spec.template.spec.containers[a].image")));
+        assert!(!contains(&ours, &path("spec.template.spec.containers[b].image")));
+        assert!(!contains(&ours, &path("spec.paused")));
+    }
+
+    #[test]
+    fn list_keys_are_learned_from_the_sets() {
+        let mut shapes = ListShapes::default();
+        shapes.learn(&live());
+        let place = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(shapes.get(&place("spec.template.spec.containers")), Some(&Shape::Keys(vec!["name".into()])));
+        assert_eq!(
+            shapes.get(&place("spec.template.spec.containers.[].ports")),
+            Some(&Shape::Keys(vec!["containerPort".into(), "protocol".into()]))
+        );
+    }
+}

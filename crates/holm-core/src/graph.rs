@@ -1,0 +1,541 @@
+//! The graph of a stack: its resources, what each depends on, and what is exported.
+//!
+//! Edges are read out of the finished objects by one table ([`references`](crate::references)), so that builders, raw
+//! structs, custom resources and YAML are treated alike. A graph has no cycle: building one is an error with its path.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::catalog;
+use crate::check;
+use crate::id::{ApiKind, GroupKind, ResourceId};
+use crate::input::{FieldReference, Generated, Input};
+use crate::path::FieldPath;
+use crate::problem::{Problem, ProblemKind, Problems};
+use crate::references::{Meaning, Reference, Table};
+use crate::resource::{Resource, Strength};
+use crate::secret;
+use crate::site::Site;
+use crate::stack::Draft;
+
+/// A checked stack.
+#[derive(Debug)]
+pub struct Graph {
+    program: String,
+    stack: String,
+    namespace: Option<String>,
+    resources: Vec<Resource>,
+    positions: HashMap<ResourceId, usize>,
+    dependencies: Vec<Dependency>,
+    selections: Vec<Selection>,
+    externals: BTreeMap<ResourceId, External>,
+    generated: BTreeMap<String, GeneratedValue>,
+    outputs: BTreeMap<String, Input>,
+}
+
+/// One resource needs another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dependency {
+    /// Who needs it.
+    pub dependent: ResourceId,
+    /// What is needed.
+    pub on: ResourceId,
+    /// How far it must have come.
+    pub strength: Strength,
+    /// What the dependency was read from.
+    pub origin: Origin,
+}
+
+/// What a dependency was read from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A field that names the other resource.
+    Reference(FieldPath),
+    /// A value that comes from the other resource, at this field.
+    Input(FieldPath),
+    /// The resource lives in that namespace.
+    Namespace,
+    /// The resource is of the kind that it defines.
+    Definition,
+    /// The program says so.
+    DependsOn,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reference(path) | Self::Input(path) => write!(f, "{path}"),
+            Self::Namespace => f.write_str("lives in it"),
+            Self::Definition => f.write_str("is of the kind that it defines"),
+            Self::DependsOn => f.write_str("depends_on"),
+        }
+    }
+}
+
+/// One resource selects the pods of another: checked and shown, but it orders nothing, because a Service needs no pods to
+/// exist and pods may need the Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selection {
+    /// Who selects, such as a Service.
+    pub selector: ResourceId,
+    /// The workload whose pods are selected.
+    pub workload: ResourceId,
+}
+
+/// A resource outside the stack that something in it names.
+#[derive(Clone, Debug)]
+pub struct External {
+    /// Its kind.
+    pub kind: ApiKind,
+    /// The lines or fields that name it.
+    pub used_by: Vec<(ResourceId, FieldPath)>,
+    /// Whether the program declared it external; otherwise it is of a kind that usually lives outside, such as a
+    /// StorageClass.
+    pub declared: Option<Site>,
+}
+
+/// A generated value and the Secret entries that keep it.
+#[derive(Clone, Debug)]
+pub struct GeneratedValue {
+    /// What it is made of.
+    pub generated: Generated,
+    /// The Secret entries whose whole value it is, in the order of their declaration. Never empty.
+    pub homes: Vec<FieldReference>,
+}
+
+impl Graph {
+    /// The program's name.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// The stack's name.
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// The namespace of resources that name none, which is also where the inventory lives.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// The resources, so that each comes after everything that it depends on, and otherwise in the order of declaration.
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    /// One resource.
+    pub fn get(&self, id: &ResourceId) -> Option<&Resource> {
+        self.positions.get(id).map(|position| &self.resources[*position])
+    }
+
+    /// Where a resource stands in [`resources`](Self::resources).
+    pub fn position(&self, id: &ResourceId) -> Option<usize> {
+        self.positions.get(id).copied()
+    }
+
+    /// The dependencies between resources of the stack, sorted; of several between the same two, all are kept.
+    pub fn dependencies(&self) -> &[Dependency] {
+        &self.dependencies
+    }
+
+    /// What selects whose pods.
+    pub fn selections(&self) -> &[Selection] {
+        &self.selections
+    }
+
+    /// Resources outside the stack that are named in it.
+    pub fn externals(&self) -> &BTreeMap<ResourceId, External> {
+        &self.externals
+    }
+
+    /// The generated values by name.
+    pub fn generated(&self) -> &BTreeMap<String, GeneratedValue> {
+        &self.generated
+    }
+
+    /// The exported values by name.
+    pub fn outputs(&self) -> &BTreeMap<String, Input> {
+        &self.outputs
+    }
+
+    /// A stack with nothing in it, as `destroy` plans it. It keeps the identity of this one.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            program: self.program.clone(),
+            stack: self.stack.clone(),
+            namespace: self.namespace.clone(),
+            resources: Vec::new(),
+            positions: HashMap::new(),
+            dependencies: Vec::new(),
+            selections: Vec::new(),
+            externals: BTreeMap::new(),
+            generated: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn build(mut draft: Draft) -> Result<Self, Problems> {
+        let mut problems = std::mem::take(&mut draft.problems);
+        let mut first: BTreeMap<ResourceId, Site> = BTreeMap::new();
+        draft.resources.retain(|resource| match first.get(&resource.id) {
+            Some(site) => {
+                problems.push(problem(resource, FieldPath::root(), ProblemKind::Duplicate { first: *site }, None));
+                false
+            }
+            None => {
+                first.insert(resource.id.clone(), resource.site);
+                true
+            }
+        });
+        let known: BTreeSet<ResourceId> = draft.resources.iter().map(|resource| resource.id.clone()).collect();
+        let table = Table::new(&draft.rules, &draft.resources);
+        let mut edges = Edges::default();
+        for (id, (kind, site)) in &draft.externals {
+            if !known.contains(id) {
+                let external = External { kind: kind.clone(), used_by: Vec::new(), declared: Some(*site) };
+                edges.externals.insert(id.clone(), external);
+            }
+        }
+        let generated = collect_generated(&draft, &mut problems);
+        for resource in &draft.resources {
+            edges.read(resource, &draft, &table, &known, &generated, &mut problems);
+        }
+        check_outputs(&draft, &known, &mut problems);
+        let selections = check::resources(&draft.resources, &table, &edges.externals, &mut problems);
+        edges.wait_for_those_who_answer(&selections);
+        edges.dependencies.sort();
+        edges.dependencies.dedup();
+
+        match order(&draft.resources, &edges.dependencies) {
+            Ok(sorted) => {
+                if !problems.is_empty() {
+                    return Err(in_order(problems));
+                }
+                let mut slots: Vec<Option<Resource>> = draft.resources.into_iter().map(Some).collect();
+                let resources: Vec<Resource> = sorted.into_iter().filter_map(|index| slots[index].take()).collect();
+                let positions =
+                    resources.iter().enumerate().map(|(position, resource)| (resource.id.clone(), position)).collect();
+                Ok(Self {
+                    program: draft.program,
+                    stack: draft.name,
+                    namespace: draft.namespace,
+                    resources,
+                    positions,
+                    dependencies: edges.dependencies,
+                    selections,
+                    externals: edges.externals,
+                    generated,
+                    outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
+                })
+            }
+            Err(cycles) => {
+                for cycle in cycles {
+                    let resource = draft.resources.iter().find(|resource| resource.id == cycle[0].0);
+                    problems.push(Problem {
+                        kind: ProblemKind::Cycle(cycle),
+                        resource: None,
+                        path: FieldPath::root(),
+                        site: resource.map(|resource| resource.site),
+                        hint: Some("take one of these references away, or give the value another way".to_owned()),
+                    });
+                }
+                Err(in_order(problems))
+            }
+        }
+    }
+}
+
+/// The edges that are being read out of the objects.
+#[derive(Default)]
+struct Edges {
+    dependencies: Vec<Dependency>,
+    externals: BTreeMap<ResourceId, External>,
+}
+
+impl Edges {
+    fn read(
+        &mut self,
+        resource: &Resource,
+        draft: &Draft,
+        table: &Table,
+        known: &BTreeSet<ResourceId>,
+        generated: &BTreeMap<String, GeneratedValue>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let id = &resource.id;
+        if let Some(namespace) = &id.namespace {
+            let target = ResourceId::new("", "Namespace", None, namespace);
+            self.name(resource, target, Strength::Exists, Origin::Namespace, known);
+        }
+        if let Some(definition) = draft.definitions.get(&id.group_kind()) {
+            self.depend(id, definition, Strength::Established, Origin::Definition);
+        }
+        for dependency in &resource.options.depends_on {
+            if known.contains(&dependency.id) {
+                self.depend(id, &dependency.id, dependency.strength, Origin::DependsOn);
+            } else if !self.externals.contains_key(&dependency.id) {
+                let kind = ProblemKind::Dangling { target: dependency.id.clone() };
+                problems.push(problem(resource, FieldPath::root(), kind, did_you_mean(&dependency.id, known)));
+            }
+        }
+        for (path, input) in &resource.inputs {
+            self.read_input(resource, path, input, known, generated, problems);
+        }
+        for reference in table.of(resource) {
+            self.read_reference(resource, reference, table, known, problems);
+        }
+    }
+
+    fn read_reference(
+        &mut self,
+        resource: &Resource,
+        reference: Reference,
+        table: &Table,
+        known: &BTreeSet<ResourceId>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Meaning::Requires(strength) = reference.meaning else { return };
+        let Reference { path, target, .. } = reference;
+        if known.contains(&target) || self.externals.contains_key(&target) {
+            self.name(resource, target, strength, Origin::Reference(path), known);
+        } else if reference.is_usually_outside {
+            // What usually lives in a namespace of the stack without being declared, such as its ServiceAccount `default`,
+            // is made together with the namespace: it may not be there yet, and will be.
+            if target.namespace.as_deref().is_none_or(|namespace| !table.has_namespace(namespace))
+                && !reference.is_optional
+            {
+                self.name(resource, target, strength, Origin::Reference(path), known);
+            }
+        } else if !reference.is_optional {
+            let hint = did_you_mean(&target, known).unwrap_or_else(|| {
+                "add it to the stack, or declare it with stack.external if it exists outside".to_owned()
+            });
+            problems.push(problem(resource, path, ProblemKind::Dangling { target }, Some(hint)));
+        }
+    }
+
+    fn read_input(
+        &mut self,
+        resource: &Resource,
+        path: &FieldPath,
+        input: &Input,
+        known: &BTreeSet<ResourceId>,
+        generated: &BTreeMap<String, GeneratedValue>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let id = &resource.id;
+        input.visit(&mut |part| match part {
+            Input::Field(reference) if known.contains(&reference.id) => {
+                self.depend(id, &reference.id, Strength::Ready, Origin::Input(path.clone()));
+            }
+            Input::Field(reference) => match self.externals.get_mut(&reference.id) {
+                Some(external) => external.used_by.push((id.clone(), path.clone())),
+                None => {
+                    let kind = ProblemKind::Dangling { target: reference.id.clone() };
+                    problems.push(problem(resource, path.clone(), kind, did_you_mean(&reference.id, known)));
+                }
+            },
+            Input::Generated(value) => {
+                // Whoever holds a generated value waits for the Secret that keeps it, so that no copy outlives a crash
+                // without its original.
+                if let Some(home) = generated.get(&value.name).and_then(|value| value.homes.first()) {
+                    if home.id != *id {
+                        self.depend(id, &home.id, Strength::Exists, Origin::Input(path.clone()));
+                    }
+                }
+            }
+            Input::Invalid(reason) => {
+                problems.push(problem(resource, path.clone(), ProblemKind::BadInput(reason.clone()), None));
+            }
+            Input::Text(_) | Input::Sensitive(_) | Input::Joined(_) | Input::Transformed(..) => {}
+        });
+    }
+
+    /// An edge to a resource of the stack, or a mention of one outside.
+    fn name(
+        &mut self,
+        resource: &Resource,
+        target: ResourceId,
+        strength: Strength,
+        origin: Origin,
+        known: &BTreeSet<ResourceId>,
+    ) {
+        if known.contains(&target) {
+            self.depend(&resource.id, &target, strength, origin);
+            return;
+        }
+        let path = match &origin {
+            Origin::Reference(path) | Origin::Input(path) => path.clone(),
+            _ => FieldPath::of(["metadata", "namespace"]),
+        };
+        if let Some(external) = self.externals.get_mut(&target) {
+            external.used_by.push((resource.id.clone(), path));
+        } else if let Some(kind) = catalog::preferred(&GroupKind::new(&target.group, &target.kind)) {
+            let external = External { kind, used_by: vec![(resource.id.clone(), path)], declared: None };
+            self.externals.insert(target, external);
+        }
+    }
+
+    /// Who must wait until a Service answers, as a webhook does, waits for the pods behind it: the Service itself is ready at
+    /// once.
+    fn wait_for_those_who_answer(&mut self, selections: &[Selection]) {
+        let mut behind: BTreeMap<&ResourceId, Vec<&ResourceId>> = BTreeMap::new();
+        for selection in selections {
+            behind.entry(&selection.selector).or_default().push(&selection.workload);
+        }
+        let mut waits = Vec::new();
+        for dependency in &self.dependencies {
+            let (Strength::Ready, Origin::Reference(_)) = (dependency.strength, &dependency.origin) else { continue };
+            for workload in behind.get(&dependency.on).into_iter().flatten() {
+                waits.push(Dependency { on: (*workload).clone(), ..dependency.clone() });
+            }
+        }
+        self.dependencies.extend(waits);
+    }
+
+    fn depend(&mut self, dependent: &ResourceId, on: &ResourceId, strength: Strength, origin: Origin) {
+        if dependent != on {
+            self.dependencies.push(Dependency { dependent: dependent.clone(), on: on.clone(), strength, origin });
+        }
+    }
+}
+
+fn collect_generated(draft: &Draft, problems: &mut Vec<Problem>) -> BTreeMap<String, GeneratedValue> {
+    let mut homes: BTreeMap<String, Vec<FieldReference>> = BTreeMap::new();
+    for resource in &draft.resources {
+        for (path, input) in &resource.inputs {
+            if let Some(name) = secret::generated_home(&resource.id, path, input) {
+                homes.entry(name).or_default().push(FieldReference { id: resource.id.clone(), path: path.clone() });
+            }
+        }
+    }
+    let mut values = BTreeMap::new();
+    for (name, (generated, site)) in &draft.generated {
+        match homes.remove(name) {
+            Some(homes) => {
+                values.insert(name.clone(), GeneratedValue { generated: generated.clone(), homes });
+            }
+            None => problems.push(Problem {
+                kind: ProblemKind::HomelessGenerated(name.clone()),
+                resource: None,
+                path: FieldPath::root(),
+                site: Some(*site),
+                hint: Some(
+                    "add it to a Secret as an entry of its own: Secret::opaque(NAME).entry(KEY, &value)".to_owned(),
+                ),
+            }),
+        }
+    }
+    values
+}
+
+fn check_outputs(draft: &Draft, known: &BTreeSet<ResourceId>, problems: &mut Vec<Problem>) {
+    for (name, (input, site)) in &draft.outputs {
+        input.visit(&mut |part| {
+            let kind = match part {
+                Input::Invalid(reason) => ProblemKind::BadInput(format!("output \"{name}\": {reason}")),
+                Input::Field(reference)
+                    if !known.contains(&reference.id) && !draft.externals.contains_key(&reference.id) =>
+                {
+                    ProblemKind::Dangling { target: reference.id.clone() }
+                }
+                _ => return,
+            };
+            problems.push(Problem { kind, resource: None, path: FieldPath::root(), site: Some(*site), hint: None });
+        });
+    }
+}
+
+/// The positions of resources so that each follows everything that it depends on; otherwise all cycles with their edges.
+fn order(resources: &[Resource], dependencies: &[Dependency]) -> Result<Vec<usize>, Vec<Vec<(ResourceId, String)>>> {
+    let mut graph: DiGraph<usize, &Dependency> = DiGraph::with_capacity(resources.len(), dependencies.len());
+    let nodes: HashMap<&ResourceId, NodeIndex> =
+        resources.iter().enumerate().map(|(position, resource)| (&resource.id, graph.add_node(position))).collect();
+    let mut waiting = vec![0_usize; resources.len()];
+    for dependency in dependencies {
+        let (Some(dependent), Some(on)) = (nodes.get(&dependency.dependent), nodes.get(&dependency.on)) else {
+            continue;
+        };
+        graph.add_edge(*on, *dependent, dependency);
+        waiting[dependent.index()] += 1;
+    }
+    let mut ready: BTreeSet<usize> = (0..resources.len()).filter(|position| waiting[*position] == 0).collect();
+    let mut sorted = Vec::with_capacity(resources.len());
+    while let Some(position) = ready.pop_first() {
+        sorted.push(position);
+        for dependent in graph.neighbors(NodeIndex::new(position)) {
+            waiting[dependent.index()] -= 1;
+            if waiting[dependent.index()] == 0 {
+                ready.insert(dependent.index());
+            }
+        }
+    }
+    if sorted.len() == resources.len() {
+        return Ok(sorted);
+    }
+    let cycles = tarjan_scc(&graph).into_iter().filter(|component| component.len() > 1);
+    Err(cycles.map(|component| cycle_path(&graph, resources, &component)).collect())
+}
+
+/// A shortest way from the first declared resource of a strongly connected component back to itself, each with the field
+/// that leads to the next.
+fn cycle_path(
+    graph: &DiGraph<usize, &Dependency>,
+    resources: &[Resource],
+    component: &[NodeIndex],
+) -> Vec<(ResourceId, String)> {
+    let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
+    let Some(start) = members.iter().next().copied() else { return Vec::new() };
+    let mut came_from: HashMap<NodeIndex, (NodeIndex, String)> = HashMap::new();
+    let mut queue = std::collections::VecDeque::from([start]);
+    'search: while let Some(node) = queue.pop_front() {
+        for edge in graph.edges_directed(node, petgraph::Direction::Incoming) {
+            let on = petgraph::visit::EdgeRef::source(&edge);
+            if !members.contains(&on) || (on != start && came_from.contains_key(&on)) {
+                continue;
+            }
+            came_from.insert(on, (node, edge.weight().origin.to_string()));
+            if on == start {
+                break 'search;
+            }
+            queue.push_back(on);
+        }
+    }
+    let id = |node: NodeIndex| resources[node.index()].id.clone();
+    let mut steps = vec![(id(start), String::new())];
+    let mut node = start;
+    while let Some((dependent, why)) = came_from.get(&node) {
+        steps.push((id(*dependent), why.clone()));
+        node = *dependent;
+        if node == start {
+            break;
+        }
+    }
+    steps.reverse();
+    steps
+}
+
+fn problem(resource: &Resource, path: FieldPath, kind: ProblemKind, hint: Option<String>) -> Problem {
+    Problem { kind, resource: Some(resource.id.clone()), path, site: Some(resource.site), hint }
+}
+
+/// The known resource of the same kind, or the same name, that is nearest to what was asked for.
+fn did_you_mean(target: &ResourceId, known: &BTreeSet<ResourceId>) -> Option<String> {
+    let same_kind = known.iter().filter(|id| id.group == target.group && id.kind == target.kind);
+    let nearest = same_kind
+        .map(|id| (strsim::damerau_levenshtein(&id.name, &target.name), id))
+        .filter(|(distance, id)| id.name == target.name || *distance <= 1 + target.name.len() / 3)
+        .min_by_key(|(distance, _)| *distance)?;
+    Some(format!("did you mean {}?", nearest.1))
+}
+
+/// Problems in the order of the program's lines, so that a reader walks down the file.
+fn in_order(mut problems: Vec<Problem>) -> Problems {
+    problems.sort_by(|a, b| (a.site, &a.resource, &a.path).cmp(&(b.site, &b.resource, &b.path)));
+    problems.dedup();
+    Problems(problems)
+}

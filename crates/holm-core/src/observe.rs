@@ -1,0 +1,257 @@
+//! What was found in the cluster, as data: the input of the plan beside the graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::catalog;
+use crate::graph::Graph;
+use crate::id::{ApiKind, ResourceId};
+use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
+use crate::inventory::Inventory;
+use crate::redact::Redactor;
+use crate::secret;
+use crate::sensitive::Sensitive;
+
+/// Everything that a plan is made from, beside the graph.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// What the stack owns, as the cluster keeps it; empty for a new stack.
+    pub inventory: Inventory,
+    /// The live objects: of the graph, of the inventory, and of what lies outside.
+    pub live: BTreeMap<ResourceId, Live>,
+    /// What the server answered to a dry-run of our apply, for those that needed one.
+    pub dry_runs: BTreeMap<ResourceId, DryRun>,
+    /// The objects that managedFields prove to be as declared, so that no dry-run was needed
+    /// ([`survey`](crate::plan::survey) says which).
+    pub proven: BTreeSet<ResourceId>,
+    /// The generated values by name.
+    pub generated: BTreeMap<String, GeneratedState>,
+}
+
+/// A live object, or why there is none to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Live {
+    /// It exists. Secret values inside: never print it.
+    Found(Sensitive<Value>),
+    /// It does not exist.
+    Absent,
+    /// Its kind is not served, so it cannot exist.
+    KindAbsent,
+    /// It could not be read, and why (scrubbed): no right, or a server that fails.
+    Unreadable(String),
+}
+
+impl Live {
+    /// The object, if it exists.
+    pub fn object(&self) -> Option<&Value> {
+        match self {
+            Self::Found(object) => Some(object.expose()),
+            Self::Absent | Self::KindAbsent | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// What became of a generated value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GeneratedState {
+    /// Read back from the cluster.
+    Found(Sensitive<String>),
+    /// None of its homes exists, so this fresh value will be used.
+    Fresh(Sensitive<String>),
+    /// A home may exist but could not be read: making a new value could lose the old one. Holds the reason.
+    Unreadable(String),
+}
+
+/// What the server says to our apply with `dryRun=All`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DryRun {
+    /// It would take it; the object as it would be, and the conflicts that force overruled.
+    Accepted {
+        /// The object as it would be stored.
+        object: Sensitive<Value>,
+        /// Fields that would be taken over from other managers.
+        overruled: Vec<FieldConflict>,
+    },
+    /// Other managers own fields that we declare otherwise, and the resource's policy does not take them over.
+    Conflicts(Vec<FieldConflict>),
+    /// It would refuse it.
+    Refused(Refusal),
+    /// There is no answer, and why.
+    Unchecked(Unchecked),
+}
+
+/// A field that another manager owns with another value (reason `FieldManagerConflict` of a 409).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldConflict {
+    /// The field as the server writes it, such as `.spec.replicas`.
+    pub field: String,
+    /// The other manager's name.
+    pub manager: String,
+}
+
+/// A `Status` with which the server refuses a write; all texts are scrubbed of secret values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status code.
+    pub code: u16,
+    /// The machine's reason, such as `Invalid`.
+    pub reason: String,
+    /// The server's words.
+    pub message: String,
+    /// The causes by field.
+    pub causes: Vec<RefusalCause>,
+}
+
+/// One cause of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalCause {
+    /// The machine's reason, such as `FieldValueInvalid`.
+    pub reason: String,
+    /// The field, such as `spec.selector`; empty where it is about the object.
+    pub field: String,
+    /// The server's words.
+    pub message: String,
+}
+
+/// Why a line of the plan is predicted rather than checked by the server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unchecked {
+    /// Its namespace is new in this very plan, and the server cannot dry-run into it.
+    NamespaceNew(String),
+    /// Its kind is defined in this very plan.
+    KindNew,
+    /// An admission webhook does not support dry-run, in its words.
+    NoDryRun(String),
+    /// We may not write it, in the server's words.
+    Forbidden(String),
+    /// Values are known only when other resources have been applied.
+    UnknownValues(Vec<Unknown>),
+    /// It replaces an object of the same name, which must go first.
+    Replacement,
+    /// It is created right after, with `--yes`, and then the server decides.
+    AppliedNext,
+    /// The server gave no answer, in its words.
+    NoAnswer(String),
+}
+
+impl std::fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NamespaceNew(name) => write!(f, "namespace {name} is new in this plan"),
+            Self::KindNew => f.write_str("its kind is defined in this plan"),
+            Self::NoDryRun(message) => write!(f, "no dry-run: {message}"),
+            Self::Forbidden(message) => write!(f, "forbidden: {message}"),
+            Self::UnknownValues(unknown) => {
+                f.write_str("waits for ")?;
+                for (position, value) in unknown.iter().enumerate() {
+                    write!(f, "{}{value}", if position > 0 { ", " } else { "" })?;
+                }
+                Ok(())
+            }
+            Self::Replacement => f.write_str("the old object must go first"),
+            Self::AppliedNext => f.write_str("the server checks it when it is created"),
+            Self::NoAnswer(message) => write!(f, "no answer: {message}"),
+        }
+    }
+}
+
+impl Observed {
+    /// The live object, if it was looked for and exists.
+    pub fn object(&self, id: &ResourceId) -> Option<&Value> {
+        self.live.get(id).and_then(Live::object)
+    }
+
+    /// A redactor that knows every secret value that was seen: the data of live Secrets and generated values.
+    pub fn redactor(&self) -> Redactor {
+        let mut values: Vec<String> = Vec::new();
+        for (id, live) in &self.live {
+            if let (true, Some(object)) = (secret::is_secret(id), live.object()) {
+                values.extend(secret::values(object));
+            }
+        }
+        for state in self.generated.values() {
+            if let GeneratedState::Found(value) | GeneratedState::Fresh(value) = state {
+                values.push(value.expose().clone());
+            }
+        }
+        let mut redactor = Redactor::default();
+        redactor.learn_all(values.iter().map(String::as_str));
+        redactor
+    }
+}
+
+impl Resolve for Observed {
+    fn field(&self, reference: &FieldReference) -> Option<(Value, bool)> {
+        let value = reference.path.get(self.object(&reference.id)?)?;
+        let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
+        (!is_empty).then(|| (value.clone(), secret::is_secret(&reference.id)))
+    }
+
+    fn generated(&self, name: &str) -> Option<Sensitive<String>> {
+        match self.generated.get(name)? {
+            GeneratedState::Found(value) | GeneratedState::Fresh(value) => Some(value.clone()),
+            GeneratedState::Unreadable(_) => None,
+        }
+    }
+}
+
+/// Every object to look at: those of the graph, those that the inventory owns, those outside that are named, and where
+/// generated values were kept before.
+pub fn targets(graph: &Graph, inventory: &Inventory) -> BTreeMap<ResourceId, ApiKind> {
+    let mut targets: BTreeMap<ResourceId, ApiKind> = BTreeMap::new();
+    for (id, entry) in &inventory.entries {
+        targets.insert(id.clone(), entry.kind.clone());
+    }
+    for (id, external) in graph.externals() {
+        targets.insert(id.clone(), external.kind.clone());
+    }
+    for resource in graph.resources() {
+        targets.insert(resource.id.clone(), resource.kind.clone());
+    }
+    for (name, home) in &inventory.homes {
+        if graph.generated().contains_key(name) && !targets.contains_key(&home.id) {
+            if let Some(kind) = catalog::preferred(&home.id.group_kind()) {
+                targets.insert(home.id.clone(), kind);
+            }
+        }
+    }
+    targets
+}
+
+/// The generated values: read back from the first home that has one, where the inventory's own record is the last resort
+/// after a rename; made by `fresh` only where every home is known to be without a value.
+pub fn generated(
+    graph: &Graph,
+    inventory: &Inventory,
+    live: &BTreeMap<ResourceId, Live>,
+    fresh: &mut dyn FnMut(&Password) -> Sensitive<String>,
+) -> BTreeMap<String, GeneratedState> {
+    let mut states = BTreeMap::new();
+    for (name, value) in graph.generated() {
+        let mut unreadable = None;
+        let found = value.homes.iter().chain(inventory.homes.get(name)).find_map(|home| match live.get(&home.id) {
+            Some(Live::Found(object)) => {
+                let encoded = home.path.get(object.expose())?.as_str()?;
+                let text = Transform::Base64Decode.apply(encoded).ok()?;
+                (!text.is_empty()).then(|| Sensitive::new(text))
+            }
+            Some(Live::Absent | Live::KindAbsent) => None,
+            Some(Live::Unreadable(reason)) => {
+                unreadable.get_or_insert_with(|| reason.clone());
+                None
+            }
+            None => {
+                unreadable.get_or_insert_with(|| format!("{} was not looked at", home.id));
+                None
+            }
+        });
+        let state = match (found, unreadable) {
+            (Some(value), _) => GeneratedState::Found(value),
+            (None, Some(reason)) => GeneratedState::Unreadable(reason),
+            (None, None) => GeneratedState::Fresh(fresh(&value.generated.password)),
+        };
+        states.insert(name.clone(), state);
+    }
+    states
+}

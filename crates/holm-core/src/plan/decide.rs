@@ -1,0 +1,429 @@
+//! The pure function from what is declared and what was observed to a plan.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::catalog;
+use crate::desired::{Desired, desired};
+use crate::diff::Extent;
+use crate::graph::Graph;
+use crate::id::ResourceId;
+use crate::input::Unknown;
+use crate::inventory::{Entry, Inventory, InventoryPlace};
+use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, Unchecked};
+use crate::plan::delete::{self, Removal};
+use crate::plan::immutable;
+use crate::plan::show::{self, Masks};
+use crate::plan::survey::{self, Askable};
+use crate::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, PlanOptions, Reason, Shown};
+use crate::redact::Redactor;
+use crate::resource::Resource;
+use crate::secret;
+
+/// Makes the plan. Every question of the [`survey`](crate::plan::survey()) must have been answered in `observed`; what has
+/// neither an answer nor a proof is marked as unchecked.
+pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options: &PlanOptions) -> Plan {
+    let redactor = show::redactor(graph, observed);
+    let mut decision = Decision {
+        graph,
+        observed,
+        place,
+        options,
+        redactor: &redactor,
+        dependencies: dependencies(graph),
+        changes: Vec::with_capacity(graph.resources().len()),
+        blockers: Vec::new(),
+    };
+    for resource in graph.resources().iter().filter(|resource| options.includes(&resource.id)) {
+        decision.resource(resource);
+    }
+    decision.externals();
+    let removal = Removal { graph, observed, place, options };
+    let (removed, blockers) = removal.decide();
+    let Decision { mut changes, blockers: mut all_blockers, .. } = decision;
+    changes.extend(removed);
+    all_blockers.extend(blockers);
+    let intent = intent(&changes, graph, observed);
+    Plan {
+        program: graph.program().to_owned(),
+        stack: graph.stack().to_owned(),
+        namespace: graph.namespace().map(str::to_owned),
+        changes,
+        blockers: all_blockers,
+        intent,
+    }
+}
+
+/// What the inventory must say before the first change: everything that was ours, and everything that will be.
+fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
+    let mut intent = observed.inventory.clone();
+    intent.revision += 1;
+    for change in changes {
+        let Some(entry) = &change.entry else { continue };
+        let mut entry = entry.clone();
+        if change.action.is_write() {
+            // Until the write is acknowledged and recorded, no digest may vouch for it.
+            entry.digest = String::new();
+        }
+        intent.entries.insert(change.id.clone(), entry);
+    }
+    if !graph.resources().is_empty() {
+        intent.homes = graph
+            .generated()
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), value.homes.first()?.clone())))
+            .collect();
+    }
+    intent
+}
+
+fn dependencies(graph: &Graph) -> BTreeMap<&ResourceId, Vec<&ResourceId>> {
+    let mut dependencies: BTreeMap<&ResourceId, Vec<&ResourceId>> = BTreeMap::new();
+    for dependency in graph.dependencies() {
+        dependencies.entry(&dependency.dependent).or_default().push(&dependency.on);
+    }
+    dependencies
+}
+
+struct Decision<'a> {
+    graph: &'a Graph,
+    observed: &'a Observed,
+    place: &'a InventoryPlace,
+    options: &'a PlanOptions,
+    redactor: &'a Redactor,
+    dependencies: BTreeMap<&'a ResourceId, Vec<&'a ResourceId>>,
+    changes: Vec<Change>,
+    blockers: Vec<Blocker>,
+}
+
+impl<'a> Decision<'a> {
+    fn resource(&mut self, resource: &'a Resource) {
+        let id = &resource.id;
+        let inventory = &self.observed.inventory;
+        if self.observed.proven.contains(id) {
+            let recorded =
+                inventory.entries.get(id).map(|entry| entry.digest.clone()).filter(|digest| !digest.is_empty());
+            let live = self.observed.object(id);
+            let digest = recorded.unwrap_or_else(|| desired(resource, self.place, self.observed, live).digest);
+            let mut change = self.change(resource, Action::Unchanged, Reason::AsDeclared, live, digest);
+            change.desired = None;
+            self.changes.push(change);
+            return;
+        }
+        let live = self.observed.object(id);
+        let wanted = desired(resource, self.place, self.observed, live);
+        self.report_generated(resource, &wanted);
+        match self.observed.live.get(id) {
+            Some(Live::Found(object)) => self.existing(resource, object.expose(), wanted),
+            Some(Live::Absent) => self.absent(resource, wanted),
+            Some(Live::KindAbsent) if survey::is_defined_here(resource, self.graph) => self.absent(resource, wanted),
+            Some(Live::KindAbsent) => {
+                let kind = format!("{} ({})", resource.kind.group_kind(), resource.kind.api_version());
+                let hint = "add its CustomResourceDefinition to the stack, or install what defines it first";
+                self.block(resource, BlockerKind::KindNotServed(kind), Some(hint));
+                self.push(resource, Action::Unknown, Reason::NotServed, None, String::new());
+            }
+            Some(Live::Unreadable(reason)) => self.unreadable(resource, reason),
+            None => self.unreadable(resource, "it was not looked at"),
+        }
+    }
+
+    fn unreadable(&mut self, resource: &'a Resource, reason: &str) {
+        self.block(resource, BlockerKind::Unreadable(reason.to_owned()), None);
+        self.push(resource, Action::Unknown, Reason::Unreadable(reason.to_owned()), None, String::new());
+    }
+
+    fn absent(&mut self, resource: &'a Resource, wanted: Desired) {
+        let entry = self.observed.inventory.entries.get(&resource.id);
+        let was_ours = entry.is_some_and(|entry| entry.uid.is_some());
+        let reason = if was_ours { Reason::DeletedFromCluster } else { Reason::NotInCluster };
+        let unchecked = match self.observed.dry_runs.get(&resource.id) {
+            Some(DryRun::Accepted { .. }) => None,
+            Some(DryRun::Unchecked(why)) => Some(why.clone()),
+            Some(DryRun::Refused(refusal)) => {
+                self.refuse(resource, refusal);
+                None
+            }
+            Some(DryRun::Conflicts(conflicts)) => {
+                self.block(resource, BlockerKind::Conflicts(conflicts.clone()), None);
+                None
+            }
+            None => Some(self.why_not_asked(resource, &wanted)),
+        };
+        let mut change = self.change(resource, Action::Create, reason, None, wanted.digest);
+        change.unchecked = unchecked;
+        change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+        self.changes.push(change);
+    }
+
+    fn existing(&mut self, resource: &'a Resource, live: &'a Value, wanted: Desired) {
+        let id = &resource.id;
+        if survey::is_terminating(live) {
+            let finalizers = delete::finalizers(live);
+            let hint = "wait until it is gone, then run again";
+            self.block(resource, BlockerKind::Terminating(finalizers), Some(hint));
+            self.push(resource, Action::Unknown, Reason::Terminating, Some(live), String::new());
+            return;
+        }
+        if let Some(other) = survey::foreign_set(live, self.place) {
+            let hint = "remove that label if the other owner is gone, or give the resource another name";
+            self.block(resource, BlockerKind::OwnedByAnother(other), Some(hint));
+            self.push(resource, Action::Unknown, Reason::NotOurs, Some(live), String::new());
+            return;
+        }
+        let is_owned = self.observed.inventory.owns(id, live, &self.place.set_id);
+        let recorded = self.observed.inventory.entries.get(id);
+        let is_unchanged_declaration =
+            recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
+        let masks = Masks::of(resource, self.redactor);
+        let mut notes = Vec::new();
+        let mut overruled = Vec::new();
+        let mut unchecked = None;
+        let mut replaced_for = None;
+        let mut differs = true;
+        let fields = match self.observed.dry_runs.get(id) {
+            Some(DryRun::Accepted { object, overruled: taken }) => {
+                overruled.clone_from(taken);
+                let after = object.expose();
+                differs = ownership_differs(live, after, &self.place.field_manager);
+                masks.changes(id, live, after, Extent::Full, self.place, is_unchanged_declaration)
+            }
+            Some(DryRun::Conflicts(conflicts)) => {
+                let hint = "agree on who owns the field: drop it here, list it in ignore_changes, or take it over with \
+                            on_conflict(ConflictPolicy::TakeOver)";
+                self.block(resource, BlockerKind::Conflicts(conflicts.clone()), Some(hint));
+                self.predicted(&masks, resource, live, &wanted)
+            }
+            Some(DryRun::Refused(refusal)) => {
+                if immutable::is_immutable(refusal) {
+                    replaced_for = Some(Reason::Immutable(refusal.causes.clone()));
+                } else {
+                    self.refuse(resource, refusal);
+                }
+                self.predicted(&masks, resource, live, &wanted)
+            }
+            Some(DryRun::Unchecked(why)) => {
+                unchecked = Some(why.clone());
+                self.predicted(&masks, resource, live, &wanted)
+            }
+            None => {
+                unchecked = Some(self.why_not_asked(resource, &wanted));
+                self.predicted(&masks, resource, live, &wanted)
+            }
+        };
+        let replacing: Vec<_> = fields
+            .iter()
+            .filter(|field| resource.options.replace_on_changes.iter().any(|path| field.path.starts_with(path)))
+            .map(|field| field.path.clone())
+            .collect();
+        if replaced_for.is_none() && !replacing.is_empty() {
+            replaced_for = Some(Reason::ReplaceOnChanges(replacing));
+        }
+        if let Some(reason) = replaced_for {
+            self.replace(resource, live, wanted, reason, fields);
+            return;
+        }
+        let is_drift = |field: &FieldChange| field.drift.is_some();
+        let (action, reason) = if !is_owned {
+            (Action::Adopt, if recorded.is_some() { Reason::AnotherObject } else { Reason::NotOurs })
+        } else if fields.is_empty() && !differs && overruled.is_empty() {
+            (Action::Unchanged, Reason::AsDeclared)
+        } else if !fields.is_empty() && fields.iter().all(is_drift) {
+            (Action::Update, Reason::Drift)
+        } else if fields.iter().any(is_drift) {
+            (Action::Update, Reason::DeclarationAndDrift)
+        } else {
+            if fields.is_empty() && unchecked.is_none() {
+                notes.push("no value changes, only the record of which fields are ours".to_owned());
+            }
+            (Action::Update, Reason::Declaration)
+        };
+        let mut change = self.change(resource, action, reason, Some(live), wanted.digest);
+        change.fields = fields;
+        change.unchecked = unchecked;
+        change.overruled = overruled;
+        change.notes.extend(notes);
+        let is_sent = action.is_write() && wanted.unknown.is_empty();
+        change.desired = is_sent.then_some(wanted.object);
+        self.changes.push(change);
+    }
+
+    /// A change that can only be made by deleting and making anew.
+    fn replace(
+        &mut self,
+        resource: &'a Resource,
+        live: &Value,
+        wanted: Desired,
+        reason: Reason,
+        fields: Vec<FieldChange>,
+    ) {
+        if self.needs_consent(resource) && !self.options.consents_to(&resource.id) {
+            let causes = match &reason {
+                Reason::Immutable(causes) => causes.iter().map(immutable::line).collect(),
+                Reason::ReplaceOnChanges(paths) => paths.iter().map(|path| format!("{path} changes")).collect(),
+                _ => Vec::new(),
+            };
+            let hint = format!(
+                "take the change back, or, if its data may be lost, consent with --allow-delete {}",
+                resource.id.short()
+            );
+            self.block(resource, BlockerKind::ReplaceNeedsConsent(causes), Some(&hint));
+        }
+        let mut change = self.change(resource, Action::Replace, reason, Some(live), wanted.digest);
+        if let Some(entry) = &mut change.entry {
+            entry.uid = None;
+        }
+        change.fields = fields;
+        change.unchecked = Some(Unchecked::Replacement);
+        change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+        self.changes.push(change);
+    }
+
+    /// What would change as far as the declaration alone tells.
+    fn predicted(&self, masks: &Masks<'_>, resource: &Resource, live: &Value, wanted: &Desired) -> Vec<FieldChange> {
+        let recorded = self.observed.inventory.entries.get(&resource.id);
+        let is_unchanged_declaration =
+            recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
+        let after = wanted.object.expose();
+        let mut fields =
+            masks.changes(&resource.id, live, after, Extent::Declared, self.place, is_unchanged_declaration);
+        for (path, _) in &wanted.unknown {
+            let before = match path.get(live) {
+                None => Shown::Absent,
+                Some(_) if wanted.sensitive.contains(path) || secret::is_secret(&resource.id) => Shown::Sensitive,
+                Some(value) => Shown::Value(value.clone()),
+            };
+            fields.push(FieldChange { path: path.clone(), before, after: Shown::Unknown, drift: None });
+        }
+        fields
+    }
+
+    /// Why there is no dry-run of a resource that has no proof either.
+    fn why_not_asked(&self, resource: &Resource, wanted: &Desired) -> Unchecked {
+        match survey::askable(resource, wanted, self.graph, self.observed, self.place, self.options) {
+            Askable::Predict(why) => why,
+            Askable::Yes | Askable::No => Unchecked::NoAnswer("the server was not asked".to_owned()),
+        }
+    }
+
+    fn refuse(&mut self, resource: &'a Resource, refusal: &Refusal) {
+        let message = self.redactor.scrub(&refusal.message);
+        let kind = BlockerKind::Refused { code: refusal.code, reason: refusal.reason.clone(), message };
+        let hint = match refusal.code {
+            413 => Some("split the object up: the API server takes at most about 1.5 MiB"),
+            403 => Some("ask for the right, or run with another context"),
+            _ => None,
+        };
+        self.block(resource, kind, hint);
+    }
+
+    fn report_generated(&mut self, resource: &'a Resource, wanted: &Desired) {
+        for (_, unknown) in &wanted.unknown {
+            let Unknown::Generated(name) = unknown else { continue };
+            if let Some(GeneratedState::Unreadable(reason)) = self.observed.generated.get(name) {
+                let kind = BlockerKind::GeneratedUnreadable { name: name.clone(), reason: reason.clone() };
+                self.block(resource, kind, Some("a new value is made only when it is certain that there is none yet"));
+            }
+        }
+    }
+
+    /// What lies outside the stack and is named in it must be there.
+    fn externals(&mut self) {
+        for (id, external) in self.graph.externals() {
+            if !matches!(self.observed.live.get(id), Some(Live::Absent | Live::KindAbsent)) {
+                continue;
+            }
+            let is_required = external.declared.is_some() || id.is("", "Namespace");
+            let used_by = external.used_by.iter().filter(|(user, _)| self.options.includes(user));
+            for (user, path) in used_by {
+                if is_required {
+                    let kind = BlockerKind::MissingExternal { target: id.clone(), path: path.clone() };
+                    let hint = if id.is("", "Namespace") {
+                        format!("declare it with stack.namespace(\"{}\"), or create it first", id.name)
+                    } else {
+                        "create it first, or add it to the stack".to_owned()
+                    };
+                    let site = self.graph.get(user).map(|resource| resource.site);
+                    self.blockers.push(Blocker { id: user.clone(), kind, site, hint: Some(hint) });
+                } else if !self.is_made_with_its_namespace(id) {
+                    let note = format!("names {id} at {path}, which does not exist");
+                    if let Some(change) = self.changes.iter_mut().find(|change| change.id == *user) {
+                        change.notes.push(note);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the controllers make it in every namespace, and its namespace is new.
+    fn is_made_with_its_namespace(&self, id: &ResourceId) -> bool {
+        let Some(namespace) = &id.namespace else { return false };
+        let namespace = ResourceId::new("", "Namespace", None, namespace);
+        self.graph.get(&namespace).is_some() && self.observed.object(&namespace).is_none()
+    }
+
+    fn needs_consent(&self, resource: &Resource) -> bool {
+        resource.options.protect
+            || catalog::holds_data(&resource.id.group_kind())
+            || keeps_generated(self.graph, &resource.id)
+    }
+
+    fn push(&mut self, resource: &'a Resource, action: Action, reason: Reason, live: Option<&Value>, digest: String) {
+        let change = self.change(resource, action, reason, live, digest);
+        self.changes.push(change);
+    }
+
+    fn change(
+        &self,
+        resource: &Resource,
+        action: Action,
+        reason: Reason,
+        live: Option<&Value>,
+        digest: String,
+    ) -> Change {
+        let uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
+        let needed = self.dependencies.get(&resource.id);
+        // What could not be read stays recorded as it was.
+        let entry = match action {
+            Action::Unknown => self.observed.inventory.entries.get(&resource.id).cloned(),
+            _ => Some(Entry {
+                kind: resource.kind.clone(),
+                uid: uid.clone(),
+                digest,
+                protect: resource.options.protect || keeps_generated(self.graph, &resource.id),
+                retain_on_delete: resource.options.retain_on_delete,
+                depends_on: needed.into_iter().flatten().map(|id| (*id).clone()).collect(),
+            }),
+        };
+        Change {
+            id: resource.id.clone(),
+            kind: resource.kind.clone(),
+            action,
+            reason,
+            fields: Vec::new(),
+            unchecked: None,
+            overruled: Vec::new(),
+            notes: Vec::new(),
+            uid,
+            desired: None,
+            entry,
+            site: Some(resource.site),
+        }
+    }
+
+    fn block(&mut self, resource: &Resource, kind: BlockerKind, hint: Option<&str>) {
+        let site = Some(resource.site);
+        self.blockers.push(Blocker { id: resource.id.clone(), kind, site, hint: hint.map(str::to_owned) });
+    }
+}
+
+/// Whether the only copy of a generated value is in this resource.
+fn keeps_generated(graph: &Graph, id: &ResourceId) -> bool {
+    graph.generated().values().any(|value| value.homes.iter().any(|home| home.id == *id))
+}
+
+/// Whether an apply would change which fields are ours, although no value changes.
+fn ownership_differs(live: &Value, after: &Value, manager: &str) -> bool {
+    crate::fields::applied_by(live, manager) != crate::fields::applied_by(after, manager)
+}

@@ -1,0 +1,180 @@
+//! What must be asked before a plan can be made.
+//!
+//! Most objects of a settled stack need no question: their managedFields prove that they are as declared. The server is
+//! asked about the rest, with a dry-run of exactly the apply that would follow.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::desired::{Desired, desired};
+use crate::fields::{self, Proof};
+use crate::graph::Graph;
+use crate::id::{ApiKind, ResourceId};
+use crate::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
+use crate::observe::{FieldConflict, Live, Observed, Unchecked};
+use crate::plan::PlanOptions;
+use crate::resource::{ConflictPolicy, Resource};
+use crate::sensitive::Sensitive;
+
+/// What must be asked, and what need not be.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// The dry-runs to send.
+    pub questions: Vec<Question>,
+    /// The objects that are as declared without asking.
+    pub proven: BTreeSet<ResourceId>,
+}
+
+/// One dry-run to send.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The object.
+    pub id: ResourceId,
+    /// Its kind as the server serves it.
+    pub kind: ApiKind,
+    /// What would be applied.
+    pub object: Sensitive<Value>,
+    /// What to do about other managers' fields.
+    pub policy: ConflictPolicy,
+    /// Whether there is a live object.
+    pub exists: bool,
+}
+
+/// What keeps an object from being asked about.
+pub(super) enum Askable {
+    /// It can be asked about.
+    Yes,
+    /// There is nothing to ask, and the plan can only predict.
+    Predict(Unchecked),
+    /// It could not be read, is being deleted, or belongs to others: the plan says so without asking.
+    No,
+}
+
+/// Looks through the graph for what must be asked. Needs `live`, `inventory` and `generated` of what was observed.
+pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, options: &PlanOptions) -> Survey {
+    let mut survey = Survey::default();
+    for resource in graph.resources().iter().filter(|resource| options.includes(&resource.id)) {
+        let live = observed.object(&resource.id);
+        let wanted = desired(resource, place, observed, live);
+        if let (false, Some(live)) = (options.thorough, live) {
+            if is_proven(resource, &wanted, live, &observed.inventory, place) {
+                survey.proven.insert(resource.id.clone());
+                continue;
+            }
+        }
+        if let Askable::Yes = askable(resource, &wanted, graph, observed, place, options) {
+            survey.questions.push(Question {
+                id: resource.id.clone(),
+                kind: resource.kind.clone(),
+                object: wanted.object,
+                policy: resource.options.on_conflict,
+                exists: live.is_some(),
+            });
+        }
+    }
+    survey
+}
+
+/// Whether managedFields prove that the live object is as declared: we own exactly the declared fields, and where the
+/// server spells a value another way, the declaration is the one that we applied last.
+fn is_proven(
+    resource: &Resource,
+    wanted: &Desired,
+    live: &Value,
+    inventory: &Inventory,
+    place: &InventoryPlace,
+) -> bool {
+    if !wanted.unknown.is_empty() || is_terminating(live) || !inventory.owns(&resource.id, live, &place.set_id) {
+        return false;
+    }
+    match fields::prove(wanted.object.expose(), live, &place.field_manager) {
+        Proof::Different => false,
+        Proof::Owned(differences) if differences.is_empty() => true,
+        Proof::Owned(differences) => {
+            let recorded = inventory.entries.get(&resource.id).map(|entry| entry.digest.as_str());
+            let is_secret = |path| wanted.sensitive.iter().any(|secret| secret.starts_with(path) || *secret == *path);
+            recorded == Some(wanted.digest.as_str()) && !differences.iter().any(is_secret)
+        }
+    }
+}
+
+/// Whether the server can be asked what our apply would do.
+pub(super) fn askable(
+    resource: &Resource,
+    wanted: &Desired,
+    graph: &Graph,
+    observed: &Observed,
+    place: &InventoryPlace,
+    options: &PlanOptions,
+) -> Askable {
+    let live = match observed.live.get(&resource.id) {
+        Some(Live::Found(live)) => {
+            let live = live.expose();
+            if is_terminating(live) || foreign_set(live, place).is_some() {
+                return Askable::No;
+            }
+            Some(live)
+        }
+        Some(Live::Absent) => None,
+        Some(Live::KindAbsent) if is_defined_here(resource, graph) => return Askable::Predict(Unchecked::KindNew),
+        Some(Live::KindAbsent | Live::Unreadable(_)) | None => return Askable::No,
+    };
+    if !wanted.unknown.is_empty() {
+        let unknown = wanted.unknown.iter().map(|(_, unknown)| unknown.clone()).collect();
+        return Askable::Predict(Unchecked::UnknownValues(unknown));
+    }
+    if live.is_none() {
+        if let Some(namespace) = new_namespace(resource, graph, observed) {
+            return Askable::Predict(Unchecked::NamespaceNew(namespace));
+        }
+        if options.skip_create_checks {
+            return Askable::Predict(Unchecked::AppliedNext);
+        }
+    }
+    Askable::Yes
+}
+
+/// The namespace of the resource, if this very plan makes it.
+fn new_namespace(resource: &Resource, graph: &Graph, observed: &Observed) -> Option<String> {
+    let name = resource.id.namespace.as_deref()?;
+    let id = ResourceId::new("", "Namespace", None, name);
+    let is_absent = matches!(observed.live.get(&id), Some(Live::Absent));
+    (graph.get(&id).is_some() && is_absent).then(|| name.to_owned())
+}
+
+/// Whether a CustomResourceDefinition of the stack defines the kind.
+pub(super) fn is_defined_here(resource: &Resource, graph: &Graph) -> bool {
+    use crate::graph::Origin;
+    graph
+        .dependencies()
+        .iter()
+        .any(|dependency| dependency.dependent == resource.id && dependency.origin == Origin::Definition)
+}
+
+/// Whether the object is being deleted.
+pub(super) fn is_terminating(live: &Value) -> bool {
+    live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+}
+
+/// The other ApplySet that the object belongs to, if any.
+pub(super) fn foreign_set(live: &Value, place: &InventoryPlace) -> Option<String> {
+    let label = live.pointer("/metadata/labels")?.get(PART_OF_LABEL)?.as_str()?;
+    (label != place.set_id).then(|| label.to_owned())
+}
+
+/// Whether the policy takes these fields over from their managers.
+pub fn may_overrule(policy: ConflictPolicy, conflicts: &[FieldConflict]) -> bool {
+    match policy {
+        ConflictPolicy::TakeOver => true,
+        ConflictPolicy::Fail => false,
+        ConflictPolicy::FromTools => conflicts.iter().all(|conflict| is_a_persons_tool(&conflict.manager)),
+    }
+}
+
+/// Field managers of command line tools with which people edit by hand. `before-first-apply` is what the server calls
+/// whoever wrote an object before managedFields were kept.
+fn is_a_persons_tool(manager: &str) -> bool {
+    const TOOLS: [&str; 5] = ["kubectl", "k9s", "lens", "freelens", "before-first-apply"];
+    TOOLS.contains(&manager) || manager.starts_with("kubectl-")
+}

@@ -1,0 +1,150 @@
+//! Causes in what keeps pods running: from the object down to the pod that is worst off.
+
+use serde_json::Value;
+
+use super::creation;
+use super::evidence::{LiveObject, descendants};
+use super::explain::{Case, Draft};
+use super::pod::{self, PodTrouble};
+use crate::readiness::object::{condition, count, int, is_true, text};
+use crate::readiness::trouble::{TroubleKind, join, rank};
+
+/// A Deployment, by the ReplicaSet of its current revision.
+pub(super) fn deployment<'v>(case: &Case<'v>) -> Draft<'v> {
+    let progressing = condition(case.live(), "Progressing").filter(|it| it.is_false());
+    if let Some(refused) = progressing.filter(|it| it.reason == "ReplicaSetCreateError") {
+        return Draft::plain(join("its ReplicaSet cannot be created", refused.message));
+    }
+    let draft = match current_replica_set(case) {
+        Some(set) => below(case, set).under(vec![set]),
+        None => creation::explain(case, &case.evidence.object, &[]).unwrap_or_else(|| case.said()),
+    };
+    match (progressing, int(case.live(), "/spec/progressDeadlineSeconds")) {
+        (Some(it), Some(seconds)) if it.reason == "ProgressDeadlineExceeded" => {
+            Draft { summary: format!("made no progress within {seconds} s: {}", draft.summary), ..draft }
+        }
+        _ => draft,
+    }
+}
+
+/// A kind that owns its pods itself.
+pub(super) fn pods_of_object<'v>(case: &Case<'v>) -> Draft<'v> {
+    below(case, &case.evidence.object)
+}
+
+/// A pod that stands for itself.
+pub(super) fn pod<'v>(case: &Case<'v>) -> Draft<'v> {
+    pod::explain(case, &case.evidence.object).draft
+}
+
+/// A Job: how it failed, and how its newest failed pod did.
+pub(super) fn job<'v>(case: &Case<'v>) -> Draft<'v> {
+    let live = case.live();
+    let mut pods = pods_below(case, &case.evidence.object);
+    // The newest pod tells how it is now.
+    pods.sort_by(|a, b| created(b).cmp(created(a)).then_with(|| a.id.name.cmp(&b.id.name)));
+    let worst = worst_of(case, &pods);
+    let failed = ["Failed", "FailureTarget"].into_iter().filter_map(|it| condition(live, it)).find(|it| it.is_true());
+    let Some(failed) = failed else {
+        return choose(case, &case.evidence.object, &pods, worst);
+    };
+    let attempts = count(live, "/status/failed");
+    let noun = if attempts == 1 { "pod" } else { "pods" };
+    let start = match failed.reason {
+        "BackoffLimitExceeded" => format!("gave up after {attempts} failed {noun}"),
+        "DeadlineExceeded" => match int(live, "/spec/activeDeadlineSeconds") {
+            Some(seconds) => format!("did not complete within {seconds} s (activeDeadlineSeconds)"),
+            None => "did not complete within its deadline".to_owned(),
+        },
+        _ => failed.words("failed"),
+    };
+    match worst.map(|worst| worst.draft) {
+        Some(draft) => Draft { summary: format!("{start}: {}", draft.summary), is_final: true, ..draft },
+        None => Draft::plain(start).finally(true),
+    }
+}
+
+/// The ReplicaSet that carries the Deployment's own revision, or else the newest.
+fn current_replica_set<'v>(case: &Case<'v>) -> Option<&'v LiveObject> {
+    let uid = case.evidence.object.uid()?;
+    let sets = descendants(uid, &case.evidence.related).into_iter().filter(|it| it.id.is("apps", "ReplicaSet"));
+    let sets: Vec<&LiveObject> = sets.collect();
+    let own = revision(case.live());
+    let current = sets.iter().find(|set| own.is_some() && revision(set.object.expose()) == own);
+    current.or_else(|| sets.iter().max_by_key(|set| (revision(set.object.expose()), created(set)))).copied()
+}
+
+fn revision(object: &Value) -> Option<i64> {
+    object.pointer("/metadata/annotations")?.get("deployment.kubernetes.io/revision")?.as_str()?.parse().ok()
+}
+
+fn created(object: &LiveObject) -> &str {
+    text(object.object.expose(), "/metadata/creationTimestamp").unwrap_or_default()
+}
+
+fn pods_below<'v>(case: &Case<'v>, owner: &'v LiveObject) -> Vec<&'v LiveObject> {
+    let uid = owner.uid().unwrap_or_default();
+    let mut pods = descendants(uid, &case.evidence.related);
+    pods.retain(|it| it.id.is("", "Pod"));
+    pods.sort_by(|a, b| a.id.cmp(&b.id));
+    pods
+}
+
+fn below<'v>(case: &Case<'v>, owner: &'v LiveObject) -> Draft<'v> {
+    let pods = pods_below(case, owner);
+    // Failed pods have been replaced already; they tell something only where nothing else does.
+    let (failed, alive): (Vec<_>, Vec<_>) = pods.iter().copied().partition(|pod| has_failed(pod));
+    let worst = worst_of(case, &alive).or_else(|| worst_of(case, &failed));
+    choose(case, owner, &pods, worst)
+}
+
+/// Pods that cannot be created, or the worst of those that were: a container in trouble says more than a missing pod.
+fn choose<'v>(
+    case: &Case<'v>,
+    owner: &'v LiveObject,
+    pods: &[&'v LiveObject],
+    worst: Option<PodTrouble<'v>>,
+) -> Draft<'v> {
+    match worst {
+        Some(worst) if worst.rank > (false, TroubleKind::NotReady) => worst.draft,
+        worst => match creation::explain(case, owner, pods) {
+            Some(draft) => draft,
+            None => worst.map_or_else(|| case.said(), |worst| worst.draft),
+        },
+    }
+}
+
+/// The pod that is worst off, the first of equals. A pod that works or is ending does not count.
+fn worst_of<'v>(case: &Case<'v>, pods: &[&'v LiveObject]) -> Option<PodTrouble<'v>> {
+    let troubled = pods.iter().filter(|pod| !is_settled(pod)).map(|pod| {
+        let trouble = pod::explain(case, pod);
+        PodTrouble { rank: trouble.rank, draft: trouble.draft.under(vec![*pod]) }
+    });
+    troubled.reduce(|worst, next| if next.rank > worst.rank { next } else { worst })
+}
+
+fn has_failed(pod: &LiveObject) -> bool {
+    text(pod.object.expose(), "/status/phase") == Some("Failed")
+}
+
+fn is_settled(pod: &LiveObject) -> bool {
+    let live = pod.object.expose();
+    text(live, "/metadata/deletionTimestamp").is_some()
+        || text(live, "/status/phase") == Some("Succeeded")
+        || (!has_failed(pod) && is_true(live, "Ready"))
+}
+
+impl<'v> PodTrouble<'v> {
+    /// A container's or pod's trouble as a draft about that pod.
+    pub(super) fn of(trouble: crate::readiness::trouble::Trouble<'v>) -> Self {
+        let rank = rank(&trouble);
+        let draft = Draft {
+            summary: trouble.summary,
+            hint: trouble.hint,
+            below: Vec::new(),
+            container: trouble.container,
+            is_final: trouble.is_final,
+        };
+        Self { rank, draft }
+    }
+}

@@ -1,0 +1,132 @@
+//! Custom resources, and rules of the user's own.
+
+use serde_json::Value;
+
+use super::generic::unobserved;
+use super::object::condition;
+use super::{Readiness, Surroundings};
+use crate::path::{FieldPath, Segment};
+use crate::resource::ReadyWhen;
+
+/// A custom resource: its condition `Ready`, and where it has none whether there is any status.
+///
+/// Without a status, its controller has not looked at it yet or there is none that would. The status subresource tells
+/// the two apart: a definition has one for the sake of a controller, so with it (or where that is unknown: to call
+/// something ready too early is worse than to wait) the object is in progress, and without it, it is Current.
+pub(super) fn custom_resource(object: &Value, surroundings: &Surroundings) -> Readiness {
+    if let Some(ready) = condition(object, "Ready") {
+        return match ready.status {
+            "True" if ready.is_stale => stale("Ready"),
+            "True" => Readiness::current(),
+            status => {
+                let words = ready.words(ready.reason);
+                let message =
+                    if words.is_empty() { format!("Ready is {status}") } else { format!("Ready is {status}: {words}") };
+                Readiness::in_progress(&ready.reason_or("NotReady"), &message)
+            }
+        };
+    }
+    if object.get("status").is_some_and(says_something) {
+        return Readiness::current();
+    }
+    match surroundings.has_status_subresource {
+        Some(false) => Readiness::current_because("NoStatus", "its kind reports no status"),
+        Some(true) => Readiness::in_progress("NoStatusYet", "its controller has not reported a status yet"),
+        None => Readiness::in_progress("NoStatusYet", "has no status yet; whether its kind reports one is not known"),
+    }
+}
+
+/// Whether the user's own rule holds.
+///
+/// A condition, and a field at or below `status`, count only if the status is of the object's present generation.
+pub(super) fn custom_rule(rule: &ReadyWhen, object: &Value) -> Readiness {
+    match rule {
+        ReadyWhen::Exists => Readiness::current(),
+        ReadyWhen::Condition { condition: name, status } => {
+            unobserved(object).unwrap_or_else(|| expect_condition(object, name, status))
+        }
+        ReadyWhen::Field { path, equals } => {
+            unobserved_at(object, path).unwrap_or_else(|| expect_field(object, path, equals))
+        }
+        ReadyWhen::Present(path) => unobserved_at(object, path).unwrap_or_else(|| expect_present(object, path)),
+        ReadyWhen::All(rules) => rules
+            .iter()
+            .map(|rule| custom_rule(rule, object))
+            .find(|readiness| !readiness.is_current())
+            .unwrap_or_else(Readiness::current),
+    }
+}
+
+fn expect_condition(object: &Value, name: &str, status: &str) -> Readiness {
+    match condition(object, name) {
+        None => Readiness::in_progress("ConditionMissing", &format!("condition {name} is not reported yet")),
+        Some(found) if found.status != status => {
+            let words = found.words(found.reason);
+            let message = match words.as_str() {
+                "" => format!("condition {name} is {} and not {status}", found.status),
+                _ => format!("condition {name} is {} and not {status}: {words}", found.status),
+            };
+            Readiness::in_progress(&found.reason_or("ConditionNotMet"), &message)
+        }
+        Some(found) if found.is_stale => stale(name),
+        Some(_) => Readiness::current(),
+    }
+}
+
+fn stale(condition: &str) -> Readiness {
+    let message = format!("condition {condition} is still of an older generation");
+    Readiness::in_progress("LatestGenerationNotObserved", &message)
+}
+
+fn expect_field(object: &Value, path: &FieldPath, equals: &Value) -> Readiness {
+    match path.get(object) {
+        Some(value) if value == equals => Readiness::current(),
+        Some(value) if is_short(value) && is_short(equals) => {
+            Readiness::in_progress("FieldDiffers", &format!("{path} is {value} and not {equals}"))
+        }
+        Some(_) => Readiness::in_progress("FieldDiffers", &format!("{path} has not the expected value yet")),
+        None => Readiness::in_progress("FieldMissing", &format!("{path} is not set yet")),
+    }
+}
+
+fn expect_present(object: &Value, path: &FieldPath) -> Readiness {
+    match path.get(object) {
+        Some(value) if !is_empty(value) => Readiness::current(),
+        _ => Readiness::in_progress("FieldMissing", &format!("{path} is not set yet")),
+    }
+}
+
+fn unobserved_at(object: &Value, path: &FieldPath) -> Option<Readiness> {
+    match path.segments().first() {
+        Some(Segment::Field(first)) if first == "status" => unobserved(object),
+        _ => None,
+    }
+}
+
+/// Whether a value is neither null nor empty. Zero and false are values.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether there is any value in it: a status of empty lists and maps is what defaulting leaves behind.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(says_something),
+        Value::Object(fields) => fields.values().any(says_something),
+        _ => !is_empty(value),
+    }
+}
+
+fn is_short(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().count() <= 60,
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::Array(_) | Value::Object(_) => false,
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading live objects field by field: whatever is missing or of another shape reads as absent, because a server may
+//! leave out any field that is empty.
+
+use serde_json::Value;
+
+/// The text at a JSON pointer; none where it is missing or empty.
+pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The whole number at a JSON pointer.
+pub(super) fn int(value: &Value, pointer: &str) -> Option<i64> {
+    value.pointer(pointer).and_then(Value::as_i64)
+}
+
+/// The count at a JSON pointer; what a controller leaves out is zero.
+pub(super) fn count(value: &Value, pointer: &str) -> i64 {
+    int(value, pointer).unwrap_or(0)
+}
+
+/// Whether the flag at a JSON pointer is set.
+pub(super) fn flag(value: &Value, pointer: &str) -> bool {
+    value.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The items of the list at a JSON pointer.
+pub(super) fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The texts of the list at a JSON pointer.
+pub(super) fn texts<'v>(value: &'v Value, pointer: &str) -> Vec<&'v str> {
+    items(value, pointer).iter().filter_map(Value::as_str).collect()
+}
+
+/// An entry of `status.conditions`.
+#[derive(Clone, Copy)]
+pub(super) struct Condition<'v> {
+    /// `True`, `False` or `Unknown`.
+    pub(super) status: &'v str,
+    /// The machine's reason; may be empty.
+    pub(super) reason: &'v str,
+    /// The server's words; may be empty.
+    pub(super) message: &'v str,
+    /// Whether it speaks of an older generation than the object's.
+    pub(super) is_stale: bool,
+}
+
+impl Condition<'_> {
+    pub(super) fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+
+    pub(super) fn is_false(&self) -> bool {
+        self.status == "False"
+    }
+
+    /// The message, or else the given words.
+    pub(super) fn words(&self, otherwise: &str) -> String {
+        if self.message.is_empty() { otherwise.to_owned() } else { self.message.to_owned() }
+    }
+
+    /// The reason, or else the given one.
+    pub(super) fn reason_or(&self, otherwise: &str) -> String {
+        if self.reason.is_empty() { otherwise.to_owned() } else { self.reason.to_owned() }
+    }
+}
+
+/// The status condition of this type.
+pub(super) fn condition<'v>(object: &'v Value, kind: &str) -> Option<Condition<'v>> {
+    let generation = int(object, "/metadata/generation");
+    let found = items(object, "/status/conditions").iter().find(|item| text(item, "/type") == Some(kind))?;
+    let observed = int(found, "/observedGeneration");
+    Some(Condition {
+        status: text(found, "/status").unwrap_or_default(),
+        reason: text(found, "/reason").unwrap_or_default(),
+        message: text(found, "/message").unwrap_or_default(),
+        is_stale: matches!((generation, observed), (Some(generation), Some(observed)) if generation != observed),
+    })
+}
+
+/// Whether the status condition of this type is `True`.
+pub(super) fn is_true(object: &Value, kind: &str) -> bool {
+    condition(object, kind).is_some_and(|condition| condition.is_true())
+}

@@ -1,0 +1,51 @@
+//! The one table of which field of which kind names what.
+//!
+//! The table is data: the built-in rows stand in `rows.rs`, and the owner of a custom kind adds [`Rule`]s with
+//! [`Stack::references`](crate::Stack::references). Builders, raw structs, custom resources and manifests are all read by it.
+
+mod pattern;
+mod rows;
+mod rule;
+mod table;
+
+use crate::id::ResourceId;
+use crate::path::FieldPath;
+use crate::resource::{Resource, Strength};
+
+pub(crate) use pattern::{Pattern, item_segment};
+pub(crate) use rows::{CONTAINER_LISTS, POD_SPECS};
+pub use rule::Rule;
+pub use table::Table;
+
+/// A field of an object that names another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The field.
+    pub path: FieldPath,
+    /// What it names.
+    pub target: ResourceId,
+    /// What the name means.
+    pub meaning: Meaning,
+    /// Whether the target may be missing: because the object itself says so (`optional: true`), or because the server and
+    /// its controllers do without.
+    pub is_optional: bool,
+    /// Whether such targets usually live outside a stack, such as a StorageClass, the ServiceAccount `default`, or anything
+    /// in a namespace that the stack has nothing in.
+    pub is_usually_outside: bool,
+    /// The keys of the target's data that are asked for, each with the field that names it.
+    pub keys: Vec<(FieldPath, String)>,
+}
+
+/// What a reference means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The target must have come this far first.
+    Requires(Strength),
+    /// The target is only mentioned: no order, and it may be missing.
+    Mentions,
+}
+
+/// The references of one object by the built-in rows, as if it were alone in its stack.
+pub fn of(resource: &Resource) -> Vec<Reference> {
+    Table::new(&[], std::slice::from_ref(resource)).of(resource)
+}

@@ -1,0 +1,429 @@
+//! The declaration: what the user's function fills in.
+//!
+//! Declaring is synchronous and offline, and it never stops at the first mistake: problems are kept and reported together
+//! when the graph is built, each with the line that caused it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::catalog;
+use crate::graph::Graph;
+use crate::id::{ApiKind, ResourceId, Scope};
+use crate::input::{Generated, Input, Password};
+use crate::manifest::{Manifest, Untyped};
+use crate::path::FieldPath;
+use crate::problem::{Problem, ProblemKind, Problems};
+use crate::reference::Ref;
+use crate::references::Rule;
+use crate::resource::{DeclaredKind, IntoResource, Resource, api_kind_of};
+use crate::secret;
+use crate::sensitive::Sensitive;
+use crate::site::Site;
+
+/// What the user's program may vary by: the stack's name and the values given on the command line or in the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    stack: Option<String>,
+    values: BTreeMap<String, Sensitive<String>>,
+}
+
+/// A value that the program asked for and nobody gave, or that it could not use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nobody gave the value.
+    #[error(
+        "the configuration value \"{0}\" is not set; give it with --config {0}=VALUE, or as the environment variable {1}"
+    )]
+    Missing(String, String),
+    /// The value is no such thing.
+    #[error("the configuration value \"{key}\" is no {expected}")]
+    Malformed {
+        /// The key.
+        key: String,
+        /// What was expected, such as `number`.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// The configuration of the stack `stack`, without values.
+    pub fn new(stack: &str) -> Self {
+        Self { stack: Some(stack.to_owned()), values: BTreeMap::new() }
+    }
+
+    /// This configuration with one more value.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.values.insert(key.to_owned(), Sensitive::from(value));
+        self
+    }
+
+    /// The name of the stack: `default` unless the command line names another.
+    pub fn stack(&self) -> &str {
+        self.stack.as_deref().unwrap_or("default")
+    }
+
+    /// A value, if it was given: under its key, or else under the name of its environment variable, which several spellings
+    /// of a key share (`pg-password` and `pg_password`).
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let value = self.values.get(key).or_else(|| self.values.get(&environment_name(key)));
+        value.map(|value| value.expose().as_str())
+    }
+
+    /// A value that must have been given.
+    pub fn require(&self, key: &str) -> Result<&str, ConfigError> {
+        self.get(key).ok_or_else(|| ConfigError::Missing(key.to_owned(), environment_name(key)))
+    }
+
+    /// A value of another type, or `default` where it was not given.
+    pub fn parse_or<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, ConfigError> {
+        match self.get(key) {
+            Some(text) => text.parse().map_err(|_| ConfigError::Malformed {
+                key: key.to_owned(),
+                expected: std::any::type_name::<T>().rsplit("::").next().unwrap_or("value"),
+            }),
+            None => Ok(default),
+        }
+    }
+
+    /// A secret that must have been given. Best given in the environment, where other users do not see it.
+    pub fn sensitive(&self, key: &str) -> Result<Sensitive<String>, ConfigError> {
+        self.require(key).map(Sensitive::from)
+    }
+}
+
+/// The environment variable that gives a configuration value: `HOLM_CONFIG_` and the key in capitals.
+pub fn environment_name(key: &str) -> String {
+    let key: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    format!("HOLM_CONFIG_{key}")
+}
+
+/// A stack under declaration.
+#[derive(Debug)]
+pub struct Stack {
+    program: String,
+    name: String,
+    /// Where resources without a namespace of their own go.
+    namespace: Option<String>,
+    resources: Vec<Resource>,
+    externals: BTreeMap<ResourceId, (ApiKind, Site)>,
+    generated: BTreeMap<String, (Generated, Site)>,
+    outputs: BTreeMap<String, (Input, Site)>,
+    definitions: BTreeMap<(String, String), ApiKind>,
+    definition_ids: BTreeMap<crate::id::GroupKind, ResourceId>,
+    rules: Vec<Rule>,
+    problems: Vec<Problem>,
+}
+
+impl Stack {
+    /// An empty stack of `program`. `namespace` is where resources without a namespace of their own go, until the program
+    /// says otherwise.
+    pub fn new(program: &str, name: &str, namespace: Option<&str>) -> Self {
+        let mut stack = Self {
+            program: program.to_owned(),
+            name: name.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            resources: Vec::new(),
+            externals: BTreeMap::new(),
+            generated: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            definitions: BTreeMap::new(),
+            definition_ids: BTreeMap::new(),
+            rules: Vec::new(),
+            problems: Vec::new(),
+        };
+        for (what, value) in [("program name", program), ("stack name", name)] {
+            if let Err(rule) = crate::check::dns_label(value) {
+                let kind = ProblemKind::Invalid { what, value: value.to_owned(), rule };
+                stack.problems.push(Problem { kind, resource: None, path: FieldPath::root(), site: None, hint: None });
+            }
+        }
+        stack
+    }
+
+    /// The stack's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds a resource and returns the proof. What is wrong with it is reported with everything else.
+    #[track_caller]
+    pub fn add<R: IntoResource>(&mut self, resource: R) -> Ref<R::Kind> {
+        let site = Site::caller();
+        let mut declaration = resource.into_declaration();
+        let problems = std::mem::take(&mut declaration.problems);
+        let kind = match &declaration.kind {
+            DeclaredKind::Known(kind) => Some(kind.clone()),
+            DeclaredKind::Named { api_version, kind } => self.find_kind(api_version, kind),
+        };
+        let mut object = declaration.object;
+        strip(&mut object);
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let own_namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).map(str::to_owned);
+        let scope = kind.as_ref().map(|kind| kind.scope);
+        let namespace = match scope {
+            Some(Scope::Cluster) => None,
+            _ => own_namespace.clone().or_else(|| self.namespace.clone()),
+        };
+        let (group, kind_name) = match (&kind, &declaration.kind) {
+            (Some(kind), _) | (None, DeclaredKind::Known(kind)) => (kind.group.clone(), kind.kind.clone()),
+            (None, DeclaredKind::Named { api_version, kind }) => {
+                (api_version.split_once('/').map_or("", |(group, _)| group).to_owned(), kind.clone())
+            }
+        };
+        let id = ResourceId { namespace, group, kind: kind_name, name };
+        for (path, kind) in problems {
+            self.problem(kind, Some(&id), path, site, None);
+        }
+        if id.name.is_empty() {
+            self.problem(ProblemKind::NoName, Some(&id), FieldPath::of(["metadata", "name"]), site, None);
+        }
+        match (scope, &id.namespace, own_namespace) {
+            (Some(Scope::Namespaced), None, _) => {
+                let hint = "call stack.namespace(\"NAME\") first, set metadata.namespace, or run with --namespace NAME";
+                self.problem(
+                    ProblemKind::NoNamespace,
+                    Some(&id),
+                    FieldPath::of(["metadata", "namespace"]),
+                    site,
+                    Some(hint),
+                );
+            }
+            (Some(Scope::Cluster), _, Some(namespace)) => {
+                let kind = ProblemKind::UnwantedNamespace { kind: id.kind.clone(), namespace };
+                self.problem(kind, Some(&id), FieldPath::of(["metadata", "namespace"]), site, None);
+            }
+            _ => {}
+        }
+        if let (Some(namespace), Some(metadata)) =
+            (&id.namespace, object.get_mut("metadata").and_then(Value::as_object_mut))
+        {
+            metadata.insert("namespace".to_owned(), Value::String(namespace.clone()));
+        }
+        let mut inputs = declaration.inputs;
+        secret::lift_values(&id, &mut object, &mut inputs);
+        let reference = Ref::new(id.clone(), Arc::new(object.clone()));
+        let Some(kind) = kind else {
+            if let DeclaredKind::Named { api_version, kind } = declaration.kind {
+                let hint = "add the CustomResourceDefinition first, or say what the server calls it with .plural(..)";
+                self.problem(
+                    ProblemKind::UnknownKind { api_version, kind },
+                    Some(&id),
+                    FieldPath::root(),
+                    site,
+                    Some(hint),
+                );
+            }
+            return reference;
+        };
+        self.learn_definition(&id, &object);
+        self.resources.push(Resource { id, kind, object, inputs, options: declaration.options, site });
+        reference
+    }
+
+    /// Declares the namespace `name` and puts every later resource without a namespace of its own in it.
+    #[track_caller]
+    pub fn namespace(&mut self, name: &str) -> Ref<Untyped> {
+        let manifest = Manifest::new(serde_json::json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}
+        }));
+        let reference = self.add(manifest);
+        self.namespace = Some(name.to_owned());
+        reference
+    }
+
+    /// Puts every later resource without a namespace of its own in `name`, which exists outside the stack.
+    pub fn in_namespace(&mut self, name: &str) {
+        self.namespace = Some(name.to_owned());
+    }
+
+    /// The namespace that resources without one of their own go in.
+    pub fn default_namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Adds every object of a YAML or JSON text: several documents, and the items of `List` objects. Definitions of custom
+    /// kinds are added first, so that the order in the text does not matter.
+    #[track_caller]
+    pub fn add_yaml(&mut self, text: &str) -> Vec<Ref<Untyped>> {
+        let site = Site::caller();
+        match crate::manifest::read_yaml(text) {
+            Ok(mut manifests) => {
+                manifests.sort_by_key(|manifest| !manifest.defines_a_kind());
+                manifests.into_iter().map(|manifest| self.add(manifest)).collect()
+            }
+            Err(reason) => {
+                self.problem(ProblemKind::BadManifest(reason), None, FieldPath::root(), site, None);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Names a resource that exists outside the stack, so that others may refer to it. The plan checks that it is there.
+    #[track_caller]
+    pub fn external<K>(&mut self, name: &str) -> Ref<K>
+    where
+        K: kube_core::Resource<DynamicType = ()>,
+        K::Scope: 'static,
+    {
+        let namespace = self.namespace.clone();
+        self.external_in(namespace.as_deref(), name)
+    }
+
+    /// Names a resource of another namespace that exists outside the stack.
+    #[track_caller]
+    pub fn external_in<K>(&mut self, namespace: Option<&str>, name: &str) -> Ref<K>
+    where
+        K: kube_core::Resource<DynamicType = ()>,
+        K::Scope: 'static,
+    {
+        let site = Site::caller();
+        let kind = api_kind_of::<K>();
+        let namespace = if kind.scope == Scope::Cluster { None } else { namespace };
+        let id = ResourceId::new(&kind.group, &kind.kind, namespace, name);
+        if kind.scope == Scope::Namespaced && namespace.is_none() {
+            self.problem(ProblemKind::NoNamespace, Some(&id), FieldPath::root(), site, None);
+        }
+        self.externals.entry(id.clone()).or_insert((kind, site));
+        Ref::new(id, Arc::new(Value::Null))
+    }
+
+    /// Says which fields of custom kinds name other resources, so that edges are read out of them and mistakes are found, as
+    /// for the built-in kinds. It holds for the whole stack, whenever it is said.
+    #[track_caller]
+    pub fn references(&mut self, rules: impl IntoIterator<Item = Rule>) {
+        let site = Site::caller();
+        for rule in rules {
+            match rule.check() {
+                Ok(()) => self.rules.push(rule),
+                Err(error) => self.problem(ProblemKind::BadPath(error), None, FieldPath::root(), site, None),
+            }
+        }
+    }
+
+    /// A password that is made once and stays the same ever after: the cluster's Secret keeps it, and later runs read it
+    /// back from there, whether or not the inventory is still there.
+    ///
+    /// It must be the whole value of a key of some Secret of the stack; others may then hold it in templates.
+    #[track_caller]
+    pub fn generated(&mut self, name: &str, password: Password) -> Input {
+        let site = Site::caller();
+        let generated = Generated { name: name.to_owned(), password };
+        if generated.password.length == 0 || generated.password.alphabet.is_empty() {
+            let kind = ProblemKind::BadInput(format!("the generated value \"{name}\" would be empty"));
+            self.problem(kind, None, FieldPath::root(), site, None);
+        }
+        if let Some((_, first)) = self.generated.get(name) {
+            let kind = ProblemKind::Duplicate { first: *first };
+            self.problem(kind, None, FieldPath::root(), site, Some("give each generated value a name of its own"));
+        }
+        self.generated.insert(name.to_owned(), (generated.clone(), site));
+        Input::Generated(generated)
+    }
+
+    /// Exports a value of the stack, which `outputs` prints. Secret values are shown as such, never as they are.
+    #[track_caller]
+    pub fn export(&mut self, name: &str, value: impl Into<Input>) {
+        self.outputs.insert(name.to_owned(), (value.into(), Site::caller()));
+    }
+
+    /// Reports something that the program itself found wrong, together with everything else.
+    #[track_caller]
+    pub fn report(&mut self, message: &str) {
+        let kind = ProblemKind::Declaration(message.to_owned());
+        self.problem(kind, None, FieldPath::root(), Site::caller(), None);
+    }
+
+    /// Ends the declaration: reads the edges out of the objects and checks everything.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn build(self) -> Result<Graph, Problems> {
+        Graph::build(Draft {
+            program: self.program,
+            name: self.name,
+            namespace: self.namespace,
+            resources: self.resources,
+            externals: self.externals,
+            generated: self.generated,
+            outputs: self.outputs,
+            definitions: self.definition_ids,
+            rules: self.rules,
+            problems: self.problems,
+        })
+    }
+
+    fn find_kind(&self, api_version: &str, kind: &str) -> Option<ApiKind> {
+        catalog::find(api_version, kind)
+            .or_else(|| self.definitions.get(&(api_version.to_owned(), kind.to_owned())).cloned())
+    }
+
+    /// Remembers the kinds that a CustomResourceDefinition defines, so that later manifests may be of them.
+    fn learn_definition(&mut self, id: &ResourceId, object: &Value) {
+        if !id.is("apiextensions.k8s.io", "CustomResourceDefinition") {
+            return;
+        }
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (group, kind, plural) = (text("/spec/group"), text("/spec/names/kind"), text("/spec/names/plural"));
+        let scope = if text("/spec/scope") == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
+        self.definition_ids.insert(crate::id::GroupKind::new(&group, &kind), id.clone());
+        for version in object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
+            let version = version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let api_kind = ApiKind { group: group.clone(), version, kind: kind.clone(), plural: plural.clone(), scope };
+            self.definitions.insert((api_kind.api_version(), kind.clone()), api_kind);
+        }
+    }
+
+    fn problem(
+        &mut self,
+        kind: ProblemKind,
+        resource: Option<&ResourceId>,
+        path: FieldPath,
+        site: Site,
+        hint: Option<&str>,
+    ) {
+        self.problems.push(Problem {
+            kind,
+            resource: resource.cloned(),
+            path,
+            site: Some(site),
+            hint: hint.map(str::to_owned),
+        });
+    }
+}
+
+/// A finished declaration that is not yet checked.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) program: String,
+    pub(crate) name: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) externals: BTreeMap<ResourceId, (ApiKind, Site)>,
+    pub(crate) generated: BTreeMap<String, (Generated, Site)>,
+    pub(crate) outputs: BTreeMap<String, (Input, Site)>,
+    /// The CustomResourceDefinition of the stack that defines a kind.
+    pub(crate) definitions: BTreeMap<crate::id::GroupKind, ResourceId>,
+    /// The references of custom kinds.
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Takes out what only the server writes, and what k8s-openapi writes for fields that were never set.
+fn strip(object: &mut Value) {
+    let Some(fields) = object.as_object_mut() else { return };
+    if fields.get("kind").and_then(Value::as_str) != Some("CustomResourceDefinition") {
+        fields.remove("status");
+    } else if fields.get("status").is_some_and(Value::is_null) {
+        fields.remove("status");
+    }
+    let server_fields: BTreeSet<&str> =
+        ["creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"]
+            .into();
+    if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|field, value| !server_fields.contains(field.as_str()) && !value.is_null());
+    }
+}

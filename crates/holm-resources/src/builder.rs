@@ -1,0 +1,162 @@
+//! What all builders share: metadata, patches, values that come later, and the problems found on the way.
+
+use std::collections::BTreeMap;
+
+use holm_core::problem::ProblemKind;
+use holm_core::resource::Declaration;
+use holm_core::{FieldPath, Input, IntoResource};
+use k8s_openapi::Metadata;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+/// The options that every builder has.
+pub trait Builder: Sized {
+    /// The k8s-openapi type that it lowers to.
+    type Object;
+
+    #[doc(hidden)]
+    fn common(&mut self) -> &mut Common<Self::Object>;
+
+    /// The namespace, where it is another one than the stack's.
+    #[must_use]
+    fn namespace(mut self, namespace: &str) -> Self {
+        self.common().metadata.namespace = Some(namespace.to_owned());
+        self
+    }
+
+    /// A label of the object itself. The labels of a workload's pods are [another matter](crate::PodOptions::pod_label).
+    #[must_use]
+    fn label(mut self, key: &str, value: &str) -> Self {
+        self.common().metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// An annotation of the object itself.
+    #[must_use]
+    fn annotation(mut self, key: &str, value: impl Into<Input>) -> Self {
+        self.common().annotations.push((key.to_owned(), value.into()));
+        self
+    }
+
+    /// Changes the finished object in a way that the builder has no word for.
+    ///
+    /// Patches run last, in the order in which they were given. The checks of the graph see what they made.
+    #[must_use]
+    fn patch(mut self, patch: impl FnOnce(&mut Self::Object) + 'static) -> Self {
+        self.common().patches.push(Box::new(patch));
+        self
+    }
+}
+
+/// A change of a finished plain struct.
+pub(crate) type Patch<K> = Box<dyn FnOnce(&mut K)>;
+
+/// The part of a builder that does not depend on its kind.
+pub struct Common<K> {
+    metadata: ObjectMeta,
+    annotations: Vec<(String, Input)>,
+    patches: Vec<Patch<K>>,
+}
+
+impl<K> Common<K> {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
+        let metadata = ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() };
+        Self { metadata, annotations: Vec::new(), patches: Vec::new() }
+    }
+
+
+    pub(crate) fn set_name(&mut self, name: &str) {
+        self.metadata.name = Some(name.to_owned());
+    }
+
+    /// Puts the metadata on `object`, runs the patches, and adds what was found while it was lowered.
+    pub(crate) fn finish(self, mut object: K, mut lowering: Lowering) -> Declaration
+    where
+        K: IntoResource + Metadata<Ty = ObjectMeta>,
+    {
+        let mut metadata = self.metadata;
+        metadata.annotations = lowering.texts(&FieldPath::of(["metadata", "annotations"]), self.annotations);
+        *object.metadata_mut() = metadata;
+        for patch in self.patches {
+            patch(&mut object);
+        }
+        let mut declaration = object.into_declaration();
+        let mut tried = if lowering.inputs.is_empty() { Value::Null } else { declaration.object.clone() };
+        for (path, input) in lowering.inputs {
+            if !path.set(&mut tried, Value::Null) {
+                let message = "a patch took the place away that this value goes to".to_owned();
+                declaration.problems.push((path, ProblemKind::Unfit(message)));
+                continue;
+            }
+            declaration.inputs.insert(path, input);
+        }
+        declaration.problems.extend(lowering.problems);
+        declaration
+    }
+}
+
+/// What is found while a builder is lowered: the values that come later and the problems, by path.
+#[derive(Default)]
+pub(crate) struct Lowering {
+    inputs: BTreeMap<FieldPath, Input>,
+    problems: Vec<(FieldPath, ProblemKind)>,
+}
+
+impl Lowering {
+    /// The text for the field at `path`, if it is known now and no secret; otherwise the value is kept for later.
+    pub(crate) fn text(&mut self, path: FieldPath, value: Input) -> Option<String> {
+        let text = value.text();
+        if text.is_none() {
+            self.later(path, value);
+        }
+        text
+    }
+
+    /// The texts for the map at `path`; those that are not known now are kept for later. None where there are none.
+    pub(crate) fn texts(
+        &mut self,
+        path: &FieldPath,
+        values: impl IntoIterator<Item = (String, Input)>,
+    ) -> Option<BTreeMap<String, String>> {
+        let mut known = BTreeMap::new();
+        for (key, value) in values {
+            if let Some(text) = self.text(path.field(&key), value) {
+                known.insert(key, text);
+            }
+        }
+        (!known.is_empty()).then_some(known)
+    }
+
+    /// The items of the list at `path`. One that comes later leaves an empty text behind, because a place in a list
+    /// cannot be absent.
+    pub(crate) fn items(&mut self, path: &FieldPath, values: Vec<Input>) -> Option<Vec<String>> {
+        let items: Vec<String> = values
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| self.text(path.index(index), value).unwrap_or_default())
+            .collect();
+        (!items.is_empty()).then_some(items)
+    }
+
+    /// Keeps a value for the field at `path`.
+    pub(crate) fn later(&mut self, path: FieldPath, value: Input) {
+        self.inputs.insert(path, value);
+    }
+
+    /// Keeps a problem of the field at `path`.
+    pub(crate) fn problem(&mut self, path: FieldPath, kind: ProblemKind) {
+        self.problems.push((path, kind));
+    }
+
+    /// Takes over what was found in a part whose root is at `path`.
+    pub(crate) fn absorb(&mut self, path: &FieldPath, part: Lowering) {
+        self.inputs.extend(part.inputs.into_iter().map(|(rest, input)| (path.concat(&rest), input)));
+        self.problems.extend(part.problems.into_iter().map(|(rest, kind)| (path.concat(&rest), kind)));
+    }
+}
+
+/// The item named `name` of the list `list`.
+pub(crate) fn named_item(list: &str, name: &str) -> FieldPath {
+    let key = BTreeMap::from([("name".to_owned(), name.to_owned())]);
+    FieldPath::of([list]).join(holm_core::path::Segment::Item(key))
+}

@@ -1,0 +1,90 @@
+//! Secrets.
+
+use holm_core::resource::Declaration;
+use holm_core::{FieldPath, Input, IntoResource, Sensitive};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1 as core;
+
+use crate::builder::{Builder, Common, Lowering};
+use crate::kind;
+
+/// Values that must not be seen.
+///
+/// They never stand in the object that the graph keeps, and are sent as `data`: under server-side apply, a key that leaves
+/// `stringData` would stay in the cluster for ever.
+///
+/// ```
+/// use holm_core::{Password, Stack};
+/// use holm_resources::Secret;
+///
+/// let mut stack = Stack::new("shop", "dev", Some("shop"));
+/// let password = stack.generated("database-password", Password::alphanumeric(32));
+/// stack.add(Secret::opaque("database").entry("username", "shop").entry("password", &password));
+/// ```
+#[must_use = "a Secret does nothing until it is added to a stack"]
+pub struct Secret {
+    common: Common<core::Secret>,
+    entries: Vec<(String, Input)>,
+    secret: core::Secret,
+}
+
+impl Secret {
+    /// A Secret of the type `Opaque`.
+    pub fn opaque(name: &str) -> Self {
+        Self::of_type(name, "Opaque")
+    }
+
+    /// A certificate with its key in PEM, of the type `kubernetes.io/tls`.
+    pub fn tls(name: &str, certificate: impl Into<Input>, key: impl Into<Input>) -> Self {
+        Self::of_type(name, "kubernetes.io/tls").entry("tls.crt", certificate).entry("tls.key", key)
+    }
+
+    /// A Secret of any type.
+    pub fn of_type(name: &str, type_: &str) -> Self {
+        let secret = core::Secret { type_: Some(type_.to_owned()), ..core::Secret::default() };
+        Self { common: Common::new(name), entries: Vec::new(), secret }
+    }
+
+    /// An entry. Text counts as secret here, too.
+    pub fn entry(mut self, key: &str, value: impl Into<Input>) -> Self {
+        let value = value.into();
+        let value = value.text().map_or(value, |text| Input::Sensitive(Sensitive::new(text)));
+        self.entries.push((key.to_owned(), value.base64()));
+        self
+    }
+
+    /// An entry that is no text.
+    pub fn bytes(mut self, key: &str, value: impl Into<Vec<u8>>) -> Self {
+        let value = serde_json::to_value(ByteString(value.into())).unwrap_or_default();
+        let encoded = value.as_str().unwrap_or_default().to_owned();
+        self.entries.push((key.to_owned(), Input::Sensitive(Sensitive::new(encoded))));
+        self
+    }
+
+    /// Makes it immutable: a change then needs a new object.
+    pub fn immutable(mut self) -> Self {
+        self.secret.immutable = Some(true);
+        self
+    }
+}
+
+impl Builder for Secret {
+    type Object = core::Secret;
+
+    fn common(&mut self) -> &mut Common<core::Secret> {
+        &mut self.common
+    }
+}
+
+impl IntoResource for Secret {
+    type Kind = kind::Secret;
+
+    fn into_declaration(self) -> Declaration {
+        let mut lowering = Lowering::default();
+        let data = FieldPath::of(["data"]);
+        for (key, value) in self.entries {
+            lowering.later(data.field(&key), value);
+        }
+        self.common.finish(self.secret, lowering)
+    }
+}

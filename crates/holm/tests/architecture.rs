@@ -1,0 +1,137 @@
+//! The house stays as it was drawn: which crate may know which, and what a library may ask of its users. Read from cargo
+//! itself, without a network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The crates without I/O.
+const PURE: &[&str] = &["holm-core", "holm-resources", "holm-schema", "holm-structured-merge"];
+
+/// What a crate without I/O has no use for: a runtime, a network, a command line.
+const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwest", "tokio"];
+
+/// Which crates of the workspace each may know. A crate that is not here has not found its place yet.
+const DIRECTION: &[(&str, &[&str])] = &[
+    ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-resources"]),
+    ("holm-cli", &["holm-cluster", "holm-core"]),
+    ("holm-cluster", &["holm-core"]),
+    ("holm-core", &[]),
+    ("holm-resources", &["holm-core"]),
+    ("holm-schema", &["holm-structured-merge"]),
+    ("holm-structured-merge", &[]),
+];
+
+/// Asks cargo, without a network and without touching the lock file.
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--locked", "--offline"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .output()
+        .expect("cargo runs this test, so it can be run");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {} failed:\n{errors}", arguments.join(" "));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+/// The packages of the workspace by name.
+fn members() -> BTreeMap<String, Value> {
+    let metadata: Value =
+        serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1"])).expect("cargo writes JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
+    packages.iter().map(|package| (text(&package["name"]).to_owned(), package.clone())).collect()
+}
+
+/// Those that could be published.
+fn libraries() -> BTreeMap<String, Value> {
+    let is_published = |package: &Value| package["publish"].as_array().is_none_or(|registries| !registries.is_empty());
+    members().into_iter().filter(|(_, package)| is_published(package)).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The dependencies that a package declares for users of it, not for its own tests.
+fn dependencies(package: &Value) -> impl Iterator<Item = &Value> {
+    package["dependencies"].as_array().into_iter().flatten().filter(|dependency| text(&dependency["kind"]) != "dev")
+}
+
+#[test]
+fn pure_crates_reach_no_runtime_no_network_and_no_command_line() {
+    let mut violations = Vec::new();
+    for name in PURE {
+        let tree = cargo(&["tree", "--package", name, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+        let reached: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(reached.contains(name), "cargo tree says nothing of {name}:\n{tree}");
+        violations.extend(IMPURE.iter().filter(|bad| reached.contains(*bad)).map(|bad| format!("{name} reaches {bad}")));
+    }
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+#[test]
+fn crates_know_each_other_in_one_direction() {
+    let libraries = libraries();
+    let allowed: BTreeMap<&str, &[&str]> = DIRECTION.iter().copied().collect();
+    let mut violations = Vec::new();
+    for (name, package) in &libraries {
+        let Some(allowed) = allowed.get(name.as_str()) else {
+            violations.push(format!("{name} has no place in the table of directions"));
+            continue;
+        };
+        let known = dependencies(package).map(|dependency| text(&dependency["name"]));
+        let ours = known.filter(|known| libraries.contains_key(*known));
+        violations.extend(ours.filter(|known| !allowed.contains(known)).map(|known| format!("{name} knows {known}")));
+    }
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+#[test]
+fn only_one_crate_has_a_client() {
+    let users: Vec<String> = members()
+        .iter()
+        .filter(|(_, package)| {
+            dependencies(package).any(|dependency| matches!(text(&dependency["name"]), "kube" | "kube-client"))
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    assert_eq!(users, ["holm-cluster"]);
+}
+
+#[test]
+fn libraries_leave_the_version_of_kubernetes_to_the_user() {
+    let mut violations = Vec::new();
+    for (name, package) in &libraries() {
+        for dependency in dependencies(package).filter(|dependency| text(&dependency["name"]) == "k8s-openapi") {
+            let features = dependency["features"].as_array().into_iter().flatten().map(text);
+            // `v1_37`, `latest` and `earliest` choose a version, which only one crate of a program can do.
+            let chosen = features.filter(|feature| feature.starts_with("v1_") || feature.ends_with("est"));
+            violations.extend(chosen.map(|feature| format!("{name} enables k8s-openapi's {feature}")));
+        }
+    }
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+#[test]
+fn every_library_can_be_published() {
+    let mut violations = Vec::new();
+    for (name, package) in &libraries() {
+        for field in ["description", "license", "repository"] {
+            if text(&package[field]).is_empty() {
+                violations.push(format!("{name} has no {field}"));
+            }
+        }
+        for dependency in dependencies(package) {
+            if !dependency["path"].is_null() && text(&dependency["req"]) == "*" {
+                violations.push(format!("{name} names {} by its path only", text(&dependency["name"])));
+            }
+        }
+        if !text(&package["license"]).contains("MIT OR Apache-2.0") {
+            violations.push(format!("{name} is not under MIT OR Apache-2.0"));
+        }
+    }
+    assert_eq!(violations, Vec::<String>::new());
+}

@@ -1,0 +1,37 @@
+//! How a stack is tested: offline, without a cluster, in plain `cargo test`.
+
+use super::declare;
+
+#[test]
+fn edges_follow_from_references() {
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    insta::assert_snapshot!(graph, @"");
+}
+
+#[test]
+fn clients_find_the_server_with_the_url_of_the_secret() {
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    let entries = holm::testing::secret(&graph, "postgres-secret", [("postgres-password", "a/b@c")]);
+    let entries = entries.expect("the stack has the Secret");
+    let host = graph.outputs()["host"].to_string();
+    assert_eq!(entries["password"], "a/b@c");
+    assert_eq!(entries["database-url"], format!("postgres://holm:a%2Fb%40c@{host}:5432/holm?sslmode=disable"));
+}
+
+#[test]
+fn two_servers_never_share_the_data() {
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    let deployment = holm::testing::object(&graph, "Deployment/postgres").expect("the stack has the Deployment");
+    assert_eq!(deployment["spec"]["replicas"], 1);
+    assert_eq!(deployment["spec"]["strategy"]["type"], "Recreate");
+}
+
+#[test]
+fn image_and_storage_class_can_be_configured() {
+    let values = [("image", "example.org/postgres:15"), ("storage-class", "fast")];
+    let graph = holm::testing::graph(declare, values).expect("the stack has no problems");
+    let deployment = holm::testing::object(&graph, "Deployment/postgres").expect("the stack has the Deployment");
+    let claim = holm::testing::object(&graph, "PersistentVolumeClaim/postgres-pvc").expect("the stack has the claim");
+    assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "example.org/postgres:15");
+    assert_eq!(claim["spec"]["storageClassName"], "fast");
+}

@@ -1,0 +1,27 @@
+# A convenience: everything here is plain cargo or a script underneath.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Checks format and lints.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Runs the tests that need neither Go nor a network.
+test:
+    cargo test
+
+# Builds the real control plane and runs the end-to-end tests on it.
+e2e:
+    tests/tools/controlplane/build.sh
+    cargo test -p holm-e2e
+
+# Builds the documentation.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Runs everything that CI runs.
+ci:
+    bash .ci/run

@@ -1,0 +1,69 @@
+//! Every built-in kind, in each of the ways in which an object can be added.
+
+use std::collections::BTreeSet;
+
+use holm_e2e::{ControlPlane, Program, Session, yaml};
+
+/// Kinds of which a person cannot make an object, or which are another name of one that is here.
+const LEFT_OUT: [(&str, &str); 2] = [
+    ("events", "the same objects as events.k8s.io"),
+    ("podcertificaterequests.certificates.k8s.io", "only a node may make one, for a pod of its own"),
+];
+
+const NAMESPACE: &str = "every-kind";
+
+fn file() -> String {
+    format!("{}/data/kinds.yaml", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn workspace(session: &Session, arguments: &[&str], source: &str) -> Program {
+    session.workspace("kinds", arguments).config("file", &file()).config("source", source)
+}
+
+#[test]
+fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() {
+    let session = Session::new(ControlPlane::shared("kinds"), NAMESPACE);
+
+    let text = std::fs::read_to_string(file()).expect("the file is part of the tests");
+    let listed = session.cluster.kubectl(["api-resources", "--verbs=create,list,patch,delete", "--output=name"]);
+    listed.expect_code(0);
+    let served: BTreeSet<&str> = listed.stdout.lines().collect();
+    let left_out: BTreeSet<&str> = LEFT_OUT.iter().map(|(name, _)| *name).collect();
+    assert_eq!(served.len() - left_out.len(), yaml(&text).len(), "the file has one object of each of {served:#?}");
+
+    // The three ways declare the same.
+    let plan = |source: &str| {
+        let plan = session.run(&workspace(&session, &["plan", "--output", "json"], source));
+        plan.expect_code(0);
+        let mut document = plan.plan().value;
+        for change in document["changes"].as_array_mut().expect("a list") {
+            // The lines of the program differ.
+            change.as_object_mut().expect("a map").remove("site");
+        }
+        document
+    };
+    let first = plan("types");
+    assert_eq!(plan("manifests"), first);
+    assert_eq!(plan("yaml"), first);
+
+    let applied = session.run(&workspace(&session, &["apply", "--yes", "--timeout", "60s"], "types"));
+    applied.expect_code(0);
+    for source in ["types", "manifests", "yaml"] {
+        for arguments in [&["plan", "--detailed-exitcode"][..], &["plan", "--detailed-exitcode", "--thorough"]] {
+            session.run(&workspace(&session, arguments, source)).expect_code(0).expect("No changes");
+        }
+    }
+    let audit = session.audit();
+    session.run(&workspace(&session, &["apply", "--yes"], "yaml")).expect_code(0);
+    audit.assert_nothing_mutated();
+
+    // And all of it goes again.
+    let objects = yaml(&text).into_iter().map(|object| {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
+    });
+    let consent = objects.chain([format!("Namespace/{NAMESPACE}")]).collect::<Vec<_>>().join(",");
+    let destroyed = session.run(&workspace(&session, &["destroy", "--yes", "--allow-delete", &consent, "--timeout", "60s"], "yaml"));
+    destroyed.expect_code(0);
+    assert_eq!(session.cluster.get("namespace", "", NAMESPACE), None);
+}
