@@ -12,6 +12,8 @@ use holm::prelude::*;
 
 const DATA: &str = "/var/lib/postgresql/data";
 
+const RUNS_ONCE: &str = "PostgreSQL runs this only on an empty volume; existing databases stay as they are";
+
 /// The user and the group `postgres` of the Alpine image.
 const POSTGRES: i64 = 70;
 
@@ -33,7 +35,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
     let init = stack.add(
         ConfigMap::new("postgres-init")
             .entry("databases.sql", include_str!("databases.sql"))
-            .note_on_change_of("data", "PostgreSQL runs this only on an empty volume; existing databases stay as they are"),
+            .note_on_change_of("data", RUNS_ONCE),
     );
     let mut claim = PersistentVolumeClaim::new("postgres-pvc").read_write_once().request("5Gi");
     if let Some(class) = config.get("storage-class") {

@@ -5,7 +5,10 @@ use super::declare;
 #[test]
 fn edges_follow_from_references() {
     let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
-    insta::assert_snapshot!(graph, @"");
+    insta::assert_snapshot!(graph, @"
+    Deployment/postgres requires ConfigMap/postgres-init, PersistentVolumeClaim/postgres-pvc, Secret/postgres-secret
+    Service/postgres selects Deployment/postgres
+    ");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod audit;
 mod canary;
 mod control_plane;
 mod documents;
+pub mod fault;
 mod program;
 mod running;
 mod session;

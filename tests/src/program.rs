@@ -48,7 +48,8 @@ impl Program {
         let folder = BUILT.get_or_init(|| {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut command = Command::new(cargo);
-            command.args(["build", "--locked", "--package", "holm-examples", "--examples", "--message-format", "json"]);
+            // Without naming a package, as a user does it: then nothing is built that `cargo test` has not built before.
+            command.args(["build", "--locked", "--examples", "--message-format", "json"]);
             let built = Finished::of_command(command.current_dir(repository()), "");
             built.expect_code(0);
             let executable = built.stdout.lines().find_map(|line| {

@@ -7,7 +7,7 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
         (r"\b\d+ requests\b", "N requests"),
-        (r"\b(\d+m ?)?\d+(\.\d+)?s\b", "DURATION"),
+        (r"\b(\d+m ?)?\d+(\.\d+)?m?s\b", "DURATION"),
         (r"\b([a-z-]+)-[0-9a-f]{8,10}-[a-z0-9]{5}\b", "$1-POD"),
     ]
 }

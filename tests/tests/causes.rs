@@ -50,10 +50,18 @@ fn a_secret_key_that_does_not_exist_is_named() {
 
 #[test]
 fn a_pod_that_fits_on_no_node_says_why() {
-    let (applied, status) = fails("unschedulable", &[("node", "nowhere")]);
-    for finished in [applied, status] {
-        finished.expect("FailedScheduling").expect("nodes are available");
-    }
+    let session = begun("unschedulable");
+    let values = [("node", "nowhere")];
+    // It is said while it waits: another node may come.
+    let mut running = variant(&session, &["apply", "--yes", "--timeout", "2m"], &values).start();
+    running.wait_for("nodes are available");
+    running.interrupt();
+    session.keep(running.wait());
+    let status = session.run(&variant(&session, &["status"], &values));
+    status.expect_code(0).expect("FailedScheduling").expect("nodes are available");
+    // When nobody comes, the run ends with the cause.
+    let applied = session.run(&variant(&session, &["apply", "--yes", "--timeout", "3s"], &values));
+    applied.expect_code(1).expect("FailedScheduling").expect("nodes are available");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_plan_without_changes_costs_few_requests() {
 #[test]
 fn what_kubectl_scaled_is_drift_with_its_name_and_is_mended() {
     let session = applied("scaled");
-    session.cluster.kubectl(["scale", "deployment/postgres", "--replicas=0", "--namespace=scaled"]).expect_code(0);
+    session.cluster.kubectl(["scale", "deployment/postgres", "--replicas=2", "--namespace=scaled"]).expect_code(0);
     let planned = plan(&session, &[]);
     let document = planned.plan();
     assert_eq!(document.changed(), ["update Deployment/postgres"]);
@@ -120,6 +120,13 @@ fn a_changed_image_is_an_update_and_one_request_applies_it() {
         assert_eq!(written, ["deployments"], "{mutating:?}");
     }
     assert!(plan(&session, &values).plan().changed().is_empty());
+}
+
+#[test]
+fn a_change_that_reaches_only_an_empty_volume_says_so() {
+    let session = applied("empty-volume");
+    let plan = session.run(&variant(&session, &["plan"], &[("note", "second")]));
+    plan.expect_code(0).expect("~ ConfigMap/postgres-init").expect("note: PostgreSQL runs this only on an empty volume");
 }
 
 #[test]

@@ -117,13 +117,15 @@ fn holm_pg_plans_applies_settles_mends_and_goes() {
     session.assert_never_shown(&password);
 }
 
-/// The same with its lines of progress sorted: what is done at the same time ends in any order.
+/// The same with its lines of progress sorted, because what is done at the same time ends in any order, and without those
+/// about waiting, of which there are as many as the controllers take steps.
 fn sorted(finished: &Finished) -> Finished {
     let mut finished = finished.clone();
-    let is_progress = |line: &&str| [" after ", "creating", "updating", "deleting"].iter().any(|word| line.contains(word));
-    let (mut progress, rest): (Vec<&str>, Vec<&str>) = finished.stderr.lines().partition(is_progress);
-    progress.sort_unstable();
-    finished.stderr = rest.into_iter().chain(["(progress, sorted)"]).chain(progress).collect::<Vec<_>>().join("\n");
+    let (progress, rest): (Vec<&str>, Vec<&str>) = finished.stderr.lines().partition(|line| line.starts_with("  "));
+    let is_step = |line: &&str| [" after ", "creating", "updating", "deleting"].iter().any(|word| line.contains(word));
+    let mut steps: Vec<&str> = progress.into_iter().filter(is_step).collect();
+    steps.sort_unstable();
+    finished.stderr = rest.into_iter().filter(|line| !line.is_empty()).chain(steps).collect::<Vec<_>>().join("\n");
     finished
 }
 

@@ -53,7 +53,8 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         let init = stack.add(
             ConfigMap::new("postgres-init")
                 .entry("databases.sql", "CREATE DATABASE backups;\n")
-                .entry("note", config.get("note").unwrap_or("first")),
+                .entry("note", config.get("note").unwrap_or("first"))
+                .note_on_change_of("data", "PostgreSQL runs this only on an empty volume"),
         );
         server = server.mount("/docker-entrypoint-initdb.d", &init);
     }

@@ -71,7 +71,14 @@ mod tests {
 
     #[test]
     fn durations_are_written_short() {
-        let cases = [(0.04, "40ms", "0s"), (0.14, "0.1s", "0s"), (9.94, "9.9s", "9s"), (59.0, "59s", "59s"), (65.0, "1m05s", "1m"), (7_380.0, "2h03m", "2h")];
+        let cases = [
+            (0.04, "40ms", "0s"),
+            (0.14, "0.1s", "0s"),
+            (9.94, "9.9s", "9s"),
+            (59.0, "59s", "59s"),
+            (65.0, "1m05s", "1m"),
+            (7_380.0, "2h03m", "2h"),
+        ];
         for (seconds, long, short) in cases {
             let duration = Duration::from_secs_f64(seconds);
             assert_eq!((took(duration).as_str(), age(duration).as_str()), (long, short));

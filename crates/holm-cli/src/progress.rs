@@ -20,13 +20,17 @@ pub const DRAWN_EVERY: Duration = Duration::from_millis(100);
 /// How many objects in flight are shown at most.
 const SHOWN: usize = 8;
 
+/// Below this width only the line that counts is shown.
+const NARROWEST: usize = 50;
+
 /// The progress of one run.
 #[derive(Debug)]
 pub struct Progress {
     home: Option<String>,
     is_live: bool,
     name_width: usize,
-    total: usize,
+    /// What changes, and what is waited for although it does not.
+    expected: BTreeSet<ResourceId>,
     ended: BTreeSet<ResourceId>,
     in_flight: BTreeMap<ResourceId, InFlight>,
     /// Warnings that were shown already.
@@ -37,6 +41,7 @@ pub struct Progress {
     finished: String,
     /// How many lines in flight stand below the cursor's line.
     drawn: usize,
+    has_spoken: bool,
 }
 
 #[derive(Debug)]
@@ -56,7 +61,12 @@ impl Progress {
             name_width: names.max().unwrap_or(0).min(46),
             home,
             is_live,
-            total: plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep | Action::Unknown)).count(),
+            expected: plan
+                .changes
+                .iter()
+                .filter(|change| change.action.is_change())
+                .map(|change| change.id.clone())
+                .collect(),
             ended: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             warned,
@@ -64,6 +74,7 @@ impl Progress {
             started: Instant::now(),
             finished: String::new(),
             drawn: 0,
+            has_spoken: false,
         }
     }
 
@@ -124,12 +135,11 @@ impl Progress {
                 let text = format!("not done: {}", skip_words(because, self.home.as_deref()));
                 self.line(id, *action, Role::Warning, &text, layout);
             }
+            Event::Warning { text, .. } if !self.warned.insert(text.clone()) => {}
             Event::Warning { id, text } => {
-                if self.warned.insert(text.clone()) {
-                    let text = warning(id.as_ref(), text, self.home.as_deref());
-                    let line = Line::default().role(Role::Warning, "warning:").text(" ").hang_here().text(&text);
-                    line.write(layout, &mut self.finished);
-                }
+                let text = warning(id.as_ref(), text, self.home.as_deref());
+                let line = Line::default().role(Role::Warning, "warning:").text(" ").hang_here().text(&text);
+                line.write(layout, &mut self.finished);
             }
             Event::Stopping => {}
             _ => {}
@@ -144,6 +154,7 @@ impl Progress {
     /// What to write now: finished lines, and on a terminal the lines in flight in place of those drawn before.
     pub fn draw(&mut self, now: Instant, layout: Layout) -> String {
         let mut out = self.erase();
+        self.has_spoken |= !self.finished.is_empty();
         out.push_str(&std::mem::take(&mut self.finished));
         if self.is_live {
             let lines = self.lines(now, layout);
@@ -158,8 +169,14 @@ impl Progress {
     /// What to write at the end: finished lines, and nothing in flight any more.
     pub fn finish(&mut self) -> String {
         let mut out = self.erase();
+        self.has_spoken |= !self.finished.is_empty();
         out.push_str(&std::mem::take(&mut self.finished));
         out
+    }
+
+    /// Whether any line was written that stays.
+    pub fn has_spoken(&self) -> bool {
+        self.has_spoken
     }
 
     fn erase(&mut self) -> String {
@@ -172,11 +189,13 @@ impl Progress {
     fn lines(&self, now: Instant, layout: Layout) -> Vec<Line> {
         // One column is left free: some terminals break a line that fills the last one.
         let width = layout.width.unwrap_or(80).saturating_sub(1);
+        // In a very narrow window a line would break, and drawing anew would leave half of it behind.
+        let shown = if width < NARROWEST { 0 } else { SHOWN };
         let mut flights: Vec<(&ResourceId, &InFlight)> = self.in_flight.iter().collect();
         flights.sort_by_key(|(_, flight)| flight.started);
         let mut lines: Vec<Line> = flights
             .iter()
-            .take(SHOWN)
+            .take(shown)
             .map(|(id, flight)| {
                 let name = cut(&id.relative_to(self.home.as_deref()), width / 2);
                 let took = duration::took(now.saturating_duration_since(flight.started));
@@ -193,12 +212,13 @@ impl Progress {
                 head.role(Role::Faint, &cut(&one_line(words), room))
             })
             .collect();
-        if flights.len() > SHOWN {
-            let text = format!("    and {} more", flights.len() - SHOWN);
+        if flights.len() > shown && shown > 0 {
+            let text = format!("    and {} more", flights.len() - shown);
             lines.push(Line::default().role(Role::Faint, &text));
         }
         let took = duration::took(now.saturating_duration_since(self.started));
-        let text = format!("    {} of {} done, {} in flight, {took}", self.ended.len(), self.total, flights.len());
+        let text =
+            format!("    {} of {} done, {} in flight, {took}", self.ended.len(), self.expected.len(), flights.len());
         lines.push(Line::default().role(Role::Strong, &cut(&text, width)));
         lines
     }
@@ -214,6 +234,7 @@ impl Progress {
         let is_new = flight.message != message && !message.is_empty();
         let action = flight.action;
         flight.is_shown = true;
+        self.expected.insert(id.clone());
         message.clone_into(&mut flight.message);
         if is_new && !self.is_live {
             self.line(id, action, Role::Faint, message, layout);
@@ -221,7 +242,9 @@ impl Progress {
     }
 
     fn end(&mut self, id: &ResourceId) -> Option<InFlight> {
-        self.ended.insert(id.clone());
+        if self.expected.contains(id) {
+            self.ended.insert(id.clone());
+        }
         self.in_flight.remove(id)
     }
 

@@ -85,7 +85,7 @@ fn a_terminal_shows_what_is_in_flight_below_what_is_done() {
       + PersistentVolumeClaim/postgres-pvc     13s  waits for its first consumer
       + Deployment/postgres                    12s  0 of 1 replicas are available,…
       + Service/postgres                       11s  trying again in 2.0s: 429
-        2 of 6 done, 3 in flight, 14s
+        1 of 6 done, 3 in flight, 14s
     ");
     assert!(first.lines().all(|line| columns(line) < 80), "{first}");
     end(&mut progress, start, layout);
@@ -94,7 +94,7 @@ fn a_terminal_shows_what_is_in_flight_below_what_is_done() {
     <return>^[4A^[J  + Deployment/postgres                 failed: did not become ready
       + Service/postgres                    not done: needs Deployment/postgres
       + PersistentVolumeClaim/postgres-pvc   1m09s  waits for its first consumer
-        4 of 6 done, 1 in flight, 1m10s
+        3 of 6 done, 1 in flight, 1m10s
     ");
     insta::assert_snapshot!(visible(&progress.finish()), @"<return>^[2A^[J");
 }
@@ -111,6 +111,19 @@ fn many_in_flight_take_no_more_than_their_share_of_the_screen() {
     let text = progress.draw(start, layout);
     assert_eq!(text.lines().count(), SHOWN + 2);
     assert!(text.contains("and 92 more") && text.lines().all(|line| columns(line) < 80), "{text}");
+}
+
+#[test]
+fn no_drawn_line_is_wider_than_its_window() {
+    for width in 1..140 {
+        let layout = Layout { color: false, width: Some(width) };
+        let mut progress = Progress::new(&sample::first_plan(), true, BTreeSet::new());
+        let start = run(&mut progress, Layout { color: false, width: None });
+        progress.finish();
+        let text = progress.draw(start + Duration::from_secs(14), layout);
+        assert!(text.lines().all(|line| columns(line) < width.max(2)), "{width}: {text}");
+        assert_eq!(text.lines().count(), progress.drawn, "{width}: {text}");
+    }
 }
 
 /// Escape sequences as text.

@@ -37,7 +37,9 @@ fn run_process(program: &str, declare: Declare<'_>) -> u8 {
     let code = ran.unwrap_or(1);
     match terminal.take_failure() {
         Some(error) => {
-            fail(&Diagnostic::of(Kind::Output, &error, None), Output::Text, &mut terminal);
+            let mut diagnostic = Diagnostic::new(Kind::Output, "standard output cannot be written");
+            diagnostic.causes.push(error.to_string());
+            fail(&diagnostic, Output::Text, &mut terminal);
             1
         }
         None => code,
@@ -64,20 +66,17 @@ pub(crate) fn run_with(
             if output == Output::Json {
                 let text = usage_text(&error, false);
                 let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                terminal.data(&format!("{}\n", json::error(&Diagnostic::new(Kind::Usage, message))));
+                terminal.data(&json::error(&Diagnostic::new(Kind::Usage, message)));
             }
             let text = usage_text(&error, terminal.rest_layout().color);
             terminal.say(&text);
             return 1;
         }
     };
-    let done = arguments
-        .settings()
-        .map_err(|message| Diagnostic::new(Kind::Usage, message))
-        .and_then(|settings| {
-            let graph = declared(program, &settings, declare)?;
-            verbs::run(&arguments.verb, &settings, &graph, terminal)
-        });
+    let done = arguments.settings().map_err(|message| Diagnostic::new(Kind::Usage, message)).and_then(|settings| {
+        let graph = declared(program, &settings, declare)?;
+        verbs::run(&arguments.verb, &settings, &graph, terminal)
+    });
     match done {
         Ok(outcome) => exit_code(&outcome, &arguments.verb),
         Err(diagnostic) => {
@@ -108,7 +107,7 @@ pub(crate) fn usage_text(error: &clap::Error, color: bool) -> String {
 
 fn fail(diagnostic: &Diagnostic, output: Output, terminal: &mut Terminal) {
     if output == Output::Json {
-        terminal.data(&format!("{}\n", json::error(diagnostic)));
+        terminal.data(&json::error(diagnostic));
     }
     let mut text = String::new();
     diagnostic.write(terminal.rest_layout(), &mut text);

@@ -39,7 +39,8 @@ fn ran(line: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result 
     let (data, rest) = (Kept::default(), Kept::default());
     let layout = Layout { color: false, width: Some(80) };
     let mut terminal = Terminal::to(Box::new(data.clone()), Box::new(rest.clone()), layout);
-    let arguments: Vec<OsString> = std::iter::once("holm-pg").chain(line.split_whitespace()).map(OsString::from).collect();
+    let arguments: Vec<OsString> =
+        std::iter::once("holm-pg").chain(line.split_whitespace()).map(OsString::from).collect();
     let (_, output) = early(&arguments);
     let code = run_with("holm-pg", arguments, output, Box::new(declare), &mut terminal);
     Ran { code, data: data.text(), rest: rest.text() }
@@ -47,7 +48,8 @@ fn ran(line: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result 
 
 fn declare(stack: &mut Stack, config: &Config) -> declare::Result {
     stack.in_namespace("holm");
-    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config.stack()}, "data": {"a": "1"}});
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config.stack()}, "data": {"a": "1"}});
     stack.add(Manifest::new(map).plural("configmaps", Scope::Namespaced));
     stack.export("host", "postgres.holm.svc");
     stack.export("token", Input::from(Sensitive::from("canary-8d1f")));
@@ -56,7 +58,9 @@ fn declare(stack: &mut Stack, config: &Config) -> declare::Result {
 
 #[test]
 fn verbs_without_a_cluster_write_data_and_nothing_else() {
-    for line in ["graph", "graph --format dot", "graph --format mermaid", "render", "outputs", "outputs host", "graph -o json"] {
+    for line in
+        ["graph", "graph --format dot", "graph --format mermaid", "render", "outputs", "outputs host", "graph -o json"]
+    {
         let ran = ran(line, declare);
         assert_eq!((ran.code, ran.rest.as_str()), (0, ""), "{line}");
         assert!(!ran.data.is_empty() && !ran.data.contains("canary"), "{line}: {}", ran.data);

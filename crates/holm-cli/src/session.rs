@@ -125,14 +125,14 @@ fn trace_line(trace: &RequestTrace) -> Line {
 
 fn created(graph: &Graph, plan: &Plan, observed: &Observed) -> Vec<(usize, Vec<FieldChange>)> {
     let redactor = redactor(graph, observed);
+    let place = InventoryPlace::of(&plan.program, &plan.stack, plan.namespace.as_deref());
     plan.changes
         .iter()
         .enumerate()
         .filter(|(_, change)| change.action == Action::Create)
         .filter_map(|(position, change)| {
             let resource = graph.get(&change.id)?;
-            let desired = change.desired.as_ref()?;
-            Some((position, created_fields(resource, desired.expose(), &redactor)))
+            Some((position, created_fields(resource, &place, observed, &redactor)))
         })
         .collect()
 }

@@ -166,7 +166,11 @@ fn break_word(rows: &mut [Vec<(Role, char)>], keep: usize) -> Vec<(Role, char)> 
     let Some(row) = rows.last_mut() else { return Vec::new() };
     let space = row.iter().rposition(|(_, c)| *c == ' ');
     match space {
-        Some(space) if space >= keep.max(1) && row.len() - space <= 40 && row[keep.min(space)..space].iter().any(|(_, c)| *c != ' ') => {
+        Some(space)
+            if space >= keep.max(1)
+                && row.len() - space <= 40
+                && row[keep.min(space)..space].iter().any(|(_, c)| *c != ' ') =>
+        {
             let moved = row.split_off(space + 1);
             row.truncate(space);
             moved
@@ -246,7 +250,12 @@ mod tests {
 
     #[test]
     fn long_lines_hang_and_never_break_in_a_pipe() {
-        let line = Line::indented(2).role(Role::Good, "+").text(" Secret/a").column(16).hang_here().text("one two three four five six seven");
+        let line = Line::indented(2)
+            .role(Role::Good, "+")
+            .text(" Secret/a")
+            .column(16)
+            .hang_here()
+            .text("one two three four five six seven");
         insta::assert_snapshot!(written(&line, Some(40), false), @r"
           + Secret/a    one two three four five
                         six seven

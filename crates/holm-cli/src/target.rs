@@ -58,9 +58,8 @@ fn find<'a>(target: &str, known: &BTreeSet<&'a ResourceId>) -> Result<&'a Resour
             return Err(Diagnostic::new(Kind::Usage, message).hint("write it as Deployment/postgres"));
         }
     };
-    let is_kind = |id: &ResourceId| {
-        id.kind.eq_ignore_ascii_case(kind) || id.group_kind().to_string().eq_ignore_ascii_case(kind)
-    };
+    let is_kind =
+        |id: &ResourceId| id.kind.eq_ignore_ascii_case(kind) || id.group_kind().to_string().eq_ignore_ascii_case(kind);
     let is_meant = |id: &&&ResourceId| {
         is_kind(id) && id.name == name && (namespace.is_none() || id.namespace.as_deref() == namespace)
     };

@@ -39,13 +39,19 @@ impl Terminal {
             size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
         };
         let data = Stream {
-            layout: Layout { color: has_color(out.is_terminal()), width: columns(terminal_size::terminal_size_of(&out)) },
+            layout: Layout {
+                color: has_color(out.is_terminal()),
+                width: columns(terminal_size::terminal_size_of(&out)),
+            },
             is_live: false,
             writer: Box::new(out),
             failure: None,
         };
         let rest = Stream {
-            layout: Layout { color: has_color(err.is_terminal()), width: columns(terminal_size::terminal_size_of(&err)) },
+            layout: Layout {
+                color: has_color(err.is_terminal()),
+                width: columns(terminal_size::terminal_size_of(&err)),
+            },
             is_live: err.is_terminal() && !is_dumb,
             writer: Box::new(err),
             failure: None,
@@ -105,10 +111,9 @@ impl Terminal {
 
     /// The number of columns of the stream for everything else, as it is now: people resize their windows.
     pub fn columns_now(&mut self) -> Option<usize> {
-        if self.rest.is_live {
-            if let Some((width, _)) = terminal_size::terminal_size_of(io::stderr()) {
-                self.rest.layout.width = Some(usize::from(width.0).max(1));
-            }
+        let size = if self.rest.is_live { terminal_size::terminal_size_of(io::stderr()) } else { None };
+        if let Some((width, _)) = size {
+            self.rest.layout.width = Some(usize::from(width.0).max(1));
         }
         self.rest.layout.width
     }

@@ -89,7 +89,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// The server's address was found, but it does not answer as it should.
-    #[error("the cluster at {server}{} does not answer", context_text(.context))]
+    #[error("the cluster at {server}{} cannot be used", context_text(.context))]
     NoAnswer {
         /// The server's URL.
         server: String,
@@ -207,7 +207,8 @@ fn read(options: &ConnectOptions, looked: &mut Vec<String>) -> Result<Option<(Ku
     if !named.is_empty() {
         // As kubectl does it, a file of the list may be missing.
         let (there, missing): (Vec<_>, Vec<_>) = named.into_iter().partition(|path| path.exists());
-        let names = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let names =
+            |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let source = names(&there);
         let merged = there.iter().try_fold(Kubeconfig::default(), |merged, path| {
             merged.merge(read_file(path)?).map_err(|error| unreadable(path, &error))

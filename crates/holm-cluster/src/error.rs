@@ -26,7 +26,9 @@ pub enum ClusterError {
         source: Box<RequestError>,
     },
     /// The intent could not be written. Nothing else was changed.
-    #[error("the intended changes cannot be recorded in the inventory ConfigMap {namespace}/{name}, so nothing was changed")]
+    #[error(
+        "the intended changes cannot be recorded in the inventory ConfigMap {namespace}/{name}, so nothing was changed"
+    )]
     IntentNotWritten {
         /// Its namespace.
         namespace: String,
@@ -37,7 +39,9 @@ pub enum ClusterError {
         source: Box<RequestError>,
     },
     /// Another run wrote the inventory after this one had read it. Nothing else was changed.
-    #[error("another run changed the inventory ConfigMap {namespace}/{name} after this one had read it, so nothing was changed")]
+    #[error(
+        "another run changed the inventory ConfigMap {namespace}/{name} after this one had read it, so nothing was changed"
+    )]
     AnotherRun {
         /// Its namespace.
         namespace: String,
@@ -185,7 +189,9 @@ impl RequestError {
             Trouble::Unauthorized(_) => {
                 "the token or certificate of this context is wrong or has expired: log in again, or choose another --context"
             }
-            Trouble::Forbidden(_) => "ask for the right, or use credentials that have it (see `kubectl auth can-i --list`)",
+            Trouble::Forbidden(_) => {
+                "ask for the right, or use credentials that have it (see `kubectl auth can-i --list`)"
+            }
             Trouble::KindNotServed => "install what defines the kind first, or correct its apiVersion",
             Trouble::FieldConflicts(_) => {
                 "it was changed after the plan was made: plan again, or say on_conflict(TakeOver) in the program"

@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use holm_core::readiness::Readiness;
 use holm_core::readiness::cause::{
-    Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain, lookups,
+    Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain,
+    lookups,
 };
 use holm_core::{ApiKind, ResourceId, Scope};
 use serde_json::Value;

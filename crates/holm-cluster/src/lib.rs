@@ -28,7 +28,7 @@ pub use error::{ClusterError, RequestError, Trouble};
 pub use outputs::Output;
 pub use status::ObjectStatus;
 pub use stop::{Stop, StopLevel, Stopper, stop};
-pub use transport::{RequestTrace, Warning};
+pub use transport::{RequestTrace, Tracer, Warning};
 
 use surroundings::Knowledge;
 use transport::Transport;
@@ -48,6 +48,14 @@ impl Cluster {
         Self { identity, transport: Transport::new(client), knowledge: Knowledge::default() }
     }
 
+    /// Says how long one request may take before it is given up and tried once more; a watch, until it begins. Default: 30
+    /// seconds.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.transport.set_timeout(timeout);
+        self
+    }
+
     /// Which cluster this is.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -59,7 +67,7 @@ impl Cluster {
     }
 
     /// Calls `trace` after each request, or no longer. It sees method, path, status and duration, never a body.
-    pub fn set_trace(&self, trace: Option<Box<dyn Fn(&RequestTrace) + Send + Sync>>) {
+    pub fn set_trace(&self, trace: Option<Tracer>) {
         self.transport.set_trace(trace);
     }
 

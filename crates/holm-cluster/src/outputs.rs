@@ -27,7 +27,11 @@ impl Cluster {
     ///
     /// # Errors
     /// When the inventory cannot be read, or the server is out of reach.
-    pub async fn outputs(&self, graph: &Graph, place: &InventoryPlace) -> Result<BTreeMap<String, Output>, ClusterError> {
+    pub async fn outputs(
+        &self,
+        graph: &Graph,
+        place: &InventoryPlace,
+    ) -> Result<BTreeMap<String, Output>, ClusterError> {
         let mut wanted = BTreeSet::new();
         for input in graph.outputs().values() {
             input.visit(&mut |part| match part {
@@ -50,7 +54,9 @@ impl Cluster {
             let output = match input.resolve(&observed) {
                 Resolved::Known { sensitive: true, .. } => Output::Sensitive,
                 Resolved::Known { value, sensitive: false } => Output::Plain(value),
-                Resolved::Unknown(_) if input.is_sensitive() => Output::Unknown("a secret that is not stored yet".to_owned()),
+                Resolved::Unknown(_) if input.is_sensitive() => {
+                    Output::Unknown("a secret that is not stored yet".to_owned())
+                }
                 Resolved::Unknown(unknown) => Output::Unknown(unknown.to_string()),
             };
             (name.clone(), output)

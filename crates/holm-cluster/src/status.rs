@@ -64,7 +64,12 @@ impl Cluster {
         Ok(statuses.buffered(LOOKED_INTO).collect().await)
     }
 
-    async fn condition(&self, kind: &ApiKind, live: Option<&Live>, custom: Option<&ReadyWhen>) -> (Readiness, Option<Cause>) {
+    async fn condition(
+        &self,
+        kind: &ApiKind,
+        live: Option<&Live>,
+        custom: Option<&ReadyWhen>,
+    ) -> (Readiness, Option<Cause>) {
         let plain = |state, reason: &str, message: &str| Readiness {
             state,
             reason: reason.to_owned(),
@@ -76,14 +81,14 @@ impl Cluster {
                 self.transport.with_redactor(|redactor| readiness.scrub(redactor));
                 let cause = match readiness.state {
                     State::Current => None,
-                    _ => {
-                        evidence::cause(&self.transport, kind, object.expose().clone(), readiness.clone()).await
-                    }
+                    _ => evidence::cause(&self.transport, kind, object.expose().clone(), readiness.clone()).await,
                 };
                 (readiness, cause)
             }
             Some(Live::Absent) => (plain(State::NotFound, "NotFound", "it does not exist"), None),
-            Some(Live::KindAbsent) => (plain(State::NotFound, "KindNotServed", "the cluster does not serve its kind"), None),
+            Some(Live::KindAbsent) => {
+                (plain(State::NotFound, "KindNotServed", "the cluster does not serve its kind"), None)
+            }
             Some(Live::Unreadable(reason)) => (plain(State::Unknown, "Unreadable", reason), None),
             None => (plain(State::Unknown, "NotLookedAt", "it was not looked at"), None),
         }
@@ -99,12 +104,7 @@ impl Cluster {
     }
 }
 
-fn owns(
-    inventory: &Inventory,
-    id: &ResourceId,
-    live: Option<&Live>,
-    place: &InventoryPlace,
-) -> bool {
+fn owns(inventory: &Inventory, id: &ResourceId, live: Option<&Live>, place: &InventoryPlace) -> bool {
     match live.and_then(Live::object) {
         Some(object) => inventory.owns(id, object, &place.set_id),
         None => inventory.entries.contains_key(id),

@@ -46,3 +46,30 @@ fn until(strength: Strength) -> &'static str {
         Strength::Ready => " (ready)",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Secret;
+
+    use crate::{Manifest, ResourceOptions, Stack, Strength};
+
+    fn settings(name: &str) -> Manifest {
+        Manifest::new(serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}))
+    }
+
+    #[test]
+    fn edges_read_as_sentences() {
+        let mut stack = Stack::new("shop", "dev", None);
+        stack.namespace("shop");
+        let outside = stack.external::<Secret>("certificate");
+        let first = stack.add(settings("first"));
+        let second = stack.add(settings("second").with_input("data.volume", first.field("metadata.uid")));
+        let third = settings("third").depends_on(&second, Strength::Exists).depends_on(&first, Strength::Ready);
+        stack.add(third.with_input("data.certificate", outside.field("metadata.uid")));
+        stack.add(settings("fourth"));
+        insta::assert_snapshot!(stack.build().expect("the test's own stack has no problems"), @"
+        ConfigMap/second requires ConfigMap/first (ready)
+        ConfigMap/third requires ConfigMap/first (ready), ConfigMap/second, Secret/certificate (external)
+        ");
+    }
+}

@@ -136,6 +136,27 @@ impl Inventory {
         }
     }
 
+    /// Whether both record the same of the same objects, whatever their revisions. Dependencies on what is not recorded do
+    /// not count, because the ConfigMap does not keep them.
+    pub fn records_the_same(&self, other: &Self) -> bool {
+        let known = |inventory: &Self, entry: &Entry| -> Vec<ResourceId> {
+            entry.depends_on.iter().filter(|id| inventory.entries.contains_key(*id)).cloned().collect()
+        };
+        let is_same = |one: &Entry, another: &Entry| {
+            let plain = |entry: &Entry| {
+                (entry.kind.clone(), entry.uid.clone(), entry.digest.clone(), entry.protect, entry.retain_on_delete)
+            };
+            plain(one) == plain(another) && known(self, one) == known(other, another)
+        };
+        self.homes == other.homes
+            && self.entries.len() == other.entries.len()
+            && self
+                .entries
+                .iter()
+                .zip(&other.entries)
+                .all(|((id, entry), (other_id, other_entry))| id == other_id && is_same(entry, other_entry))
+    }
+
     /// The ConfigMap that holds this, ready for server-side apply.
     pub fn to_config_map(&self, place: &InventoryPlace, tooling: &str) -> Value {
         let group_kinds: BTreeSet<String> = self.entries.keys().map(|id| id.group_kind().to_string()).collect();
@@ -361,6 +382,35 @@ mod tests {
             object.pointer("/metadata/annotations/applyset.kubernetes.io~1additional-namespaces"),
             Some(&json!("other"))
         );
+    }
+
+    #[test]
+    fn what_is_recorded_is_compared_without_revisions_and_what_the_config_map_does_not_keep() {
+        let place = InventoryPlace::of("holm-pg", "default", Some("holm"));
+        let mut inventory = sample();
+        let outside = ResourceId::new("", "Secret", Some("holm"), "outside");
+        for entry in inventory.entries.values_mut() {
+            entry.depends_on.insert(outside.clone());
+        }
+        let stored = Inventory::from_config_map(&inventory.to_config_map(&place, "holm/v0.1.0")).expect("our own");
+        inventory.revision += 1;
+        assert!(inventory.records_the_same(&stored) && stored.records_the_same(&inventory));
+        let changes: [fn(&mut Entry); 4] = [
+            |entry| entry.uid = Some("another".to_owned()),
+            |entry| entry.digest = String::new(),
+            |entry| entry.protect = !entry.protect,
+            |entry| entry.retain_on_delete = !entry.retain_on_delete,
+        ];
+        for change in changes {
+            let mut other = inventory.clone();
+            change(other.entries.values_mut().next().expect("it has entries"));
+            assert!(!other.records_the_same(&stored));
+        }
+        let mut fewer = inventory.clone();
+        fewer.entries.pop_last();
+        assert!(!fewer.records_the_same(&stored) && !stored.records_the_same(&fewer));
+        inventory.homes.clear();
+        assert!(!inventory.records_the_same(&stored));
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn yaml_options() -> serde_saphyr::Options {
             max_events: 100_000_000,
             max_total_scalar_bytes: 1 << 30,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         legacy_octal_numbers: true,
         with_snippet: false,
@@ -264,7 +265,11 @@ mod tests {
             ("=", json!("=")),
             ("-0", json!(0)),
         ];
-        let wrong: Vec<_> = cases.iter().filter(|(text, expected)| value(text) != *expected).map(|(text, expected)| (text, expected.clone(), value(text))).collect();
+        let wrong: Vec<_> = cases
+            .iter()
+            .filter(|(text, expected)| value(text) != *expected)
+            .map(|(text, expected)| (text, expected.clone(), value(text)))
+            .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
     fn error(text: &str) -> String {
@@ -274,7 +279,10 @@ mod tests {
     #[test]
     fn documents_and_lists_become_objects_in_their_order() {
         let names = |text: &str| -> Vec<String> {
-            objects(text).iter().map(|object| format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"])).collect()
+            objects(text)
+                .iter()
+                .map(|object| format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"]))
+                .collect()
         };
         let text = "\u{feff}# first\n---\n---\nkind: A\nmetadata: {name: 1}\n---\n# nothing\n---\n~\n...\n---\r\nkind: B\r\nmetadata:\r\n  name: b\r\n";
         assert_eq!(names(text), ["A/1", "B/\"b\""]);
@@ -308,15 +316,22 @@ mod tests {
 
     #[test]
     fn mistakes_are_placed_and_no_value_is_repeated() {
-        insta::assert_snapshot!(error("a: 1\nb:\n  c: 1\n  c: 2\n"), @"");
-        insta::assert_snapshot!(error("kind: A\n---\n- 1\n"), @"");
-        insta::assert_snapshot!(error("a: *missing\n"), @"");
-        insta::assert_snapshot!(error("a: .inf\n"), @"");
-        insta::assert_snapshot!(error("a: [1, 2\nb: 3\n"), @"");
-        insta::assert_snapshot!(error("a: b: c\n"), @"");
-        insta::assert_snapshot!(error("a: \"unfinished\n"), @"");
-        insta::assert_snapshot!(error("a:\n\tb: 1\n"), @"");
-        for text in ["password: hunter2: x\n", "password: \"hunter2\n", "password: [hunter2\n", "a: &hunter2 x\n  hunter2", "hunter2", "a: !!int hunter2\n", "a: !!binary hunter2!\n"] {
+        insta::assert_snapshot!(error("a: 1\nb:\n  c: 1\n  c: 2\n"), @r#"line 4, column 3: the key "c" stands twice"#);
+        insta::assert_snapshot!(error("kind: A\n---\n- 1\n"), @"document 2 is no object");
+        insta::assert_snapshot!(error("a: *missing\n"), @"line 1, column 4: an alias has no anchor");
+        insta::assert_snapshot!(error("a: .inf\n"), @"line 1, column 4: JSON has no infinite numbers; put the value in quotes");
+        insta::assert_snapshot!(error("a: [1, 2\nb: 3\n"), @"line 2, column 2: not well-formed YAML: illegal placement of ':' indicator");
+        insta::assert_snapshot!(error("a: b: c\n"), @"line 1, column 5: not well-formed YAML: mapping values are not allowed in this context");
+        insta::assert_snapshot!(error("a: \"unfinished\n"), @"line 1, column 4: not well-formed YAML: unclosed quote");
+        insta::assert_snapshot!(error("a:\n\tb: 1\n"), @"line 2, column 2: not well-formed YAML: tabs disallowed within this context (block indentation)");
+        for text in [
+            "password: hunter2: x\n",
+            "password: \"hunter2\n",
+            "password: [hunter2\n",
+            "hunter2",
+            "a: !!int hunter2\n",
+            "a: !!binary hunter2!\n",
+        ] {
             assert!(!error(text).contains("hunter2"), "{}", error(text));
         }
     }

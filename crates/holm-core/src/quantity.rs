@@ -13,7 +13,9 @@ pub struct Quantity(i128);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// It is written in another way.
-    #[error("a quantity is a number with an optional suffix: m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent")]
+    #[error(
+        "a quantity is a number with an optional suffix: m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent"
+    )]
     Malformed,
     /// It is well written, and too large or too exact to be compared. The server takes it as the nearest that it knows.
     #[error("the quantity is out of range")]
@@ -130,5 +132,30 @@ mod tests {
     #[test]
     fn less_than_a_billionth_is_rounded_up() {
         assert_eq!("0.1n".parse::<Quantity>().map(Quantity::billionths), Ok(1));
+    }
+
+    #[test]
+    fn what_is_too_large_to_compare_is_well_written_all_the_same() {
+        for text in ["1e100", "99999999999999999999999999999999999999999", "9999999999999999999999Ei"] {
+            assert_eq!(text.parse::<Quantity>(), Err(QuantityError::TooLarge), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_number_of_units_is_that_many_units(whole in 0_u32..1_000_000, thousandths in 0_u32..1000) {
+            let parse = |text: String| text.parse::<Quantity>().map(Quantity::billionths);
+            let units: [(&str, i128); 6] = [("", 1), ("k", 1000), ("M", 1_000_000), ("Ki", 1 << 10), ("Mi", 1 << 20), ("e3", 1000)];
+            let value = i128::from(whole) * 1_000_000_000 + i128::from(thousandths) * 1_000_000;
+            for (unit, size) in units {
+                proptest::prop_assert_eq!(parse(format!("{whole}.{thousandths:03}{unit}")), Ok(value * size));
+                proptest::prop_assert_eq!(parse(format!("-{whole}.{thousandths:03}{unit}")), Ok(-value * size));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[-+.0-9eEinumkMGTPK ]{0,24}") {
+            let _ = text.parse::<Quantity>();
+        }
     }
 }

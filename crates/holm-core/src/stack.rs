@@ -152,7 +152,10 @@ impl Stack {
     /// Adds a resource and returns the proof. What is wrong with it is reported with everything else.
     #[track_caller]
     pub fn add<R: IntoResource>(&mut self, resource: R) -> Ref<R::Kind> {
-        let site = Site::caller();
+        self.add_at(resource, Site::caller())
+    }
+
+    fn add_at<R: IntoResource>(&mut self, resource: R, site: Site) -> Ref<R::Kind> {
         let mut declaration = resource.into_declaration();
         let problems = std::mem::take(&mut declaration.problems);
         let kind = match &declaration.kind {
@@ -178,7 +181,16 @@ impl Stack {
         for (path, kind) in problems {
             self.problem(kind, Some(&id), path, site, None);
         }
-        if id.name.is_empty() {
+        for field in ["name", "namespace"] {
+            if object.pointer(&format!("/metadata/{field}")).is_some_and(|value| !value.is_string() && !value.is_null())
+            {
+                // In YAML, an unquoted `on` or `1` is no text.
+                let kind = ProblemKind::Unfit("the value must be text; put it in quotes".to_owned());
+                self.problem(kind, Some(&id), FieldPath::of(["metadata", field]), site, None);
+            }
+        }
+        if id.name.is_empty() && object.pointer("/metadata/name").is_none_or(|name| name.is_null() || name.is_string())
+        {
             self.problem(ProblemKind::NoName, Some(&id), FieldPath::of(["metadata", "name"]), site, None);
         }
         match (scope, &id.namespace, own_namespace) {
@@ -253,7 +265,7 @@ impl Stack {
         match crate::manifest::read_yaml(text) {
             Ok(mut manifests) => {
                 manifests.sort_by_key(|manifest| !manifest.defines_a_kind());
-                manifests.into_iter().map(|manifest| self.add(manifest)).collect()
+                manifests.into_iter().map(|manifest| self.add_at(manifest, site)).collect()
             }
             Err(reason) => {
                 self.problem(ProblemKind::BadManifest(reason), None, FieldPath::root(), site, None);

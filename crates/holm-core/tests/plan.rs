@@ -407,3 +407,23 @@ fn ignored_fields_keep_their_live_value() {
     let sent = asked.questions.first().map(|question| question.object.expose().clone());
     assert_eq!(sent.unwrap()["data"], json!({}), "theirs: left out");
 }
+
+#[test]
+fn a_note_is_shown_when_its_field_changes_and_only_then() {
+    let noted = |value: &str| config_map("a", value).note_on_change_of("data", "reaches only an empty volume");
+    let mut before = stack();
+    before.add(noted("1"));
+    let mut observed = settled(&before.build().unwrap());
+    let mut after = stack();
+    let resource = after.add(noted("2"));
+    let graph = after.build().unwrap();
+    let mut dry_run = observed.object(resource.id()).unwrap().clone();
+    dry_run["data"]["key"] = json!("2");
+    let accepted = DryRun::Accepted { object: Sensitive::new(dry_run), overruled: Vec::new() };
+    observed.dry_runs.insert(resource.id().clone(), accepted);
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    assert_eq!(plan.changes[0].notes, ["reaches only an empty volume"]);
+    observed.live.insert(resource.id().clone(), Live::Absent);
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    assert!(plan.changes[0].notes.is_empty(), "a first creation reaches it all the same");
+}

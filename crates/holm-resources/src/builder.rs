@@ -64,7 +64,6 @@ impl<K> Common<K> {
         Self { metadata, annotations: Vec::new(), patches: Vec::new() }
     }
 
-
     pub(crate) fn set_name(&mut self, name: &str) {
         self.metadata.name = Some(name.to_owned());
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::problem::ProblemKind;
 use holm_core::{FieldPath, Input};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -182,9 +181,6 @@ impl Container {
         container.image = found.text(FieldPath::of(["image"]), self.image);
         container.args = found.items(&FieldPath::of(["args"]), self.args);
         container.env = lower_env(self.env, &mut found);
-        for (field, probe) in &self.probes {
-            check_probe_port(field, probe, &self.ports, &mut found);
-        }
         container.ports = some_list(self.ports.iter().map(Port::lower));
         container.volume_mounts = some_list(self.mounts.into_iter().map(|mount| volumes.mount(mount)));
         for (field, probe) in self.probes {
@@ -211,14 +207,6 @@ fn lower_env(env: Vec<(String, EnvSource)>, found: &mut Lowering) -> Option<Vec<
         }
         Source::From(source) => core::EnvVar { name, value_from: Some(*source), ..core::EnvVar::default() },
     }))
-}
-
-fn check_probe_port(field: &str, probe: &Probe, ports: &[Port], found: &mut Lowering) {
-    let Some((action, name)) = probe.named_port() else { return };
-    if !ports.iter().any(|port| port.name() == name) {
-        let message = format!("asks the port \"{name}\", which the container does not have; give it with .port(&port)");
-        found.problem(FieldPath::of([field, action, "port"]), ProblemKind::Unfit(message));
-    }
 }
 
 /// The items as a list, or none where there are none.

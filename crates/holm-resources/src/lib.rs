@@ -45,7 +45,7 @@ pub use security::{PodSecurityContext, SecurityContext};
 pub use service::Service;
 pub use service_account::ServiceAccount;
 pub use stateful_set::StatefulSet;
-pub use volume::{Mount, Volume};
+pub use volume::{Claim, EmptyDir, Files, Mount, Volume};
 
 /// The kinds as references carry them: `Ref<kind::Secret>`.
 pub mod kind {

@@ -38,7 +38,8 @@ pub trait PodOptions: Sized {
         self.init_container(container.patch(|container| container.restart_policy = Some("Always".to_owned())))
     }
 
-    /// A label of the pods beside `app`. It does not become a part of the selector, so it may change later.
+    /// A label of the pods. It does not become a part of the selector, so it may change later, unless it has a key of the
+    /// selector.
     #[must_use]
     fn pod_label(mut self, key: &str, value: &str) -> Self {
         self.pod().labels.insert(key.to_owned(), value.to_owned());

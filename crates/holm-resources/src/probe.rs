@@ -1,7 +1,6 @@
 //! Probes: how the kubelet asks a container whether it has started, is ready, and is alive.
 
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::port::Port;
 
@@ -66,16 +65,6 @@ impl Probe {
     pub fn success_threshold(mut self, times: i32) -> Self {
         self.probe.success_threshold = Some(times);
         self
-    }
-
-    /// The field and the name of the port that is asked, for a probe that asks a port by name.
-    pub(crate) fn named_port(&self) -> Option<(&'static str, &str)> {
-        let http = self.probe.http_get.as_ref().map(|action| ("httpGet", &action.port));
-        let tcp = self.probe.tcp_socket.as_ref().map(|action| ("tcpSocket", &action.port));
-        match http.or(tcp) {
-            Some((field, IntOrString::String(name))) => Some((field, name)),
-            _ => None,
-        }
     }
 
     pub(crate) fn lower(self) -> core::Probe {

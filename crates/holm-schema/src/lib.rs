@@ -17,6 +17,9 @@
 //! # Ok::<(), holm_schema::PackError>(())
 //! ```
 //!
+//! [`Pack::object_type`] gives the type of a kind as server-side apply needs it, and [`Pack::custom_type`] that of a custom
+//! resource.
+//!
 //! # Where it comes from
 //! The Go module `k8s.io/kubernetes@v1.37.2`: `api/openapi-spec/v3/*.json`, `api/discovery/aggregated_v2.json`, and for the
 //! core group, which the latter leaves out, `api/discovery/api__v1.json`. `cargo run -p holm-schema --example generate -- DIR`
@@ -27,8 +30,9 @@
 //! not set such fields. [`Type::default_value`] gives every default, [`Type::server_default`] leaves these out. Most of the
 //! defaults that the server does set are code and not in the schema at all; so are enumerations, patterns and immutability.
 //!
-//! Reading takes about 15 ms, most of it JSON, and happens once.
+//! Reading takes about 10 ms in a release build, nearly half of it JSON, and happens once.
 
+mod custom;
 mod discovery;
 mod pack;
 mod types;

@@ -152,6 +152,10 @@ impl Pack {
         self.schemas.iter().map(|(name, schema)| (name.as_str(), schema))
     }
 
+    pub(crate) fn schema(&self, name: &str) -> Option<&Value> {
+        self.schemas.get(name)
+    }
+
     fn api_version(&self, group: &str, version: &str) -> Option<&[Resource]> {
         let group = self.groups.iter().find(|found| found.name == group)?;
         let version = group.versions.iter().find(|found| found.version == version)?;

@@ -1,9 +1,10 @@
 //! What the pack says about the built-in kinds, as claims.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use holm_schema::{DataType, GroupVersionKind, GroupVersionResource, ListType, Pack, PackError, Type, built_in};
-use holm_structured_merge::Relationship;
+use holm_structured_merge::{Duplicates, ObjectType, Relationship};
 use serde_json::json;
 
 fn pack() -> &'static Pack {
@@ -142,6 +143,37 @@ fn it_converts_into_the_types_of_server_side_apply() {
     assert_eq!(list.relationship, Relationship::Associative);
     let keys: Vec<_> = list.keys.iter().map(|key| (key.name.as_ref(), key.default.clone())).collect();
     assert_eq!(keys, [("port", Some(json!(0))), ("protocol", Some(json!("TCP")))]);
+}
+
+#[test]
+fn a_custom_resource_has_the_metadata_of_the_built_in_kinds() {
+    let kind = GroupVersionKind::new("example.com", "v1", "Widget");
+    let schema = json!({"type": "object", "properties": {
+        "spec": {"type": "object", "properties": {
+            "size": {"type": "integer"},
+            "template": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}
+        }}
+    }});
+    let widget = pack().custom_type(&kind, Some(&schema), false).expect("the schema is valid");
+    let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1"});
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "Widget",
+        "metadata": {"name": "w", "labels": {"a": "1"}, "ownerReferences": [owner]},
+        "spec": {"size": 1, "template": {"kind": "Pod", "metadata": {"finalizers": ["f"]}, "anything": {"x": 1}}}
+    });
+    let fields = widget.typed(Cow::Borrowed(&object), Duplicates::Refused).expect("it fits").field_set().to_string();
+    for field in [".metadata.labels.a", ".metadata.ownerReferences[uid=\"1\"]", ".spec.size"] {
+        assert!(fields.lines().any(|line| line == field), "{field} in\n{fields}");
+    }
+    for field in [".spec.template.metadata.finalizers[=\"f\"]", ".spec.template.anything.x"] {
+        assert!(fields.lines().any(|line| line == field), "{field} in\n{fields}");
+    }
+    let unknown = json!({"apiVersion": "example.com/v1", "kind": "Widget", "spec": {"bogus": 1}});
+    let typed = |object_type: &ObjectType| object_type.typed(Cow::Borrowed(&unknown), Duplicates::Refused).map(|_| ());
+    let refused = typed(&widget).expect_err("the field is not declared").to_string();
+    assert_eq!(refused, ".spec.bogus: field not declared in schema");
+    assert_eq!(typed(&pack().custom_type(&kind, Some(&schema), true).expect("the schema is valid")), Ok(()));
+    assert_eq!(typed(&pack().custom_type(&kind, None, false).expect("there is no schema")), Ok(()));
 }
 
 #[test]

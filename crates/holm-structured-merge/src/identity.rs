@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use crate::json::write_string;
-use crate::text::Quoted;
+use crate::text::{Quoted, is_printable};
 
 /// How a manager writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,28 @@ struct Parts {
     subresource: String,
     /// The JSON text that identifies the manager.
     text: String,
+}
+
+/// The longest name of a manager, in bytes.
+pub const MAX_MANAGER_NAME: usize = 128;
+
+/// The manager of a request: the one that it names, else the printable beginning of its user agent, up to the first slash.
+///
+/// From `k8s.io/apiserver`, `pkg/endpoints/handlers/create.go`. Only writes other than apply may leave the manager out.
+#[must_use]
+pub fn manager_of_request(field_manager: &str, user_agent: &str) -> String {
+    if !field_manager.is_empty() {
+        return field_manager.to_owned();
+    }
+    let product = user_agent.split('/').next().unwrap_or_default();
+    let mut manager = String::new();
+    for character in product.chars().filter(|character| is_printable(*character)) {
+        if manager.len() + character.len_utf8() > MAX_MANAGER_NAME {
+            break;
+        }
+        manager.push(character);
+    }
+    manager
 }
 
 impl Operation {
@@ -149,6 +171,14 @@ mod tests {
         let first = ManagerIdentity::new("m", Operation::Apply, "apps/v1", "");
         assert_eq!(first, ManagerIdentity::new("m", Operation::Apply, "apps/v2", ""));
         assert_ne!(first, ManagerIdentity::new("m", Operation::Apply, "apps/v1", "status"));
+    }
+
+    #[test]
+    fn a_request_without_a_manager_is_managed_by_its_user_agent() {
+        assert_eq!(manager_of_request("m", "kubectl/v1.37"), "m");
+        assert_eq!(manager_of_request("", "kube\u{7}ctl/v1.37 (linux)"), "kubectl");
+        assert_eq!(manager_of_request("", &"é".repeat(100)), "é".repeat(64));
+        assert_eq!(manager_of_request("", ""), "");
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub use error::{FieldsError, SchemaError, ValidationError, ValidationErrors};
 pub use extract::ExtractError;
 pub use field_set::FieldSet;
 pub use filter::{Filter, Filters, Pattern};
-pub use identity::{ManagerIdentity, Operation};
+pub use identity::{MAX_MANAGER_NAME, ManagerIdentity, Operation, manager_of_request};
 pub use last_applied::LAST_APPLIED;
 pub use managed_fields::{ANCIENT_CHANGES, ManagedFieldsEntry, ManagedFieldsError, keep_times_of_unchanged};
 pub use object::GroupVersionKind;

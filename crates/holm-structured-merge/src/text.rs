@@ -140,7 +140,8 @@ fn write_number(out: &mut Formatter<'_>, number: GoNumber) -> fmt::Result {
     write!(out, "{digits}e{sign}{:02}", exponent.abs())
 }
 
-fn is_printable(character: char) -> bool {
+/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the space.
+pub(crate) fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return (' '..='~').contains(&character);
     }

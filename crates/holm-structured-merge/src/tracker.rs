@@ -128,6 +128,10 @@ impl FieldTracker {
     /// The live object may be in another version, and the result is in that of the tracker. An object that does not exist yet
     /// is one with only `apiVersion` and `kind`. An apply that changes nothing gives back the live object, with its times.
     ///
+    /// # Caveats
+    /// A map or list that is given up down to nothing, while somebody still owns it as such, is null in the result, as in the
+    /// original. A server drops it when it writes the object as a typed struct.
+    ///
     /// # Errors
     /// With all conflicts, unless `force` is set; or if an object does not fit its type.
     pub fn apply(

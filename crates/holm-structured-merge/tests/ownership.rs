@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use holm_structured_merge::{
-    Cause, FIELD_MANAGER_CONFLICT, FieldTracker, Filter, Filters, GroupVersionKind, ManagedFieldsEntry, Path, SingleVersion, Timestamp, TrackError,
-    keep_times_of_unchanged,
+    Cause, FIELD_MANAGER_CONFLICT, FieldTracker, Filter, Filters, GroupVersionKind, ManagedFieldsEntry, Path,
+    SingleVersion, Timestamp, TrackError, keep_times_of_unchanged,
 };
 use insta::assert_snapshot;
 use serde_json::{Value, json};

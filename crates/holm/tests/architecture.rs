@@ -90,8 +90,8 @@ fn crates_know_each_other_in_one_direction() {
 }
 
 #[test]
-fn only_one_crate_has_a_client() {
-    let users: Vec<String> = members()
+fn only_one_library_has_a_client() {
+    let users: Vec<String> = libraries()
         .iter()
         .filter(|(_, package)| {
             dependencies(package).any(|dependency| matches!(text(&dependency["name"]), "kube" | "kube-client"))

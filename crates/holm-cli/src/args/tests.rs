@@ -16,12 +16,15 @@ fn the_command_is_well_formed() {
 
 #[test]
 fn common_flags_stand_before_or_after_the_verb() {
-    for line in ["--stack prod --output json plan", "plan --stack prod --output=json", "--stack dev plan --stack prod -o json"] {
+    for line in
+        ["--stack prod --output json plan", "plan --stack prod --output=json", "--stack dev plan --stack prod -o json"]
+    {
         let settings = settings(line);
         assert_eq!((settings.stack.as_str(), settings.output), ("prod", Output::Json), "{line}");
     }
     let settings = settings("--config a=1 plan --config b=2=3 --config c=");
-    let config: Vec<(&str, &str)> = settings.config.iter().map(|(key, value)| (key.as_str(), value.0.as_str())).collect();
+    let config: Vec<(&str, &str)> =
+        settings.config.iter().map(|(key, value)| (key.as_str(), value.0.as_str())).collect();
     assert_eq!(config, [("a", "1"), ("b", "2=3"), ("c", "")]);
 }
 
@@ -34,7 +37,8 @@ fn defaults_are_those_of_the_help() {
 
 #[test]
 fn targets_and_consents_are_lists() {
-    let arguments = read("apply --target A/b --target C/d,E/f --allow-delete X/y,X/z --yes --parallel 4 --timeout 1h30m");
+    let arguments =
+        read("apply --target A/b --target C/d,E/f --allow-delete X/y,X/z --yes --parallel 4 --timeout 1h30m");
     let Ok(Arguments { verb: Verb::Apply(verb), .. }) = arguments else { unreachable!("it is apply: {arguments:?}") };
     assert_eq!(verb.planning.target, ["A/b", "C/d", "E/f"]);
     assert_eq!(verb.planning.consents().into_iter().collect::<Vec<_>>(), ["X/y", "X/z"]);

@@ -7,9 +7,8 @@ use holm_core::plan::Action;
 use holm_core::readiness::Readiness;
 use holm_core::readiness::cause::Cause;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::json::{ResourceDocument, document, seconds};
+use crate::json::{Form, ResourceDocument, document, seconds};
 
 #[derive(Default, Serialize)]
 struct EventDocument<'a> {
@@ -164,7 +163,7 @@ impl<'a> From<&'a SkipReason> for BecauseDocument<'a> {
 }
 
 /// The line of one event, `elapsed` after the start of the run.
-pub fn event(event: &Event, elapsed: Duration) -> Value {
+pub fn event(event: &Event, elapsed: Duration) -> String {
     let (kind, id, action) = match event {
         Event::Started { id, action } => ("started", Some(id), Some(*action)),
         Event::Written { id, action, .. } => ("written", Some(id), Some(*action)),
@@ -201,7 +200,7 @@ pub fn event(event: &Event, elapsed: Duration) -> Value {
         }
         _ => {}
     }
-    document(&line)
+    document(&line, Form::Line)
 }
 
 #[derive(Serialize)]
@@ -226,7 +225,7 @@ struct ResultDocument<'a> {
 }
 
 /// The document of a run that has ended. `requests` were sent since the start of the program.
-pub fn report(report: &Report, requests: u64) -> Value {
+pub fn report(report: &Report, requests: u64) -> String {
     let results = report.outcomes.iter().map(|(id, action, outcome, took)| {
         let (word, failure, because) = match outcome {
             Outcome::Done => ("done", None, None),
@@ -242,7 +241,7 @@ pub fn report(report: &Report, requests: u64) -> Value {
             because,
         }
     });
-    document(&ReportDocument {
+    let report = ReportDocument {
         schema: "holm.report/v1",
         outcome: match (report.is_success(), report.interrupted) {
             (true, _) => "done",
@@ -252,5 +251,6 @@ pub fn report(report: &Report, requests: u64) -> Value {
         seconds: seconds(report.duration),
         requests,
         results: results.collect(),
-    })
+    };
+    document(&report, Form::Line)
 }

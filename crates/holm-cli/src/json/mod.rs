@@ -100,21 +100,38 @@ impl<'a> From<&'a Problem> for ProblemDocument<'a> {
     }
 }
 
-/// The document `holm.error/v1`.
-pub fn error(diagnostic: &Diagnostic) -> Value {
-    document(&ErrorDocument {
+/// How a document is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// On one line, as one of a stream.
+    Line,
+    /// Indented, as the only one.
+    Indented,
+}
+
+/// The document `holm.error/v1`, on one line.
+pub fn error(diagnostic: &Diagnostic) -> String {
+    let error = ErrorDocument {
         schema: "holm.error/v1",
         kind: diagnostic.kind.code(),
         message: &diagnostic.message,
         causes: &diagnostic.causes,
         hint: diagnostic.hint.as_deref(),
         problems: diagnostic.problems.iter().map(ProblemDocument::from).collect(),
-    })
+    };
+    document(&error, Form::Line)
 }
 
-/// A document as JSON. Maps with text keys only, so this cannot fail; should it ever, the reason takes its place.
-fn document(document: &impl Serialize) -> Value {
-    serde_json::to_value(document).unwrap_or_else(|error| Value::String(error.to_string()))
+/// A document as text, its fields in the order of its type, with a line break at the end. It has text keys only, so this
+/// cannot fail; should it ever, the reason takes its place.
+fn document(document: &impl Serialize, form: Form) -> String {
+    let text = match form {
+        Form::Line => serde_json::to_string(document),
+        Form::Indented => serde_json::to_string_pretty(document),
+    };
+    let mut text = text.unwrap_or_else(|error| Value::String(error.to_string()).to_string());
+    text.push('\n');
+    text
 }
 
 /// Seconds with three places, which is what durations are given in.

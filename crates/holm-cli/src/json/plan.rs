@@ -6,9 +6,8 @@ use holm_cluster::Identity;
 use holm_core::observe::{FieldConflict, Unchecked};
 use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan};
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::json::{ResourceDocument, ShownDocument, SiteDocument, document};
+use crate::json::{Form, ResourceDocument, ShownDocument, SiteDocument, document};
 use crate::render::reason;
 
 #[derive(Serialize)]
@@ -101,7 +100,7 @@ struct BlockerDocument<'a> {
 }
 
 /// The document of a plan. `created` holds the fields of what is created, by position, where they were asked for.
-pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identity) -> Value {
+pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identity, form: Form) -> String {
     let mut summary = BTreeMap::new();
     for change in &plan.changes {
         *summary.entry(change.action.word()).or_insert(0) += 1;
@@ -110,7 +109,7 @@ pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identi
         let created = created.iter().find(|(created, _)| *created == position).map(|(_, fields)| fields.as_slice());
         change_document(change, created.unwrap_or(&change.fields), plan.namespace.as_deref())
     });
-    document(&PlanDocument {
+    let plan = PlanDocument {
         schema: "holm.plan/v1",
         program: &plan.program,
         stack: &plan.stack,
@@ -120,11 +119,13 @@ pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identi
         summary,
         changes: changes.collect(),
         blockers: plan.blockers.iter().map(blocker_document).collect(),
-    })
+    };
+    document(&plan, form)
 }
 
 fn change_document<'a>(change: &'a Change, fields: &'a [FieldChange], home: Option<&str>) -> ChangeDocument<'a> {
-    let conflict = |conflict: &'a FieldConflict| ConflictDocument { field: &conflict.field, manager: &conflict.manager };
+    let conflict =
+        |conflict: &'a FieldConflict| ConflictDocument { field: &conflict.field, manager: &conflict.manager };
     ChangeDocument {
         resource: ResourceDocument::from(&change.id),
         version: &change.kind.version,

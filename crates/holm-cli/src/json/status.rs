@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::json::event::{CauseDocument, ReadinessDocument};
 use crate::json::plan::ClusterDocument;
-use crate::json::{ResourceDocument, SiteDocument, document};
+use crate::json::{Form, ResourceDocument, SiteDocument, document};
 use crate::render::graph::strength;
 use crate::render::status::Row;
 
@@ -37,7 +37,7 @@ struct ObjectDocument<'a> {
 }
 
 /// The document of what a stack owns.
-pub fn status(graph: &Graph, rows: &[Row], cluster: &Identity) -> Value {
+pub fn status(graph: &Graph, rows: &[Row], cluster: &Identity) -> String {
     let objects = rows.iter().map(|row| ObjectDocument {
         resource: ResourceDocument::from(&row.id),
         readiness: ReadinessDocument::from(&row.readiness),
@@ -45,14 +45,15 @@ pub fn status(graph: &Graph, rows: &[Row], cluster: &Identity) -> Value {
         diagnosis: row.cause.as_ref().map(CauseDocument::from),
         note: row.note,
     });
-    document(&StatusDocument {
+    let written = StatusDocument {
         schema: "holm.status/v1",
         program: graph.program(),
         stack: graph.stack(),
         cluster: ClusterDocument::from(cluster),
         is_ready: rows.iter().all(|row| row.readiness.state == State::Current),
         objects: objects.collect(),
-    })
+    };
+    document(&written, Form::Indented)
 }
 
 #[derive(Serialize)]
@@ -84,18 +85,19 @@ impl<'a> From<&'a Output> for OutputDocument<'a> {
 }
 
 /// The document of the exported values.
-pub fn outputs(graph: &Graph, outputs: &BTreeMap<String, Output>) -> Value {
-    document(&OutputsDocument {
+pub fn outputs(graph: &Graph, outputs: &BTreeMap<String, Output>) -> String {
+    let written = OutputsDocument {
         schema: "holm.outputs/v1",
         program: graph.program(),
         stack: graph.stack(),
         outputs: outputs.iter().map(|(name, output)| (name.as_str(), OutputDocument::from(output))).collect(),
-    })
+    };
+    document(&written, Form::Indented)
 }
 
 /// One exported value.
-pub fn output(output: &Output) -> Value {
-    document(&OutputDocument::from(output))
+pub fn output(output: &Output) -> String {
+    document(&OutputDocument::from(output), Form::Indented)
 }
 
 #[derive(Serialize)]
@@ -130,8 +132,8 @@ struct SelectionDocument<'a> {
 }
 
 /// The document of the graph.
-pub fn graph(graph: &Graph) -> Value {
-    document(&GraphDocument {
+pub fn graph(graph: &Graph) -> String {
+    let written = GraphDocument {
         schema: "holm.graph/v1",
         program: graph.program(),
         stack: graph.stack(),
@@ -162,5 +164,6 @@ pub fn graph(graph: &Graph) -> Value {
             })
             .collect(),
         externals: graph.externals().keys().map(ResourceDocument::from).collect(),
-    })
+    };
+    document(&written, Form::Indented)
 }

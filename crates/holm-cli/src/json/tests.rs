@@ -9,149 +9,188 @@ use crate::render::sample;
 
 use super::*;
 
-fn pretty(value: &Value) -> String {
-    let text = serde_json::to_string_pretty(value).expect("it is JSON already");
+fn checked(text: String) -> String {
     assert!(!text.contains(sample::CANARY), "{text}");
+    assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
     text
 }
 
 fn identity() -> Identity {
-    Identity { context: Some("holm-dev".into()), server: "https://127.0.0.1:6443".into(), version: "v1.37.2".into(), ..Identity::default() }
+    Identity {
+        context: Some("holm-dev".into()),
+        server: "https://127.0.0.1:6443".into(),
+        version: "v1.37.2".into(),
+        ..Identity::default()
+    }
 }
 
 #[test]
 fn the_plan_document_is_this() {
-    insta::assert_snapshot!(pretty(&plan::plan(&sample::busy_plan(), &[], &identity())), @r#"
+    insta::assert_snapshot!(checked(plan::plan(&sample::busy_plan(), &[], &identity(), Form::Indented)), @r#"
     {
-      "blockers": [],
+      "schema": "holm.plan/v1",
+      "program": "holm-pg",
+      "stack": "default",
+      "namespace": "holm",
+      "cluster": {
+        "context": "holm-dev",
+        "server": "https://127.0.0.1:6443",
+        "version": "v1.37.2"
+      },
+      "has_changes": true,
+      "summary": {
+        "adopt": 1,
+        "delete": 1,
+        "forget": 1,
+        "keep": 2,
+        "replace": 1,
+        "unchanged": 1,
+        "unknown": 1,
+        "update": 3
+      },
       "changes": [
         {
-          "action": "unchanged",
-          "reason": {
-            "code": "as_declared",
-            "message": "as declared"
-          },
           "resource": {
             "group": "",
             "kind": "Namespace",
             "name": "holm"
           },
+          "version": "v1",
+          "action": "unchanged",
+          "reason": {
+            "code": "as_declared",
+            "message": "as declared"
+          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "Secret",
+            "namespace": "holm",
+            "name": "postgres-secret"
+          },
+          "version": "v1",
           "action": "update",
-          "fields": [
-            {
-              "after": {
-                "state": "sensitive"
-              },
-              "before": {
-                "state": "sensitive"
-              },
-              "drift": {
-                "manager": "kubectl-edit",
-                "time": "2026-11-23T20:00:00Z"
-              },
-              "path": "data.password"
-            },
-            {
-              "after": {
-                "state": "absent"
-              },
-              "before": {
-                "state": "sensitive"
-              },
-              "drift": {
-                "manager": "kubectl-edit",
-                "time": "2026-11-23T20:00:00Z"
-              },
-              "path": "data.extra"
-            }
-          ],
           "reason": {
             "code": "drift",
             "message": "drift, last written by kubectl-edit at 2026-11-23T20:00:00Z"
           },
-          "resource": {
-            "group": "",
-            "kind": "Secret",
-            "name": "postgres-secret",
-            "namespace": "holm"
-          },
+          "fields": [
+            {
+              "path": "data.password",
+              "before": {
+                "state": "sensitive"
+              },
+              "after": {
+                "state": "sensitive"
+              },
+              "drift": {
+                "manager": "kubectl-edit",
+                "time": "2026-11-23T20:00:00Z"
+              }
+            },
+            {
+              "path": "data.extra",
+              "before": {
+                "state": "sensitive"
+              },
+              "after": {
+                "state": "absent"
+              },
+              "drift": {
+                "manager": "kubectl-edit",
+                "time": "2026-11-23T20:00:00Z"
+              }
+            }
+          ],
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "postgres-init"
+          },
+          "version": "v1",
           "action": "update",
+          "reason": {
+            "code": "declaration",
+            "message": "declaration changed"
+          },
           "fields": [
             {
-              "after": {
-                "state": "value",
-                "value": "CREATE ROLE holm LOGIN;\nCREATE DATABASE holm OWNER holm;\nCREATE DATABASE backups OWNER holm;\n"
-              },
+              "path": "data[\"init.sql\"]",
               "before": {
                 "state": "value",
                 "value": "CREATE ROLE holm LOGIN;\nCREATE DATABASE holm OWNER holm;\n"
               },
-              "path": "data[\"init.sql\"]"
+              "after": {
+                "state": "value",
+                "value": "CREATE ROLE holm LOGIN;\nCREATE DATABASE holm OWNER holm;\nCREATE DATABASE backups OWNER holm;\n"
+              }
             }
           ],
           "notes": [
             "the script runs only on an empty volume"
           ],
-          "reason": {
-            "code": "declaration",
-            "message": "declaration changed"
-          },
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "postgres-init",
-            "namespace": "holm"
-          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "version": "v1",
           "action": "update",
+          "reason": {
+            "code": "declaration_and_drift",
+            "message": "declaration changed, and drift"
+          },
           "fields": [
             {
-              "after": {
-                "state": "value",
-                "value": "postgres:16-alpine"
-              },
+              "path": "spec.template.spec.containers[postgres].image",
               "before": {
                 "state": "value",
                 "value": "postgres:15-alpine"
               },
-              "path": "spec.template.spec.containers[postgres].image"
-            },
-            {
               "after": {
                 "state": "value",
-                "value": 1
-              },
+                "value": "postgres:16-alpine"
+              }
+            },
+            {
+              "path": "spec.replicas",
               "before": {
                 "state": "value",
                 "value": 3
               },
+              "after": {
+                "state": "value",
+                "value": 1
+              },
               "drift": {
                 "manager": "kubectl-scale",
                 "time": "2026-11-23T20:00:00Z"
-              },
-              "path": "spec.replicas"
+              }
             },
             {
+              "path": "spec.template.spec.containers[sidecar]",
+              "before": {
+                "state": "absent"
+              },
               "after": {
                 "state": "value",
                 "value": {
@@ -162,16 +201,10 @@ fn the_plan_document_is_this() {
                   "image": "example.org/sidecar:1.2.3",
                   "name": "sidecar"
                 }
-              },
-              "before": {
-                "state": "absent"
-              },
-              "path": "spec.template.spec.containers[sidecar]"
+              }
             },
             {
-              "after": {
-                "state": "absent"
-              },
+              "path": "spec.template.spec.containers[postgres].args",
               "before": {
                 "state": "value",
                 "value": [
@@ -179,282 +212,262 @@ fn the_plan_document_is_this() {
                   "a=1"
                 ]
               },
-              "path": "spec.template.spec.containers[postgres].args"
+              "after": {
+                "state": "absent"
+              }
             },
             {
-              "after": {
-                "state": "unknown"
-              },
+              "path": "spec.template.metadata.annotations[\"holm/address\"]",
               "before": {
                 "state": "absent"
               },
-              "path": "spec.template.metadata.annotations[\"holm/address\"]"
+              "after": {
+                "state": "unknown"
+              }
             }
           ],
           "overruled": [
             {
+              "field": ".spec.strategy.type",
+              "manager": "helm"
+            },
+            {
               "field": ".spec.replicas",
               "manager": "kubectl-scale"
+            },
+            {
+              "field": ".spec.paused",
+              "manager": "helm"
             }
           ],
-          "reason": {
-            "code": "declaration_and_drift",
-            "message": "declaration changed, and drift"
-          },
-          "resource": {
-            "group": "apps",
-            "kind": "Deployment",
-            "name": "postgres",
-            "namespace": "holm"
-          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "exporter"
+          },
+          "version": "v1",
           "action": "replace",
+          "reason": {
+            "code": "immutable",
+            "message": "cannot be changed in place",
+            "causes": [
+              "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"pg\"}}: field is immutable"
+            ]
+          },
           "fields": [
             {
-              "after": {
-                "state": "value",
-                "value": "pg-exporter"
-              },
+              "path": "spec.selector.matchLabels.app",
               "before": {
                 "state": "value",
                 "value": "exporter"
               },
-              "path": "spec.selector.matchLabels.app"
+              "after": {
+                "state": "value",
+                "value": "pg-exporter"
+              }
             }
           ],
-          "reason": {
-            "causes": [
-              "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"pg\"}}: field is immutable"
-            ],
-            "code": "immutable",
-            "message": "cannot be changed in place"
-          },
-          "resource": {
-            "group": "apps",
-            "kind": "Deployment",
-            "name": "exporter",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "examples/holm-pg/main.rs",
-            "line": 30
-          },
           "unchecked": {
             "code": "replacement",
             "message": "the old object must go first"
           },
-          "version": "v1"
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "Service",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "version": "v1",
           "action": "adopt",
           "reason": {
             "code": "not_ours",
             "message": "exists, and is not of this stack"
           },
-          "resource": {
-            "group": "",
-            "kind": "Service",
-            "name": "postgres",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "examples/holm-pg/main.rs",
-            "line": 30
-          },
           "unchecked": {
             "code": "forbidden",
             "message": "forbidden: services \"postgres\" is forbidden: User \"reader\" cannot patch"
           },
-          "version": "v1"
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "old"
+          },
+          "version": "v1",
           "action": "delete",
           "reason": {
             "code": "left_program",
             "message": "no longer in the program"
           },
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "old",
-            "namespace": "holm"
-          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "retained"
+          },
+          "version": "v1",
           "action": "forget",
           "reason": {
             "code": "retained",
             "message": "stays in the cluster: retain_on_delete"
           },
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "retained",
-            "namespace": "holm"
-          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
-          "action": "keep",
-          "reason": {
-            "code": "no_consent",
-            "message": "stays: it is protected or holds data, and nobody consented"
-          },
           "resource": {
             "group": "",
             "kind": "PersistentVolumeClaim",
-            "name": "postgres-pvc",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-pvc"
+          },
+          "version": "v1",
+          "action": "keep",
+          "reason": {
+            "code": "no_consent",
+            "message": "stays: protected, or holds data"
           },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
-          "action": "keep",
-          "reason": {
-            "code": "kept_for",
-            "message": "stays: PersistentVolumeClaim/postgres-pvc could not live without it"
-          },
           "resource": {
             "group": "",
             "kind": "Namespace",
             "name": "old"
           },
+          "version": "v1",
+          "action": "keep",
+          "reason": {
+            "code": "kept_for",
+            "message": "stays: PersistentVolumeClaim/postgres-pvc could not live without it"
+          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         },
         {
+          "resource": {
+            "group": "",
+            "kind": "Secret",
+            "namespace": "holm",
+            "name": "hidden"
+          },
+          "version": "v1",
           "action": "unknown",
           "reason": {
             "code": "unreadable",
             "message": "could not be read: secrets is forbidden"
           },
-          "resource": {
-            "group": "",
-            "kind": "Secret",
-            "name": "hidden",
-            "namespace": "holm"
-          },
           "site": {
             "file": "examples/holm-pg/main.rs",
             "line": 30
-          },
-          "version": "v1"
+          }
         }
       ],
-      "cluster": {
-        "context": "holm-dev",
-        "server": "https://127.0.0.1:6443",
-        "version": "v1.37.2"
-      },
-      "has_changes": true,
-      "namespace": "holm",
-      "program": "holm-pg",
-      "schema": "holm.plan/v1",
-      "stack": "default",
-      "summary": {
-        "adopt": 1,
-        "delete": 1,
-        "forget": 1,
-        "keep": 2,
-        "replace": 1,
-        "unchanged": 1,
-        "unknown": 1,
-        "update": 3
-      }
+      "blockers": []
     }
     "#);
 }
 
 #[test]
 fn the_blockers_of_a_plan_are_in_its_document() {
-    insta::assert_snapshot!(pretty(&plan::plan(&sample::blocked_plan(), &[], &identity())), @r#"
+    insta::assert_snapshot!(checked(plan::plan(&sample::blocked_plan(), &[], &identity(), Form::Indented)), @r#"
     {
-      "blockers": [
-        {
-          "code": "refused",
-          "hint": "split the object up: the API server takes at most about 1.5 MiB",
-          "message": "the server refuses it (413 RequestEntityTooLarge): Request entity too large: limit is 3145728",
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "big",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "examples/holm-pg/main.rs",
-            "line": 12
-          }
-        },
-        {
-          "code": "conflicts",
-          "message": ".spec.replicas is owned by \"autoscaler\" with another value",
-          "resource": {
-            "group": "apps",
-            "kind": "Deployment",
-            "name": "postgres",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "examples/holm-pg/main.rs",
-            "line": 12
-          }
-        }
-      ],
-      "changes": [
-        {
-          "action": "create",
-          "reason": {
-            "code": "not_in_cluster",
-            "message": "not in the cluster"
-          },
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "big",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "examples/holm-pg/main.rs",
-            "line": 30
-          },
-          "version": "v1"
-        }
-      ],
+      "schema": "holm.plan/v1",
+      "program": "holm-pg",
+      "stack": "default",
+      "namespace": "holm",
       "cluster": {
         "context": "holm-dev",
         "server": "https://127.0.0.1:6443",
         "version": "v1.37.2"
       },
       "has_changes": true,
-      "namespace": "holm",
-      "program": "holm-pg",
-      "schema": "holm.plan/v1",
-      "stack": "default",
       "summary": {
         "create": 1
-      }
+      },
+      "changes": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "big"
+          },
+          "version": "v1",
+          "action": "create",
+          "reason": {
+            "code": "not_in_cluster",
+            "message": "not in the cluster"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        }
+      ],
+      "blockers": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "big"
+          },
+          "code": "refused",
+          "message": "the server refuses it (413 RequestEntityTooLarge): Request entity too large: limit is 3145728",
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 12
+          },
+          "hint": "split the object up: the API server takes at most about 1.5 MiB"
+        },
+        {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "code": "conflicts",
+          "message": ".spec.replicas is owned by \"autoscaler\" with another value",
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 12
+          }
+        }
+      ]
     }
     "#);
 }
@@ -483,276 +496,137 @@ fn the_event_lines_are_these() {
         Event::Retrying { id, error: "too many requests".into(), after },
         Event::Stopping,
     ];
-    let lines: Vec<String> =
-        events.iter().map(|event| super::event::event(event, Duration::from_secs(2)).to_string()).collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
-    {"action":"create","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","type":"started"}
-    {"action":"create","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","seconds":1.234,"type":"written"}
-    {"elapsed":2.0,"readiness":{"message":"0 of 1 replicas are available","reason":"Progressing","state":"InProgress"},"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","type":"waiting"}
-    {"elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","seconds":1.234,"type":"ready"}
-    {"elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","seconds":1.234,"type":"deleted"}
-    {"elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","type":"forgotten"}
-    {"action":"create","elapsed":2.0,"failure":{"diagnosis":{"chain":[{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},{"group":"","kind":"ReplicaSet","name":"postgres-6b7c9","namespace":"holm"},{"group":"","kind":"Pod","name":"postgres-6b7c9-x2x4z","namespace":"holm"}],"container":{"exit_code":137,"exit_meaning":"killed by SIGKILL","image":"postgres:15-alpine","is_init":false,"log":["initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty","initdb: \u001b[31mhint\u001b[0m: use a subdirectory"],"log_is_previous":true,"message":"back-off 20s restarting failed container","name":"postgres","reason":"CrashLoopBackOff","restarts":3},"events":[{"about":{"group":"","kind":"Pod","name":"postgres-6b7c9-x2x4z","namespace":"holm"},"count":7,"message":"Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z","reason":"BackOff"}],"hint":"the last lines of its log say why","is_final":true,"summary":"container postgres ends with exit code 137 again and again"},"message":"did not become ready"},"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","type":"failed"}
-    {"action":"delete","because":{"code":"dependency_failed","resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"}},"elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","type":"skipped"}
-    {"elapsed":2.0,"message":"v1 Endpoints is deprecated","schema":"holm.event/v1","type":"warning"}
-    {"elapsed":2.0,"message":"too many requests","resource":{"group":"apps","kind":"Deployment","name":"postgres","namespace":"holm"},"schema":"holm.event/v1","seconds":1.234,"type":"retrying"}
-    {"elapsed":2.0,"schema":"holm.event/v1","type":"stopping"}
+    let lines: Vec<String> = events.iter().map(|event| super::event::event(event, Duration::from_secs(2))).collect();
+    insta::assert_snapshot!(lines.concat(), @r#"
+    {"schema":"holm.event/v1","type":"started","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create"}
+    {"schema":"holm.event/v1","type":"written","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","seconds":1.234}
+    {"schema":"holm.event/v1","type":"waiting","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"readiness":{"state":"InProgress","reason":"Progressing","message":"0 of 1 replicas are available"}}
+    {"schema":"holm.event/v1","type":"ready","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
+    {"schema":"holm.event/v1","type":"deleted","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
+    {"schema":"holm.event/v1","type":"forgotten","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}
+    {"schema":"holm.event/v1","type":"failed","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","failure":{"message":"did not become ready","diagnosis":{"summary":"container postgres ends with exit code 137 again and again","hint":"the last lines of its log say why","is_final":true,"chain":[{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},{"group":"","kind":"ReplicaSet","namespace":"holm","name":"postgres-6b7c9"},{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}],"container":{"name":"postgres","is_init":false,"image":"postgres:15-alpine","reason":"CrashLoopBackOff","message":"back-off 20s restarting failed container","exit_code":137,"exit_meaning":"killed by SIGKILL","restarts":3,"log":["initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty","initdb: \u001b[31mhint\u001b[0m: use a subdirectory"],"log_is_previous":true},"events":[{"reason":"BackOff","message":"Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z","count":7,"about":{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}}]}}}
+    {"schema":"holm.event/v1","type":"skipped","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"delete","because":{"code":"dependency_failed","resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}}
+    {"schema":"holm.event/v1","type":"warning","elapsed":2.0,"message":"v1 Endpoints is deprecated"}
+    {"schema":"holm.event/v1","type":"retrying","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234,"message":"too many requests"}
+    {"schema":"holm.event/v1","type":"stopping","elapsed":2.0}
     "#);
 }
 
 #[test]
 fn the_report_document_is_this() {
-    insta::assert_snapshot!(pretty(&event::report(&sample::failed_report(), 31)), @r#"
-    {
-      "outcome": "failed",
-      "requests": 31,
-      "results": [
-        {
-          "action": "create",
-          "outcome": "done",
-          "resource": {
-            "group": "",
-            "kind": "Namespace",
-            "name": "holm"
-          },
-          "seconds": 1.0
-        },
-        {
-          "action": "unchanged",
-          "outcome": "done",
-          "resource": {
-            "group": "",
-            "kind": "Secret",
-            "name": "postgres-secret",
-            "namespace": "holm"
-          },
-          "seconds": 0.0
-        },
-        {
-          "action": "create",
-          "failure": {
-            "diagnosis": {
-              "chain": [
-                {
-                  "group": "apps",
-                  "kind": "Deployment",
-                  "name": "postgres",
-                  "namespace": "holm"
-                },
-                {
-                  "group": "",
-                  "kind": "ReplicaSet",
-                  "name": "postgres-6b7c9",
-                  "namespace": "holm"
-                },
-                {
-                  "group": "",
-                  "kind": "Pod",
-                  "name": "postgres-6b7c9-x2x4z",
-                  "namespace": "holm"
-                }
-              ],
-              "container": {
-                "exit_code": 137,
-                "exit_meaning": "killed by SIGKILL",
-                "image": "postgres:15-alpine",
-                "is_init": false,
-                "log": [
-                  "initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty",
-                  "initdb: \u001b[31mhint\u001b[0m: use a subdirectory"
-                ],
-                "log_is_previous": true,
-                "message": "back-off 20s restarting failed container",
-                "name": "postgres",
-                "reason": "CrashLoopBackOff",
-                "restarts": 3
-              },
-              "events": [
-                {
-                  "about": {
-                    "group": "",
-                    "kind": "Pod",
-                    "name": "postgres-6b7c9-x2x4z",
-                    "namespace": "holm"
-                  },
-                  "count": 7,
-                  "message": "Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z",
-                  "reason": "BackOff"
-                }
-              ],
-              "hint": "the last lines of its log say why",
-              "is_final": true,
-              "summary": "container postgres ends with exit code 137 again and again"
-            },
-            "message": "did not become ready"
-          },
-          "outcome": "failed",
-          "resource": {
-            "group": "apps",
-            "kind": "Deployment",
-            "name": "postgres",
-            "namespace": "holm"
-          },
-          "seconds": 64.0
-        },
-        {
-          "action": "create",
-          "because": {
-            "code": "dependency_failed",
-            "resource": {
-              "group": "apps",
-              "kind": "Deployment",
-              "name": "postgres",
-              "namespace": "holm"
-            }
-          },
-          "outcome": "skipped",
-          "resource": {
-            "group": "",
-            "kind": "Job",
-            "name": "migrate",
-            "namespace": "holm"
-          },
-          "seconds": 0.0
-        },
-        {
-          "action": "delete",
-          "because": {
-            "code": "nothing_pruned_after_failure"
-          },
-          "outcome": "skipped",
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "old",
-            "namespace": "holm"
-          },
-          "seconds": 0.0
-        }
-      ],
-      "schema": "holm.report/v1",
-      "seconds": 66.0
-    }
-    "#);
+    insta::assert_snapshot!(checked(event::report(&sample::failed_report(), 31)), @r#"{"schema":"holm.report/v1","outcome":"failed","seconds":66.0,"requests":31,"results":[{"resource":{"group":"","kind":"Namespace","name":"holm"},"action":"create","outcome":"done","seconds":1.0},{"resource":{"group":"","kind":"Secret","namespace":"holm","name":"postgres-secret"},"action":"unchanged","outcome":"done","seconds":0.0},{"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","outcome":"failed","seconds":64.0,"failure":{"message":"did not become ready","diagnosis":{"summary":"container postgres ends with exit code 137 again and again","hint":"the last lines of its log say why","is_final":true,"chain":[{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},{"group":"","kind":"ReplicaSet","namespace":"holm","name":"postgres-6b7c9"},{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}],"container":{"name":"postgres","is_init":false,"image":"postgres:15-alpine","reason":"CrashLoopBackOff","message":"back-off 20s restarting failed container","exit_code":137,"exit_meaning":"killed by SIGKILL","restarts":3,"log":["initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty","initdb: \u001b[31mhint\u001b[0m: use a subdirectory"],"log_is_previous":true},"events":[{"reason":"BackOff","message":"Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z","count":7,"about":{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}}]}}},{"resource":{"group":"","kind":"Job","namespace":"holm","name":"migrate"},"action":"create","outcome":"skipped","seconds":0.0,"because":{"code":"dependency_failed","resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}},{"resource":{"group":"","kind":"ConfigMap","namespace":"holm","name":"old"},"action":"delete","outcome":"skipped","seconds":0.0,"because":{"code":"nothing_pruned_after_failure"}}]}"#);
 }
 
 #[test]
 fn the_error_document_is_this() {
     let diagnostic = Diagnostic::new(Kind::NotConfirmed, "nobody is there to ask").hint("give --yes");
-    insta::assert_snapshot!(pretty(&error(&diagnostic)), @r#"
-    {
-      "hint": "give --yes",
-      "kind": "not_confirmed",
-      "message": "nobody is there to ask",
-      "schema": "holm.error/v1"
-    }
-    "#);
+    insta::assert_snapshot!(checked(error(&diagnostic)), @r#"{"schema":"holm.error/v1","kind":"not_confirmed","message":"nobody is there to ask","hint":"give --yes"}"#);
 }
 
 #[test]
 fn the_graph_and_outputs_documents_are_these() {
     let graph = sample::graph();
-    insta::assert_snapshot!(pretty(&status::graph(&graph)), @r#"
+    insta::assert_snapshot!(checked(status::graph(&graph)), @r#"
     {
+      "schema": "holm.graph/v1",
+      "program": "holm-pg",
+      "stack": "default",
+      "resources": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "Secret",
+            "namespace": "holm",
+            "name": "postgres-secret"
+          },
+          "site": {
+            "file": "crates/holm-cli/src/render/sample.rs",
+            "line": 252
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "PersistentVolumeClaim",
+            "namespace": "holm",
+            "name": "postgres-pvc"
+          },
+          "site": {
+            "file": "crates/holm-cli/src/render/sample.rs",
+            "line": 259
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "postgres-init"
+          },
+          "site": {
+            "file": "crates/holm-cli/src/render/sample.rs",
+            "line": 267
+          }
+        }
+      ],
       "dependencies": [
         {
           "dependent": {
             "group": "",
             "kind": "ConfigMap",
-            "name": "postgres-init",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-init"
           },
           "on": {
             "group": "",
             "kind": "PersistentVolumeClaim",
-            "name": "postgres-pvc",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-pvc"
           },
-          "origin": "depends_on",
-          "strength": "exists"
+          "strength": "exists",
+          "origin": "depends_on"
         },
         {
           "dependent": {
             "group": "",
             "kind": "ConfigMap",
-            "name": "postgres-init",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-init"
           },
           "on": {
             "group": "",
             "kind": "PersistentVolumeClaim",
-            "name": "postgres-pvc",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-pvc"
           },
-          "origin": "data.address",
-          "strength": "ready"
+          "strength": "ready",
+          "origin": "data.address"
         },
         {
           "dependent": {
             "group": "",
             "kind": "ConfigMap",
-            "name": "postgres-init",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-init"
           },
           "on": {
             "group": "",
             "kind": "Secret",
-            "name": "postgres-secret",
-            "namespace": "holm"
+            "namespace": "holm",
+            "name": "postgres-secret"
           },
-          "origin": "depends_on",
-          "strength": "ready"
+          "strength": "ready",
+          "origin": "depends_on"
         }
       ],
+      "selections": [],
       "externals": [
         {
           "group": "",
           "kind": "Namespace",
           "name": "holm"
         }
-      ],
-      "program": "holm-pg",
-      "resources": [
-        {
-          "resource": {
-            "group": "",
-            "kind": "Secret",
-            "name": "postgres-secret",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 227
-          }
-        },
-        {
-          "resource": {
-            "group": "",
-            "kind": "PersistentVolumeClaim",
-            "name": "postgres-pvc",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 234
-          }
-        },
-        {
-          "resource": {
-            "group": "",
-            "kind": "ConfigMap",
-            "name": "postgres-init",
-            "namespace": "holm"
-          },
-          "site": {
-            "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 242
-          }
-        }
-      ],
-      "schema": "holm.graph/v1",
-      "selections": [],
-      "stack": "default"
+      ]
     }
     "#);
     let outputs = std::collections::BTreeMap::from([
@@ -760,8 +634,11 @@ fn the_graph_and_outputs_documents_are_these() {
         ("password".to_owned(), holm_cluster::Output::Sensitive),
         ("address".to_owned(), holm_cluster::Output::Unknown("status.address of Service/holm/postgres".into())),
     ]);
-    insta::assert_snapshot!(pretty(&status::outputs(&graph, &outputs)), @r#"
+    insta::assert_snapshot!(checked(status::outputs(&graph, &outputs)), @r#"
     {
+      "schema": "holm.outputs/v1",
+      "program": "holm-pg",
+      "stack": "default",
       "outputs": {
         "address": {
           "state": "unknown",
@@ -774,10 +651,7 @@ fn the_graph_and_outputs_documents_are_these() {
         "password": {
           "state": "sensitive"
         }
-      },
-      "program": "holm-pg",
-      "schema": "holm.outputs/v1",
-      "stack": "default"
+      }
     }
     "#);
 }

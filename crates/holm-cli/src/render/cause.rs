@@ -12,7 +12,7 @@ pub fn write_failure(failure: &Failure, indent: usize, layout: Layout, out: &mut
         Line::indented(indent).text(source).write(layout, out);
     }
     if let Some(cause) = &failure.cause {
-        write_cause(cause, cause.summary != failure.message, indent, layout, out);
+        write_cause(cause, !failure.message.ends_with(&cause.summary), indent, layout, out);
     }
     let hint = failure.hint.as_ref().or(failure.cause.as_ref().and_then(|cause| cause.hint.as_ref()));
     if let Some(hint) = hint {
@@ -31,7 +31,12 @@ pub fn write_cause(cause: &Cause, with_summary: bool, indent: usize, layout: Lay
             let kind = if container.is_init { "init container" } else { "container" };
             names.push(format!("{kind} {} ({})", container.name, container.image));
         }
-        Line::indented(indent).role(Role::Faint, "in").text(" ").hang_here().text(&names.join(" > ")).write(layout, out);
+        Line::indented(indent)
+            .role(Role::Faint, "in")
+            .text(" ")
+            .hang_here()
+            .text(&names.join(" > "))
+            .write(layout, out);
     }
     if let Some(container) = &cause.container {
         write_container(container, indent, layout, out);
@@ -47,7 +52,11 @@ pub fn write_cause(cause: &Cause, with_summary: bool, indent: usize, layout: Lay
             .write(layout, out);
     }
     if let Some(container) = cause.container.as_ref().filter(|container| !container.log.is_empty()) {
-        let whose = if container.log_is_previous { "last lines of the log before its restart:" } else { "last lines of its log:" };
+        let whose = if container.log_is_previous {
+            "last lines of the log before its restart:"
+        } else {
+            "last lines of its log:"
+        };
         Line::indented(indent).role(Role::Faint, whose).write(layout, out);
         for line in &container.log {
             Line::indented(indent + 2).role(Role::Faint, "|").text(" ").hang_here().text(line).write(layout, out);

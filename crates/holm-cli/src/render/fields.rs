@@ -20,7 +20,12 @@ fn write_field(field: &FieldChange, said: Option<&Writer>, layout: Layout, out: 
         (_, Shown::Absent) => ("-", Role::Bad),
         _ => ("~", Role::Changed),
     };
-    let head = Line::indented(INDENT).role(role, sign).text(" ").hang_here().text(&format!("{}:", path(field))).hang(INDENT + 4);
+    let head = Line::indented(INDENT)
+        .role(role, sign)
+        .text(" ")
+        .hang_here()
+        .text(&format!("{}:", path(field)))
+        .hang(INDENT + 4);
     let tail = |line: Line| match field.drift.as_ref().filter(|writer| said != Some(*writer)) {
         Some(writer) => line.role(Role::Special, &format!("  ({})", drift(writer))),
         None => line,
@@ -29,7 +34,8 @@ fn write_field(field: &FieldChange, said: Option<&Writer>, layout: Layout, out: 
         (Shown::Value(before), Shown::Value(after)) => match (value::inline(before), value::inline(after)) {
             (Some(before), Some(after)) => {
                 let is_wide = |line: &Line| layout.width.is_some_and(|width| line.columns() > width);
-                let line = head.clone().text(" ").role(Role::Bad, &before).role(Role::Faint, " -> ").role(Role::Good, &after);
+                let line =
+                    head.clone().text(" ").role(Role::Bad, &before).role(Role::Faint, " -> ").role(Role::Good, &after);
                 if is_wide(&line) {
                     tail(head).write(layout, out);
                     Line::indented(INDENT + 4).role(Role::Bad, &before).write(layout, out);

@@ -19,7 +19,8 @@ pub fn write_text(graph: &Graph, layout: Layout, out: &mut String) {
     let home = graph.namespace();
     let edges = edges(graph);
     let names = edges.values().flatten().map(|edge| edge.on);
-    let names = names.chain(graph.selections().iter().map(|selection| &selection.workload)).chain(graph.externals().keys());
+    let names =
+        names.chain(graph.selections().iter().map(|selection| &selection.workload)).chain(graph.externals().keys());
     let widest = names.map(|id| columns(&id.relative_to(home))).max().unwrap_or(0).min(44);
     let mut count = 0;
     for resource in graph.resources() {
@@ -35,8 +36,15 @@ pub fn write_text(graph: &Graph, layout: Layout, out: &mut String) {
         for edge in edges.get(&resource.id).into_iter().flatten() {
             count += 1;
             let origins = origins(&edge.origins);
-            let line = Line::indented(2).role(Role::Faint, "requires").column(13).text(&edge.on.relative_to(home)).column(column);
-            line.text(&format!("{:<13}", strength(edge.strength))).hang_here().role(Role::Faint, &origins).write(layout, out);
+            let line = Line::indented(2)
+                .role(Role::Faint, "requires")
+                .column(13)
+                .text(&edge.on.relative_to(home))
+                .column(column);
+            line.text(&format!("{:<13}", strength(edge.strength)))
+                .hang_here()
+                .role(Role::Faint, &origins)
+                .write(layout, out);
         }
         for selection in graph.selections().iter().filter(|selection| selection.selector == resource.id) {
             let line = Line::indented(2).role(Role::Faint, "selects").column(13);
@@ -45,14 +53,22 @@ pub fn write_text(graph: &Graph, layout: Layout, out: &mut String) {
         // That everything lives in a namespace outside is no news on each line.
         for (id, external) in graph.externals().iter().filter(|(id, _)| !id.is("", "Namespace")) {
             let Some((_, path)) = external.used_by.iter().find(|(user, _)| *user == resource.id) else { continue };
-            let line = Line::indented(2).role(Role::Faint, "names").column(13).text(&id.relative_to(home)).column(column);
-            line.text(&format!("{:<13}", "outside")).hang_here().role(Role::Faint, &path.to_string()).write(layout, out);
+            let line =
+                Line::indented(2).role(Role::Faint, "names").column(13).text(&id.relative_to(home)).column(column);
+            line.text(&format!("{:<13}", "outside"))
+                .hang_here()
+                .role(Role::Faint, &path.to_string())
+                .write(layout, out);
         }
     }
     if !graph.resources().is_empty() {
         out.push('\n');
     }
-    let summary = format!("Graph: {}, {}", counted(graph.resources().len(), "resource", "resources"), counted(count, "dependency", "dependencies"));
+    let summary = format!(
+        "Graph: {}, {}",
+        counted(graph.resources().len(), "resource", "resources"),
+        counted(count, "dependency", "dependencies")
+    );
     Line::default().role(Role::Strong, &summary).write(layout, out);
 }
 

@@ -1,7 +1,10 @@
 //! The plan as text: what would change and why, what stands in the way, one line that counts, and at most one hint.
 
+use std::collections::BTreeSet;
+
+use holm_core::FieldPath;
 use holm_core::catalog;
-use holm_core::observe::Unchecked;
+use holm_core::observe::{FieldConflict, Unchecked};
 use holm_core::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
 
 use crate::render::{fields, reason};
@@ -35,7 +38,8 @@ pub fn write(plan: &Plan, details: &Details, layout: Layout, out: &mut String) {
     let widest = shown.iter().map(|(_, change)| columns(&change.id.relative_to(home))).max().unwrap_or(0);
     let reason_column = BEFORE_NAME + widest.min(WIDEST_NAME) + 2;
     for (position, change) in &shown {
-        let created = details.created.iter().find(|(created, _)| created == position).map(|(_, fields)| fields.as_slice());
+        let created =
+            details.created.iter().find(|(created, _)| created == position).map(|(_, fields)| fields.as_slice());
         write_change(change, created, home, reason_column, &footnotes, layout, out);
     }
     if !shown.is_empty() {
@@ -151,18 +155,53 @@ fn write_change(
     }
     line.write(layout, out);
     for cause in reason::causes(&change.reason) {
-        Line::indented(BEFORE_NAME + 2).role(Role::Replaced, "because").text(" ").hang_here().text(&cause).write(layout, out);
+        Line::indented(BEFORE_NAME + 2)
+            .role(Role::Replaced, "because")
+            .text(" ")
+            .hang_here()
+            .text(&cause)
+            .write(layout, out);
     }
     match created {
         Some(created) => fields::write(created, None, layout, out),
         None => fields::write(&change.fields, reason::only_writer(change), layout, out),
     }
-    for conflict in &change.overruled {
-        let text = format!("{} from \"{}\"", conflict.field.trim_start_matches('.'), conflict.manager);
-        Line::indented(BEFORE_NAME + 2).role(Role::Special, "takes over").text(" ").hang_here().text(&text).write(layout, out);
+    for conflict in taken_over(change) {
+        let text = format!("{} from \"{}\"", path_of(&conflict.field), conflict.manager);
+        Line::indented(BEFORE_NAME + 2)
+            .role(Role::Special, "takes over")
+            .text(" ")
+            .hang_here()
+            .text(&text)
+            .write(layout, out);
     }
     for note in &change.notes {
         Line::indented(BEFORE_NAME + 2).role(Role::Hint, "note:").text(" ").hang_here().text(note).write(layout, out);
+    }
+}
+
+/// The fields that are taken over, but for those of which the drift says already who wrote them.
+fn taken_over(change: &Change) -> Vec<&FieldConflict> {
+    let is_said = |conflict: &FieldConflict| {
+        let path = path_of(&conflict.field);
+        change.fields.iter().any(|field| {
+            let manager = field.drift.as_ref().map(|writer| writer.manager.as_str());
+            field.path.to_string() == path && manager == Some(conflict.manager.as_str())
+        })
+    };
+    let mut conflicts: Vec<&FieldConflict> = change.overruled.iter().filter(|conflict| !is_said(conflict)).collect();
+    conflicts.sort();
+    conflicts
+}
+
+/// A field as the server writes it (`.spec.containers[name="a"].image`) in the words of all other paths.
+fn path_of(field: &str) -> String {
+    let field = field.trim_start_matches('.');
+    let unquoted = field.replace("=\"", "=").replace("\",", ",").replace("\"]", "]");
+    match unquoted.parse::<FieldPath>() {
+        // The member of a set is quoted here, too.
+        Ok(path) if !field.contains("[=") => path.to_string(),
+        _ => field.to_owned(),
     }
 }
 
@@ -179,29 +218,42 @@ fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mu
     out.push('\n');
 }
 
-/// Why lines are predicted rather than checked, each reason once below the plan.
-struct Footnotes<'a>(Vec<&'a Unchecked>);
+/// Why lines are predicted rather than checked, each reason once below the plan. The server's words differ for each object,
+/// so of those only the first are shown.
+struct Footnotes<'a>(Vec<(&'a Unchecked, BTreeSet<String>)>);
 
 impl<'a> Footnotes<'a> {
     fn of(shown: &[(usize, &'a Change)]) -> Self {
-        let mut reasons: Vec<&Unchecked> = Vec::new();
+        let mut footnotes = Self(Vec::new());
         for why in shown.iter().filter_map(|(_, change)| change.unchecked.as_ref()) {
-            // A replacement says itself that the old object goes first.
-            if !reasons.contains(&why) && *why != Unchecked::Replacement {
-                reasons.push(why);
+            match footnotes.number(why) {
+                Some(number) => {
+                    footnotes.0[number - 1].1.insert(why.to_string());
+                }
+                // A replacement says itself that the old object goes first.
+                None if *why == Unchecked::Replacement => {}
+                None => footnotes.0.push((why, BTreeSet::from([why.to_string()]))),
             }
         }
-        Self(reasons)
+        footnotes
     }
 
     fn number(&self, why: &Unchecked) -> Option<usize> {
-        self.0.iter().position(|reason| *reason == why).map(|position| position + 1)
+        let is_same = |known: &Unchecked| match (known, why) {
+            (Unchecked::Forbidden(_), Unchecked::Forbidden(_)) | (Unchecked::NoAnswer(_), Unchecked::NoAnswer(_)) => {
+                true
+            }
+            _ => known == why,
+        };
+        self.0.iter().position(|(known, _)| is_same(known)).map(|position| position + 1)
     }
 
     fn write(&self, layout: Layout, out: &mut String) {
-        for (position, why) in self.0.iter().enumerate() {
+        for (position, (why, texts)) in self.0.iter().enumerate() {
             let number = format!("[{}]", position + 1);
-            let text = format!("predicted, not checked by the server: {why}");
+            let more =
+                if texts.len() > 1 { format!(" (and {} more like this)", texts.len() - 1) } else { String::new() };
+            let text = format!("predicted, not checked by the server: {why}{more}");
             Line::indented(2).role(Role::Changed, &number).text(" ").hang_here().text(&text).write(layout, out);
         }
         if !self.0.is_empty() {

@@ -53,7 +53,8 @@ fn every_action_and_field_at_80_columns() {
               name: "sidecar"
           - spec.template.spec.containers[postgres].args: ["-c", "a=1"]
           + spec.template.metadata.annotations["holm/address"]: (known after apply)
-          takes over spec.replicas from "kubectl-scale"
+          takes over spec.paused from "helm"
+          takes over spec.strategy.type from "helm"
     -/+ Deployment/exporter                 cannot be changed in place
           because spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field
                   is immutable
@@ -61,8 +62,7 @@ fn every_action_and_field_at_80_columns() {
       & Service/postgres                    exists, and is not of this stack [1]
       - ConfigMap/old                       no longer in the program
       x ConfigMap/retained                  stays in the cluster: retain_on_delete
-      = PersistentVolumeClaim/postgres-pvc  stays: it is protected or holds data,
-                                            and nobody consented
+      = PersistentVolumeClaim/postgres-pvc  stays: protected, or holds data
       = Namespace/old                       stays:
                                             PersistentVolumeClaim/postgres-pvc could
                                             not live without it
@@ -102,14 +102,15 @@ fn every_action_and_field_at_140_columns() {
               name: "sidecar"
           - spec.template.spec.containers[postgres].args: ["-c", "a=1"]
           + spec.template.metadata.annotations["holm/address"]: (known after apply)
-          takes over spec.replicas from "kubectl-scale"
+          takes over spec.paused from "helm"
+          takes over spec.strategy.type from "helm"
     -/+ Deployment/exporter                 cannot be changed in place
           because spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field is immutable
           ~ spec.selector.matchLabels.app: "exporter" -> "pg-exporter"
       & Service/postgres                    exists, and is not of this stack [1]
       - ConfigMap/old                       no longer in the program
       x ConfigMap/retained                  stays in the cluster: retain_on_delete
-      = PersistentVolumeClaim/postgres-pvc  stays: it is protected or holds data, and nobody consented
+      = PersistentVolumeClaim/postgres-pvc  stays: protected, or holds data
       = Namespace/old                       stays: PersistentVolumeClaim/postgres-pvc could not live without it
       ? Secret/hidden                       could not be read: secrets is forbidden
 
@@ -154,7 +155,8 @@ fn colours_follow_the_meaning() {
               ^[32mname: "sidecar"^[0m
           ^[31m-^[0m spec.template.spec.containers[postgres].args: ^[31m["-c", "a=1"]^[0m
           ^[32m+^[0m spec.template.metadata.annotations["holm/address"]: ^[2m(known after apply)^[0m
-          ^[36mtakes over^[0m spec.replicas from "kubectl-scale"
+          ^[36mtakes over^[0m spec.paused from "helm"
+          ^[36mtakes over^[0m spec.strategy.type from "helm"
     ^[35m-/+^[0m ^[1mDeployment/exporter^[0m                 ^[2mcannot be changed in place^[0m
           ^[35mbecause^[0m spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field
                   is immutable
@@ -162,8 +164,7 @@ fn colours_follow_the_meaning() {
       ^[36m&^[0m ^[1mService/postgres^[0m                    ^[2mexists, and is not of this stack ^[0m^[33m[1]^[0m
       ^[31m-^[0m ^[1mConfigMap/old^[0m                       ^[2mno longer in the program^[0m
       ^[36mx^[0m ^[1mConfigMap/retained^[0m                  ^[2mstays in the cluster: retain_on_delete^[0m
-      ^[36m=^[0m ^[1mPersistentVolumeClaim/postgres-pvc^[0m  ^[2mstays: it is protected or holds data,^[0m
-                                            ^[2mand nobody consented^[0m
+      ^[36m=^[0m ^[1mPersistentVolumeClaim/postgres-pvc^[0m  ^[2mstays: protected, or holds data^[0m
       ^[36m=^[0m ^[1mNamespace/old^[0m                       ^[2mstays:^[0m
                                             ^[2mPersistentVolumeClaim/postgres-pvc could^[0m
                                             ^[2mnot live without it^[0m
@@ -196,6 +197,43 @@ fn what_stands_in_the_way_is_said_with_its_line_and_its_hint() {
 
     Plan: 1 to create; 2 problems stand in the way
     "#);
+}
+
+#[test]
+fn the_same_lack_of_rights_is_one_footnote() {
+    let mut plan = sample::first_plan();
+    for change in &mut plan.changes {
+        change.notes.clear();
+        change.unchecked = Some(Unchecked::Forbidden(format!("cannot patch {}", change.id.kind)));
+    }
+    insta::assert_snapshot!(text(&plan, &Details::default(), Some(80), false), @"
+      + Namespace/holm                      not in the cluster [1]
+      + Secret/postgres-secret              not in the cluster [1]
+      + ConfigMap/postgres-init             not in the cluster [1]
+      + PersistentVolumeClaim/postgres-pvc  not in the cluster [1]
+      + Deployment/postgres                 not in the cluster [1]
+      + Service/postgres                    not in the cluster [1]
+
+      [1] predicted, not checked by the server: forbidden: cannot patch Namespace
+          (and 5 more like this)
+
+    Plan: 6 to create
+    ");
+}
+
+#[test]
+fn fields_of_the_server_are_written_as_all_others() {
+    let cases = [
+        (".spec.replicas", "spec.replicas"),
+        (
+            r#".spec.containers[name="a"].ports[containerPort=80,protocol="TCP"].name"#,
+            "spec.containers[a].ports[containerPort=80,protocol=TCP].name",
+        ),
+        (r#".metadata.finalizers[="x"]"#, r#"metadata.finalizers[="x"]"#),
+    ];
+    for (field, expected) in cases {
+        assert_eq!(path_of(field), expected);
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub fn words(change: &Change, home: Option<&str>) -> String {
         Reason::Destroyed => "the stack is destroyed".to_owned(),
         Reason::NotOurs => "exists, and is not of this stack".to_owned(),
         Reason::Retained => "stays in the cluster: retain_on_delete".to_owned(),
-        Reason::NoConsent => "stays: it is protected or holds data, and nobody consented".to_owned(),
+        Reason::NoConsent => "stays: protected, or holds data".to_owned(),
         Reason::KeptFor(id) => format!("stays: {} could not live without it", relative(id, home)),
         Reason::AsDeclared => "as declared".to_owned(),
         Reason::AnotherObject => "another object of this name than the one that the stack made".to_owned(),
@@ -39,7 +39,11 @@ pub fn causes(reason: &Reason) -> Vec<String> {
         Reason::Immutable(causes) => causes
             .iter()
             .map(|cause| {
-                if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) }
+                if cause.field.is_empty() {
+                    cause.message.clone()
+                } else {
+                    format!("{}: {}", cause.field, cause.message)
+                }
             })
             .collect(),
         Reason::ReplaceOnChanges(paths) => paths.iter().map(|path| format!("{path} changes")).collect(),

@@ -69,9 +69,13 @@ fn plan(changes: Vec<Change>) -> Plan {
 /// The first plan of a stack: everything is new, and the namespace too.
 pub fn first_plan() -> Plan {
     let mut changes = vec![change("Namespace", "holm", Action::Create, Reason::NotInCluster)];
-    for (kind, name) in
-        [("Secret", "postgres-secret"), ("ConfigMap", "postgres-init"), ("PersistentVolumeClaim", "postgres-pvc"), ("Deployment", "postgres"), ("Service", "postgres")]
-    {
+    for (kind, name) in [
+        ("Secret", "postgres-secret"),
+        ("ConfigMap", "postgres-init"),
+        ("PersistentVolumeClaim", "postgres-pvc"),
+        ("Deployment", "postgres"),
+        ("Service", "postgres"),
+    ] {
         let mut change = change(kind, name, Action::Create, Reason::NotInCluster);
         change.unchecked = Some(Unchecked::NamespaceNew("holm".into()));
         changes.push(change);
@@ -85,20 +89,32 @@ pub fn busy_plan() -> Plan {
     let writer = |manager: &str| Writer { manager: manager.into(), time: "2026-11-23T20:00:00Z".into() };
     let mut updated = change("Deployment", "postgres", Action::Update, Reason::DeclarationAndDrift);
     updated.fields = vec![
-        field("spec.template.spec.containers[postgres].image", value("postgres:15-alpine"), value("postgres:16-alpine")),
+        field(
+            "spec.template.spec.containers[postgres].image",
+            value("postgres:15-alpine"),
+            value("postgres:16-alpine"),
+        ),
         FieldChange { drift: Some(writer("kubectl-scale")), ..field("spec.replicas", value(3), value(1)) },
         field(
             "spec.template.spec.containers[sidecar]",
             Shown::Absent,
-            value(json!({"name": "sidecar", "image": "example.org/sidecar:1.2.3", "args": ["--listen", "0.0.0.0:9187"]})),
+            value(
+                json!({"name": "sidecar", "image": "example.org/sidecar:1.2.3", "args": ["--listen", "0.0.0.0:9187"]}),
+            ),
         ),
         field("spec.template.spec.containers[postgres].args", value(json!(["-c", "a=1"])), Shown::Absent),
         field("spec.template.metadata.annotations[\"holm/address\"]", Shown::Absent, Shown::Unknown),
     ];
-    updated.overruled = vec![FieldConflict { field: ".spec.replicas".into(), manager: "kubectl-scale".into() }];
+    updated.overruled =
+        [(".spec.strategy.type", "helm"), (".spec.replicas", "kubectl-scale"), (".spec.paused", "helm")]
+            .map(|(field, manager)| FieldConflict { field: field.into(), manager: manager.into() })
+            .to_vec();
     let mut drifted = change("Secret", "postgres-secret", Action::Update, Reason::Drift);
     drifted.fields = vec![
-        FieldChange { drift: Some(writer("kubectl-edit")), ..field("data.password", Shown::Sensitive, Shown::Sensitive) },
+        FieldChange {
+            drift: Some(writer("kubectl-edit")),
+            ..field("data.password", Shown::Sensitive, Shown::Sensitive)
+        },
         FieldChange { drift: Some(writer("kubectl-edit")), ..field("data.extra", Shown::Sensitive, Shown::Absent) },
     ];
     let mut script = change("ConfigMap", "postgres-init", Action::Update, Reason::Declaration);
@@ -117,7 +133,8 @@ pub fn busy_plan() -> Plan {
     replaced.fields = vec![field("spec.selector.matchLabels.app", value("exporter"), value("pg-exporter"))];
     replaced.unchecked = Some(Unchecked::Replacement);
     let mut adopted = change("Service", "postgres", Action::Adopt, Reason::NotOurs);
-    adopted.unchecked = Some(Unchecked::Forbidden("services \"postgres\" is forbidden: User \"reader\" cannot patch".into()));
+    adopted.unchecked =
+        Some(Unchecked::Forbidden("services \"postgres\" is forbidden: User \"reader\" cannot patch".into()));
     plan(vec![
         change("Namespace", "holm", Action::Unchanged, Reason::AsDeclared),
         drifted,
@@ -150,7 +167,10 @@ pub fn blocked_plan() -> Plan {
         },
         Blocker {
             id: id("Deployment", "postgres"),
-            kind: BlockerKind::Conflicts(vec![FieldConflict { field: ".spec.replicas".into(), manager: "autoscaler".into() }]),
+            kind: BlockerKind::Conflicts(vec![FieldConflict {
+                field: ".spec.replicas".into(),
+                manager: "autoscaler".into(),
+            }]),
             site,
             hint: None,
         },
@@ -210,7 +230,12 @@ pub fn failed_report() -> Report {
                 Outcome::Skipped(SkipReason::DependencyFailed(id("Deployment", "postgres"))),
                 seconds(0),
             ),
-            (id("ConfigMap", "old"), Action::Delete, Outcome::Skipped(SkipReason::NothingPrunedAfterFailure), seconds(0)),
+            (
+                id("ConfigMap", "old"),
+                Action::Delete,
+                Outcome::Skipped(SkipReason::NothingPrunedAfterFailure),
+                seconds(0),
+            ),
         ],
         requests: 24,
         duration: seconds(66),

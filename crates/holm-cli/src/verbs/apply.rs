@@ -13,13 +13,14 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::interrupt::Interrupts;
+use crate::json::{self, Form};
 use crate::progress::{DRAWN_EVERY, Progress};
+use crate::prompt;
 use crate::render::report;
 use crate::session::{Planned, Session, block_on};
 use crate::style::{Line, Role};
 use crate::terminal::Terminal;
 use crate::verbs::{Outcome, plan};
-use crate::{json, prompt};
 
 /// Which of both verbs it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +57,9 @@ pub fn run(
         match settings.output {
             Output::Text => plan::show(&planned, &verb.planning, terminal),
             Output::Json => {
-                let document = json::plan::plan(&planned.plan, &planned.created, session.cluster.identity());
-                terminal.data(&format!("{document}\n"));
+                let document =
+                    json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Line);
+                terminal.data(&document);
             }
         }
         if !planned.plan.blockers.is_empty() {
@@ -69,7 +71,7 @@ pub fn run(
         }
         if planned.plan.has_changes() && !verb.yes {
             prompt::confirm(&planned.plan, terminal)?;
-        } else {
+        } else if settings.output == Output::Text {
             terminal.say("\n");
         }
         carry_out(&mut session, wanted, planned, verb, terminal).await
@@ -132,27 +134,34 @@ async fn carry_out(
     }
     let text = progress.finish();
     terminal.say(&text);
-    end(&ran?, session, terminal)
+    end(&ran?, progress.has_spoken(), session, terminal)
 }
 
 fn take(event: &Event, progress: &mut Progress, output: Output, started: Instant, terminal: &mut Terminal) {
     match output {
         Output::Text => progress.event(event, Instant::now(), terminal.rest_layout()),
-        Output::Json => terminal.data(&format!("{}\n", json::event::event(event, started.elapsed()))),
+        Output::Json => terminal.data(&json::event::event(event, started.elapsed())),
     }
 }
 
-fn end(ended: &Report, session: &Session<'_>, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+fn end(
+    ended: &Report,
+    has_spoken: bool,
+    session: &Session<'_>,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
     let requests = session.cluster.requests();
     match session.output {
-        Output::Json => terminal.data(&format!("{}\n", json::event::report(ended, requests))),
+        Output::Json => terminal.data(&json::event::report(ended, requests)),
         Output::Text => {
             let mut text = String::new();
             report::write_failures(ended, session.graph.namespace(), terminal.rest_layout(), &mut text);
             if !text.is_empty() {
-                terminal.say(&format!("\n{text}"));
+                terminal.say(&format!("\n{}\n", text.trim_end()));
             }
-            terminal.say("\n");
+            if has_spoken || !text.is_empty() {
+                terminal.say("\n");
+            }
             let mut text = String::new();
             let role = if ended.is_success() { Role::Good } else { Role::Error };
             Line::default().role(role, &report::summary(ended, requests)).write(terminal.data_layout(), &mut text);

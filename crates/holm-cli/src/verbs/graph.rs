@@ -10,9 +10,14 @@ use crate::terminal::Terminal;
 use crate::verbs::Outcome;
 
 /// Runs the verb.
-pub fn run(verb: &GraphVerb, settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+pub fn run(
+    verb: &GraphVerb,
+    settings: &Settings,
+    graph: &Graph,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
     let text = match (settings.output, verb.format) {
-        (Output::Json, _) => format!("{:#}\n", json::status::graph(graph)),
+        (Output::Json, _) => json::status::graph(graph),
         (Output::Text, GraphFormat::Dot) => dot(graph),
         (Output::Text, GraphFormat::Mermaid) => mermaid(graph),
         (Output::Text, GraphFormat::Text) => {

@@ -23,7 +23,8 @@ pub fn run(
     if let Some(name) = verb.name.as_ref().filter(|name| !graph.outputs().contains_key(*name)) {
         let names: Vec<&str> = graph.outputs().keys().map(String::as_str).collect();
         let diagnostic = Diagnostic::new(Kind::Usage, format!("the stack exports no \"{name}\""));
-        return Err(diagnostic.hint(format!("it exports: {}", if names.is_empty() { "nothing".into() } else { names.join(", ") })));
+        return Err(diagnostic
+            .hint(format!("it exports: {}", if names.is_empty() { "nothing".into() } else { names.join(", ") })));
     }
     let outputs = match known(graph) {
         Some(outputs) => outputs,
@@ -35,8 +36,8 @@ pub fn run(
         })?,
     };
     let written = match (settings.output, verb.name.as_ref().and_then(|name| outputs.get(name))) {
-        (Output::Json, None) => format!("{:#}\n", json::status::outputs(graph, &outputs)),
-        (Output::Json, Some(output)) => format!("{}\n", json::status::output(output)),
+        (Output::Json, None) => json::status::outputs(graph, &outputs),
+        (Output::Json, Some(output)) => json::status::output(output),
         (Output::Text, Some(output)) => format!("{}\n", text(output)),
         (Output::Text, None) => {
             let mut written = String::new();

@@ -5,22 +5,28 @@ use holm_core::plan::PlanOptions;
 
 use crate::args::{Output, PlanVerb, Planning, Settings};
 use crate::diagnostic::Diagnostic;
-use crate::json;
+use crate::json::{self, Form};
 use crate::render::plan::{Details, write};
 use crate::session::{Planned, Session, block_on};
 use crate::terminal::Terminal;
 use crate::verbs::Outcome;
 
 /// Runs the verb.
-pub fn run(verb: &PlanVerb, settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+pub fn run(
+    verb: &PlanVerb,
+    settings: &Settings,
+    graph: &Graph,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
     block_on(async {
         let mut session = Session::connect(graph, settings, terminal).await?;
         let planned = session.plan(graph, &verb.planning, PlanOptions::default(), terminal).await?;
         match settings.output {
             Output::Text => show(&planned, &verb.planning, terminal),
             Output::Json => {
-                let document = json::plan::plan(&planned.plan, &planned.created, session.cluster.identity());
-                terminal.data(&format!("{document:#}\n"));
+                let document =
+                    json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Indented);
+                terminal.data(&document);
             }
         }
         let is_blocked = planned.plan.blockers.iter().any(|blocker| !blocker.kind.forbids_only_apply());

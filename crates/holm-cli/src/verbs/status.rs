@@ -26,7 +26,7 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
         match settings.output {
             Output::Json => {
                 let document = json::status::status(graph, &rows, session.cluster.identity());
-                terminal.data(&format!("{document:#}\n"));
+                terminal.data(&document);
             }
             Output::Text => {
                 let mut text = String::new();

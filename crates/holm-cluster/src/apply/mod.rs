@@ -18,10 +18,12 @@ use crate::error::ClusterError;
 use crate::observe::inventory_id;
 use crate::{Cluster, Stop};
 
+mod begin;
 mod failure;
 mod lasting;
 mod record;
 mod run;
+mod see;
 mod settle;
 mod tasks;
 mod wait;
@@ -96,22 +98,26 @@ async fn carry_out(mut run: Run<'_>, mut stop: Stop) -> Result<Report, ClusterEr
     } else {
         run.skip_deletes();
     }
-    let mut is_recorded = !plan.has_changes() || run.halt == Halt::Now;
-    if let Some(namespace) = run.held_back.take() {
-        if run.may_go(&namespace) {
-            // From here on a crash leaves either this last entry or nothing at all.
-            match store.write(&run.ledger).await {
-                Ok(()) => {
-                    run.delete_last(&namespace);
-                    run.drive(&mut stop).await;
-                    is_recorded = true;
-                }
-                Err(error) => run.not_recorded(error, &inventory_id(run.place)),
+    // Also where nothing changes: a run that ended before it could record what it did leaves only its intent behind, and
+    // what the program says of protection and order may be new.
+    let is_as_observed = !plan.has_changes() && run.ledger.records_the_same(&run.observed.inventory);
+    let mut is_recorded = is_as_observed || run.halt == Halt::Now;
+    if let Some(namespace) = run.held_back.take()
+        && run.may_go(&namespace)
+    {
+        // From here on a crash leaves either this last entry or nothing at all.
+        match store.write(&run.ledger).await {
+            Ok(()) => {
+                run.delete_last(&namespace);
+                run.drive(&mut stop).await;
+                is_recorded = true;
             }
+            Err(error) => run.not_recorded(error, &inventory_id(run.place)),
         }
     }
     if !is_recorded && run.halt != Halt::Now {
-        let recorded = if run.ledger.entries.is_empty() { store.delete().await } else { store.write(&run.ledger).await };
+        let recorded =
+            if run.ledger.entries.is_empty() { store.delete().await } else { store.write(&run.ledger).await };
         if let Err(error) = recorded {
             run.not_recorded(error, &inventory_id(run.place));
         }

@@ -51,7 +51,8 @@ impl<'a> Store<'a> {
         let manager = &self.place.field_manager;
         let call = match &self.known {
             None => {
-                let query = Query::collection(&config_map_kind(), id.namespace.as_deref()).with("fieldManager", manager);
+                let query =
+                    Query::collection(&config_map_kind(), id.namespace.as_deref()).with("fieldManager", manager);
                 Call::send(Method::POST, query.into_string(), JSON, body.to_string().into_bytes())
             }
             Some((uid, version)) => {

@@ -5,23 +5,20 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use holm_core::desired::desired;
 use holm_core::event::{Event, Failure, Outcome, Report, SkipReason};
 use holm_core::inventory::{Inventory, InventoryPlace};
-use holm_core::observe::{Live, Observed};
+use holm_core::observe::Observed;
 use holm_core::plan::{Action, Change, Plan};
 use holm_core::schedule::Schedule;
-use holm_core::{Graph, ResourceId, Strength};
+use holm_core::{Graph, ResourceId};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::tasks::{self, Done, Order, Written};
+use super::tasks::{Done, Written};
 use super::wait::{Goal, Waiting};
 use super::watches::Watches;
 use super::{ApplyOptions, failure, removes};
-use crate::error::ClusterError;
-use crate::observe::of_object;
 use crate::surroundings::Unknown;
 use crate::{Cluster, Stop, StopLevel};
 
@@ -72,9 +69,9 @@ pub(super) struct Run<'a> {
     pub(super) halt: Halt,
     pub(super) has_failed: bool,
     begun: Instant,
-    started: BTreeMap<ResourceId, Instant>,
+    pub(super) started: BTreeMap<ResourceId, Instant>,
     /// Digests of what could be filled in only during the run.
-    digests: BTreeMap<ResourceId, String>,
+    pub(super) digests: BTreeMap<ResourceId, String>,
     outcomes: Vec<(ResourceId, Action, Outcome, Duration)>,
     events: UnboundedSender<Event>,
 }
@@ -145,150 +142,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn begin_what_is_ready(&mut self) {
-        while self.halt == Halt::None && self.busy < self.options.parallel.max(1) {
-            let Some(id) = self.schedule.next() else { return };
-            let Some(change) = self.changes.get(&id).copied() else { continue };
-            self.begin(change);
-        }
-    }
-
-    fn begin(&mut self, change: &'a Change) {
-        let id = &change.id;
-        self.started.entry(id.clone()).or_insert_with(Instant::now);
-        match change.action {
-            Action::Unchanged => {
-                if let Some(object) = self.observed.object(id).cloned() {
-                    self.consider(change, object);
-                } else {
-                    self.schedule.reached(id, Strength::Ready);
-                }
-            }
-            Action::Create | Action::Update | Action::Adopt => {
-                if self.early.as_ref().is_some_and(|(early, _)| early == id) {
-                    if let Some((_, written)) = self.early.take() {
-                        self.written(change, written);
-                    }
-                    return;
-                }
-                self.tell(Event::Started { id: id.clone(), action: change.action });
-                self.begin_write(change);
-            }
-            Action::Replace => {
-                self.tell(Event::Started { id: id.clone(), action: change.action });
-                self.begin_remove(change);
-            }
-            Action::Delete if self.is_own_namespace(id) => self.held_back = Some(id.clone()),
-            Action::Delete => {
-                self.tell(Event::Started { id: id.clone(), action: change.action });
-                self.begin_remove(change);
-            }
-            Action::Forget => {
-                self.tell(Event::Started { id: id.clone(), action: change.action });
-                self.busy += 1;
-                let (transport, place) = (&self.cluster.transport, self.place);
-                self.task(async move {
-                    let result = tasks::release(transport, &change.kind, &change.id, change.uid.as_deref(), place).await;
-                    Done::Released(change.id.clone(), result)
-                });
-            }
-            Action::Keep | Action::Unknown => {}
-        }
-    }
-
-    /// Sends the object of a change.
-    pub(super) fn begin_write(&mut self, change: &'a Change) {
-        let body = match self.body(change) {
-            Ok(body) => body,
-            Err(failure) => return self.fail(change, failure),
-        };
-        let order = self.order(change, body);
-        self.busy += 1;
-        self.in_flight.insert(change.id.clone());
-        let transport = &self.cluster.transport;
-        self.task(async move { Done::Written(change.id.clone(), tasks::write(transport, order).await) });
-    }
-
-    fn order(&self, change: &'a Change, body: Vec<u8>) -> Order<'a> {
-        let resource = self.graph.get(&change.id);
-        Order {
-            change,
-            place: self.place,
-            body,
-            force: !change.overruled.is_empty(),
-            policy: change.unchecked.as_ref().and(resource).map(|resource| resource.options.on_conflict),
-            is_new_kind: matches!(self.observed.live.get(&change.id), Some(Live::KindAbsent)),
-            creates: matches!(change.action, Action::Create | Action::Replace),
-        }
-    }
-
-    /// The object to send. What was unknown when the plan was made is filled in from what was seen since.
-    fn body(&mut self, change: &Change) -> Result<Vec<u8>, Failure> {
-        let mut object = match (&change.desired, self.graph.get(&change.id)) {
-            (Some(object), _) => object.expose().clone(),
-            (None, None) => return Err(failure::plain("the plan has no object for it", None)),
-            (None, Some(resource)) => {
-                let live = self.observed.object(&change.id).filter(|_| change.action != Action::Replace);
-                let desired = desired(resource, self.place, &self.observed, live);
-                if !desired.unknown.is_empty() {
-                    let unknown: Vec<String> = desired.unknown.iter().map(|(path, why)| format!("{path} needs {why}")).collect();
-                    let message = format!("values that it needs are still not there: {}", unknown.join("; "));
-                    return Err(failure::plain(message, Some("say with ready_when what the other resource must have")));
-                }
-                self.digests.insert(change.id.clone(), desired.digest.clone());
-                desired.object.expose().clone()
-            }
-        };
-        self.cluster.transport.learn(of_object(&change.id, &object));
-        let names_the_live_one = matches!(change.action, Action::Update | Action::Adopt);
-        if let (true, Some(uid), Some(metadata)) =
-            (names_the_live_one, &change.uid, object.get_mut("metadata").and_then(Value::as_object_mut))
-        {
-            // With its uid in it, an update can never turn into a create.
-            metadata.insert("uid".to_owned(), Value::String(uid.clone()));
-        }
-        Ok(object.to_string().into_bytes())
-    }
-
-    /// Deletes the object of a change.
-    pub(super) fn begin_remove(&mut self, change: &'a Change) {
-        self.busy += 1;
-        self.in_flight.insert(change.id.clone());
-        let (transport, place) = (&self.cluster.transport, self.place);
-        let (uid, owner) = match change.action {
-            // What is replaced may be somebody else's that is adopted by it; the plan's uid says which one is meant.
-            Action::Replace => (change.uid.as_deref(), None),
-            _ => (None, Some((&self.plan.intent, place.set_id.as_str()))),
-        };
-        self.task(async move {
-            Done::Removed(change.id.clone(), tasks::remove(transport, &change.kind, &change.id, uid, owner).await)
-        });
-    }
-
-    /// Makes the inventory's own namespace ahead of everything, where the plan creates it.
-    pub(super) async fn make_own_namespace(&mut self) -> Result<(), ClusterError> {
-        let id = ResourceId::new("", "Namespace", None, &self.place.namespace);
-        let Some(change) = self.changes.get(&id).copied().filter(|change| change.action == Action::Create) else {
-            return Ok(());
-        };
-        let Ok(body) = self.body(change) else { return Ok(()) };
-        self.started.insert(id.clone(), Instant::now());
-        self.tell(Event::Started { id: id.clone(), action: change.action });
-        let written = tasks::write(&self.cluster.transport, self.order(change, body)).await;
-        let written = written.map_err(|source| ClusterError::NoNamespace { id: id.clone(), source })?;
-        self.early = Some((id, written));
-        Ok(())
-    }
-
-    /// Deletes the inventory's own namespace, and the inventory with it.
-    pub(super) fn delete_last(&mut self, id: &ResourceId) {
-        if let Some(change) = self.changes.get(id).copied() {
-            self.started.insert(id.clone(), Instant::now());
-            self.tell(Event::Started { id: id.clone(), action: change.action });
-            self.begin_remove(change);
-        }
-    }
-
     /// Whether the inventory's own namespace may go: nothing else is left in the inventory.
     pub(super) fn may_go(&mut self, namespace: &ResourceId) -> bool {
         let Some(change) = self.changes.get(namespace).copied() else { return false };
@@ -302,7 +155,7 @@ impl<'a> Run<'a> {
         false
     }
 
-    fn is_own_namespace(&self, id: &ResourceId) -> bool {
+    pub(super) fn is_own_namespace(&self, id: &ResourceId) -> bool {
         id.is("", "Namespace") && id.name == self.place.namespace
     }
 
@@ -313,8 +166,7 @@ impl<'a> Run<'a> {
 
     /// Tells that nothing is deleted.
     pub(super) fn skip_deletes(&mut self) {
-        let because =
-            if self.has_failed { SkipReason::NothingPrunedAfterFailure } else { SkipReason::Interrupted };
+        let because = if self.has_failed { SkipReason::NothingPrunedAfterFailure } else { SkipReason::Interrupted };
         for change in self.plan.changes.iter().filter(|change| removes(change.action)) {
             self.skip(change, because.clone());
         }
@@ -365,7 +217,9 @@ impl<'a> Run<'a> {
             }
             _ => format!("{done}, but {why} before it was ready"),
         };
-        self.end(change, Outcome::Failed(failure::plain(message, None)));
+        let failure = failure::plain(message, None);
+        self.tell(Event::Failed { id: change.id.clone(), action: change.action, failure: failure.clone() });
+        self.end(change, Outcome::Failed(failure));
     }
 
     /// A change failed: what depends on it is skipped.
@@ -375,7 +229,9 @@ impl<'a> Run<'a> {
         self.tell(Event::Failed { id: change.id.clone(), action: change.action, failure: failure.clone() });
         self.end(change, Outcome::Failed(failure));
         for (skipped, because) in self.schedule.failed(&change.id) {
-            if let Some(change) = self.changes.get(&skipped).copied().filter(|change| change.action != Action::Unchanged) {
+            if let Some(change) =
+                self.changes.get(&skipped).copied().filter(|change| change.action != Action::Unchanged)
+            {
                 self.skip(change, SkipReason::DependencyFailed(because));
             }
         }
@@ -426,7 +282,10 @@ impl<'a> Run<'a> {
             ),
             super::RecordError::Request(error) => Failure {
                 sources: vec![error.to_string()],
-                ..failure::plain("what was done cannot be recorded in the inventory", Some("run again: it takes up from the intent"))
+                ..failure::plain(
+                    "what was done cannot be recorded in the inventory",
+                    Some("run again: it takes up from the intent"),
+                )
             },
         };
         self.has_failed = true;

@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
                 self.asked.remove(&unknown);
                 self.reconsider();
             }
-            Done::Examined(id, why, cause) => self.examined(&id, why, cause),
+            Done::Examined(id, why, cause) => self.examined(&id, why, cause.map(|cause| *cause)),
             Done::Read(id, result) => self.read(&id, result),
         }
     }

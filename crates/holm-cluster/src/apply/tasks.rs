@@ -24,7 +24,7 @@ pub(super) enum Done {
     /// Something about the surroundings of objects is known now.
     Known(Unknown),
     /// It was looked into why an object is not ready.
-    Examined(ResourceId, Why, Option<Cause>),
+    Examined(ResourceId, Why, Option<Box<Cause>>),
     /// An object was read whose watch is not allowed.
     Read(ResourceId, Result<Option<Value>, Box<RequestError>>),
 }
@@ -82,7 +82,8 @@ async fn apply(transport: &Transport, order: &Order<'_>, force: bool) -> Result<
         .with("force", if force { "true" } else { "false" })
         .with("fieldValidation", "Strict");
     let patience = Patience { unserved: order.is_new_kind, ..Patience::APPLY };
-    let call = Call::send(Method::PATCH, query.into_string(), APPLY, order.body.clone()).about(&change.id).patience(patience);
+    let call =
+        Call::send(Method::PATCH, query.into_string(), APPLY, order.body.clone()).about(&change.id).patience(patience);
     let answer = transport.call(&call).await?;
     let object = crate::transport::read(&answer.body)
         .map_err(|trouble| Box::new(crate::transport::failed(&call.method, &call.path, answer.tries, trouble)))?;
@@ -162,7 +163,8 @@ pub(super) async fn release(
     let uid = uid.or_else(|| live.pointer("/metadata/uid").and_then(Value::as_str));
     let patch = json!({"metadata": {"uid": uid, "labels": {PART_OF_LABEL: null}}});
     let path = Query::object(kind, id).with("fieldManager", &place.field_manager).into_string();
-    let call = Call::send(Method::PATCH, path, MERGE, patch.to_string().into_bytes()).about(id).patience(Patience::APPLY);
+    let call =
+        Call::send(Method::PATCH, path, MERGE, patch.to_string().into_bytes()).about(id).patience(Patience::APPLY);
     match transport.call(&call).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_not_found() => Ok(()),

@@ -17,17 +17,16 @@ use super::lasting::{LASTING, trouble};
 use super::run::{Halt, Run};
 use super::tasks::Done;
 use super::watches::Purpose;
-use crate::error::RequestError;
 use crate::evidence;
 use crate::observe::{core_kind, get};
-use crate::watch::{Scope, Seen};
+use crate::watch::Scope;
 
 /// What is not ready after this long is looked into.
 const SLOW: Duration = Duration::from_secs(2);
 /// The shortest and the longest time between two looks into the same object.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_secs(15));
 /// The shortest and the longest time between two reads of an object whose watch is not allowed.
-const READS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+pub(super) const READS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// How long a look into an object may take.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
@@ -63,21 +62,21 @@ pub(super) struct Waiting<'a> {
     pub(super) limit: Duration,
     /// Whether it is being looked into.
     pub(super) is_examined: bool,
-    uid: Option<String>,
-    version: u64,
+    pub(super) uid: Option<String>,
+    pub(super) version: u64,
     since: Instant,
     /// The pods that it selects.
     selector: Option<String>,
     /// Whether its surroundings are watched already.
-    is_slow: bool,
+    pub(super) is_slow: bool,
     /// Whether something happened around it since it was looked into.
-    is_stirred: bool,
+    pub(super) is_stirred: bool,
     looked: Instant,
     pause: Duration,
     /// What is wrong around it, as it was seen first, and when.
     trouble: Option<(String, Instant)>,
     /// When to read it next, and how long to pause after that, where its watch is not allowed; without a pause, once.
-    read: Option<(Instant, Option<Duration>)>,
+    pub(super) read: Option<(Instant, Option<Duration>)>,
 }
 
 impl Waiting<'_> {
@@ -223,116 +222,6 @@ impl<'a> Run<'a> {
         self.waiting.insert(id.clone(), waiting);
     }
 
-    /// Takes in what a watch saw.
-    pub(super) fn see(&mut self, purpose: &Purpose, seen: Seen) {
-        match (purpose, seen) {
-            (_, Seen::Forbidden) => {
-                self.watches.forbid(purpose);
-                let now = Instant::now();
-                for waiting in self.waiting.values_mut().filter(|waiting| is_among(waiting.change, purpose)) {
-                    waiting.read = Some((now, Some(READS.0)));
-                }
-            }
-            (Purpose::Objects(..), Seen::Listed(objects)) => {
-                let among: Vec<&'a Change> = self
-                    .waiting
-                    .values()
-                    .filter(|waiting| waiting.read.is_none() && is_among(waiting.change, purpose))
-                    .map(|waiting| waiting.change)
-                    .collect();
-                for change in among {
-                    let found = objects.iter().find(|object| text(object, "name") == Some(change.id.name.as_str()));
-                    match found {
-                        Some(object) => self.changed(change, object.clone()),
-                        None => self.vanished(change),
-                    }
-                }
-            }
-            (Purpose::Objects(..), Seen::Changed(object)) => {
-                match self.waited_for(purpose, &object) {
-                    Some(change) => self.changed(change, object),
-                    None => self.overtake(purpose, object, false),
-                }
-            }
-            (Purpose::Objects(..), Seen::Deleted(object)) => {
-                if let Some(change) = self.waited_for(purpose, &object) {
-                    let is_meant = self.waiting.get(&change.id).is_some_and(|waiting| {
-                        waiting.uid.is_none() || waiting.uid.as_deref() == text(&object, "uid")
-                    });
-                    if is_meant {
-                        self.vanished(change);
-                    }
-                } else {
-                    self.overtake(purpose, object, true);
-                }
-            }
-            (Purpose::Pods(namespace) | Purpose::Warnings(namespace), _) => {
-                for waiting in self.waiting.values_mut() {
-                    if waiting.is_slow && waiting.change.id.namespace.as_ref() == Some(namespace) {
-                        waiting.is_stirred = true;
-                    }
-                }
-            }
-        }
-    }
-
-    fn waited_for(&self, purpose: &Purpose, object: &Value) -> Option<&'a Change> {
-        self.waiting.get(&seen_id(purpose, object)?).map(|waiting| waiting.change)
-    }
-
-    /// A watch saw an object whose own request is still under way.
-    fn overtake(&mut self, purpose: &Purpose, object: Value, is_gone: bool) {
-        if let Some(id) = seen_id(purpose, &object).filter(|id| self.in_flight.contains(id)) {
-            self.overtaken.insert(id, (object, is_gone));
-        }
-    }
-
-    /// An object that is waited for has a newer state.
-    fn changed(&mut self, change: &'a Change, object: Value) {
-        let Some(waiting) = self.waiting.get(&change.id) else { return };
-        if version(&object) < waiting.version {
-            return;
-        }
-        let is_another = waiting.uid.is_some() && waiting.uid.as_deref() != text(&object, "uid");
-        match (waiting.goal, is_another) {
-            (Goal::Ready, false) => self.consider(change, object),
-            (Goal::Ready, true) => {
-                let message = "somebody deleted it and made it anew while it was waited for";
-                self.fail(change, failure::plain(message, Some("plan again")));
-            }
-            (Goal::Gone | Goal::GoneToMakeAnew, true) => self.gone(change),
-            (Goal::Gone | Goal::GoneToMakeAnew, false) => {
-                self.observed.live.insert(change.id.clone(), Live::Found(Sensitive::new(object)));
-            }
-        }
-    }
-
-    /// An object that is waited for is not there any more.
-    fn vanished(&mut self, change: &'a Change) {
-        let goal = self.waiting.get(&change.id).map(|waiting| waiting.goal);
-        self.observed.live.insert(change.id.clone(), Live::Absent);
-        match goal {
-            Some(Goal::Gone | Goal::GoneToMakeAnew) => self.gone(change),
-            Some(Goal::Ready) => {
-                let message = "somebody deleted it while it was waited for";
-                self.fail(change, failure::plain(message, Some("plan again")));
-            }
-            None => {}
-        }
-        self.close_watches();
-    }
-
-    /// An object was read whose watch is not allowed.
-    pub(super) fn read(&mut self, id: &ResourceId, result: Result<Option<Value>, Box<RequestError>>) {
-        let Some(change) = self.waiting.get(id).map(|waiting| waiting.change) else { return };
-        match result {
-            Ok(Some(object)) => self.changed(change, object),
-            Ok(None) => self.vanished(change),
-            // It is read again, until its time is up.
-            Err(_) => {}
-        }
-    }
-
     /// Looks at the clock.
     pub(super) fn tick(&mut self) {
         if self.halt == Halt::None && self.is_time_up() {
@@ -414,7 +303,7 @@ impl<'a> Run<'a> {
         let transport = &self.cluster.transport;
         self.task(async move {
             let cause = timeout(LONGEST_LOOK, evidence::cause(transport, &change.kind, object, readiness)).await;
-            Done::Examined(change.id.clone(), why, cause.ok().flatten())
+            Done::Examined(change.id.clone(), why, cause.ok().flatten().map(Box::new))
         });
     }
 
@@ -431,16 +320,11 @@ impl<'a> Run<'a> {
 }
 
 /// Whether the object of a change is one of those that a watch is for.
-fn is_among(change: &Change, purpose: &Purpose) -> bool {
+pub(super) fn is_among(change: &Change, purpose: &Purpose) -> bool {
     matches!(purpose, Purpose::Objects(kind, namespace) if *kind == change.kind && *namespace == change.id.namespace)
 }
 
-fn seen_id(purpose: &Purpose, object: &Value) -> Option<ResourceId> {
-    let Purpose::Objects(kind, namespace) = purpose else { return None };
-    Some(ResourceId::new(&kind.group, &kind.kind, namespace.as_deref(), text(object, "name")?))
-}
-
-fn text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {
+pub(super) fn text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {
     object.get("metadata")?.get(field)?.as_str()
 }
 

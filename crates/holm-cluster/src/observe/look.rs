@@ -28,6 +28,9 @@ const ONLY_METADATA: &str = "application/json;as=PartialObjectMetadataList;v=v1;
 
 type Failure = Box<RequestError>;
 
+/// Takes the body of one page into a result, and says where to go on.
+type Take<'a, T> = dyn FnMut(&[u8], &mut T) -> Result<Option<String>, Trouble> + Send + 'a;
+
 /// Looks for every target. `is_recorded` says which ones the inventory holds.
 pub(crate) async fn look(
     transport: &Transport,
@@ -173,7 +176,7 @@ impl Looker<'_> {
         base: &Query,
         accept: &'static str,
         result: &mut T,
-        take: &mut (dyn FnMut(&[u8], &mut T) -> Result<Option<String>, Trouble> + Send),
+        take: &mut Take<'_, T>,
     ) -> Result<(), Failure> {
         let mut token: Option<String> = None;
         let mut tries = 1;

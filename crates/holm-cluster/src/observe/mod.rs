@@ -17,8 +17,8 @@ mod list;
 mod look;
 mod secrets;
 
-pub(crate) use list::page;
 use list::names;
+pub(crate) use list::page;
 pub(crate) use look::{get, look};
 pub(crate) use secrets::of_object;
 

@@ -55,7 +55,9 @@ fn classify(texts: &[String], kind: Option<io::ErrorKind>) -> Trouble {
 /// What is wrong with the credentials. Never what a credential command printed: it may be the credential.
 pub(crate) fn auth_failure(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => format!("the command \"{cmd}\" of the kubeconfig failed with {}", out.status),
+        AuthError::AuthExecRun { cmd, out } => {
+            format!("the command \"{cmd}\" of the kubeconfig failed with {}", out.status)
+        }
         AuthError::AuthExecStart(cause) => format!("the command of the kubeconfig could not be run: {cause}"),
         AuthError::AuthExecParse(_) => "the command of the kubeconfig printed no ExecCredential".to_owned(),
         AuthError::ReadTokenFile(cause, path) => format!("the token file {} cannot be read: {cause}", path.display()),
@@ -83,7 +85,8 @@ mod tests {
         ));
         let tls = texts(&["client error (Connect)", "invalid peer certificate: UnknownIssuer"]);
         assert!(matches!(classify(&tls, Some(io::ErrorKind::InvalidData)), Trouble::Tls(_)));
-        let reset = texts(&["client error (SendRequest)", "connection error", "Connection reset by peer (os error 104)"]);
+        let reset =
+            texts(&["client error (SendRequest)", "connection error", "Connection reset by peer (os error 104)"]);
         assert!(matches!(classify(&reset, Some(io::ErrorKind::ConnectionReset)), Trouble::Interrupted(_)));
         let late = texts(&["client error (Connect)", "deadline has elapsed"]);
         assert!(matches!(classify(&late, Some(io::ErrorKind::TimedOut)), Trouble::Unreachable(_)));

@@ -28,7 +28,7 @@ pub(crate) use path::Query;
 pub(crate) use retry::{Patience, is_about_identity};
 pub(crate) use status::trouble_of_event;
 
-/// How long one request may take. Watches may take for ever.
+/// How long one request may take, where nothing else is said. Watches may take for ever.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The content type of server-side apply. JSON is YAML, so JSON is sent.
@@ -78,7 +78,14 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// Reads `path`.
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, accept: JSON, about: None, patience: Patience::default() }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            body: None,
+            accept: JSON,
+            about: None,
+            patience: Patience::default(),
+        }
     }
 
     /// Sends `body` to `path`.
@@ -108,6 +115,7 @@ pub(crate) struct Answer {
 /// The client with everything around it.
 pub(crate) struct Transport {
     client: kube::Client,
+    timeout: Duration,
     requests: AtomicU64,
     trace: RwLock<Option<Tracer>>,
     warnings: Mutex<Vec<Warning>>,
@@ -115,7 +123,8 @@ pub(crate) struct Transport {
     events: Mutex<Option<UnboundedSender<Event>>>,
 }
 
-type Tracer = Box<dyn Fn(&RequestTrace) + Send + Sync>;
+/// Is called after each request.
+pub type Tracer = Box<dyn Fn(&RequestTrace) + Send + Sync>;
 
 /// Secret values are many and refusals few, so that the redactor is built only when something is to be scrubbed.
 #[derive(Default)]
@@ -137,12 +146,18 @@ impl Transport {
     pub(crate) fn new(client: kube::Client) -> Self {
         Self {
             client,
+            timeout: REQUEST_TIMEOUT,
             requests: AtomicU64::new(0),
             trace: RwLock::default(),
             warnings: Mutex::default(),
             scrubber: Mutex::default(),
             events: Mutex::default(),
         }
+    }
+
+    /// Says how long one request may take.
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -185,10 +200,10 @@ impl Transport {
         let mut waited = Duration::ZERO;
         loop {
             tries += 1;
-            let (trouble, retry_after) = match timeout(REQUEST_TIMEOUT, self.attempt(call, tries)).await {
+            let (trouble, retry_after) = match timeout(self.timeout, self.attempt(call, tries)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
-                Err(_) => (Trouble::Timeout(REQUEST_TIMEOUT.as_secs()), None),
+                Err(_) => (Trouble::Timeout(self.timeout.as_secs()), None),
             };
             match call.patience.pause(&trouble, retry_after, tries, waited, random::fraction()) {
                 Some(pause) => {
@@ -217,19 +232,19 @@ impl Transport {
         let error = |trouble| Box::new(failed(&Method::GET, path, 1, trouble));
         let request = request.map_err(|cause| error(Trouble::Malformed(cause.to_string())))?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = timeout(REQUEST_TIMEOUT, self.client.send(request)).await;
+        let sent = timeout(self.timeout, self.client.send(request)).await;
         let status = sent.as_ref().ok().and_then(|sent| sent.as_ref().ok()).map(|response| response.status().as_u16());
         self.traced(&Method::GET, path, status, begun.elapsed(), 1);
         let response = match sent {
             Ok(Ok(response)) => response,
             Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause)))),
-            Err(_) => return Err(error(Trouble::Timeout(REQUEST_TIMEOUT.as_secs()))),
+            Err(_) => return Err(error(Trouble::Timeout(self.timeout.as_secs()))),
         };
         if response.status().is_success() {
             return Ok(response);
         }
         let code = response.status().as_u16();
-        let body = timeout(REQUEST_TIMEOUT, response.into_body().collect_bytes()).await;
+        let body = timeout(self.timeout, response.into_body().collect_bytes()).await;
         let body = body.ok().and_then(Result::ok).map(Vec::from).unwrap_or_default();
         Err(error(self.scrubbed(status::trouble(code, &body))))
     }
@@ -255,7 +270,8 @@ impl Transport {
         attempt: u32,
         mut guard: TraceGuard<'_>,
     ) -> Result<Answer, (Trouble, Option<Duration>)> {
-        let response = self.client.send(request).await.map_err(|cause| (self.scrubbed(failure::trouble(&cause)), None))?;
+        let response =
+            self.client.send(request).await.map_err(|cause| (self.scrubbed(failure::trouble(&cause)), None))?;
         let (head, body) = response.into_parts();
         guard.status = Some(head.status.as_u16());
         self.collect_warnings(&head.headers, call.about);

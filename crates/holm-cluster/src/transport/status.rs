@@ -166,7 +166,8 @@ mod tests {
                 "message": "conflict with \"kubectl-\\\"scale\\\"\" with subresource \"scale\" using apps/v1"}]}});
         let conflict = FieldConflict { field: ".spec.replicas".into(), manager: "kubectl-\"scale\"".into() };
         assert_eq!(status(409, &body), Trouble::FieldConflicts(vec![conflict]));
-        let moved = json!({"kind": "Status", "reason": "Conflict", "code": 409, "message": "the object has been modified"});
+        let moved =
+            json!({"kind": "Status", "reason": "Conflict", "code": 409, "message": "the object has been modified"});
         assert_eq!(status(409, &moved), Trouble::Conflict("the object has been modified".into()));
     }
 

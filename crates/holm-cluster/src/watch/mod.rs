@@ -99,7 +99,8 @@ impl State<'_> {
     }
 
     async fn begin(&mut self, version: &str) -> Result<(), Box<RequestError>> {
-        let query = self.query().with("watch", "true").with("allowWatchBookmarks", "true").with("resourceVersion", version);
+        let query =
+            self.query().with("watch", "true").with("allowWatchBookmarks", "true").with("resourceVersion", version);
         let response = self.transport.open(&query.into_string()).await?;
         self.lines = Some(Lines::new(response.into_body()));
         Ok(())

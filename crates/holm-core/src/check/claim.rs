@@ -8,7 +8,7 @@ use super::field::{is_absent, is_unknown, items, text};
 use super::workload::Workload;
 use super::{Declared, Report, did_you_mean};
 use crate::id::ResourceId;
-use crate::path::{FieldPath, scalar_text};
+use crate::path::{FieldPath, Segment, scalar_text};
 use crate::problem::ProblemKind;
 
 const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
@@ -21,9 +21,12 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_>) {
     } else if declared.is("apps", "StatefulSet") {
         for (path, claim) in items(spec, "volumeClaimTemplates", &root) {
             let name = claim.get("metadata").and_then(|metadata| text(metadata, "name"));
-            // The template's name is deeper than those by which items are found.
+            // The template's name is deeper than those by which items are found, and still what people know it by.
             let path = match name {
-                Some(name) => root.field("volumeClaimTemplates").field(name),
+                Some(name) => {
+                    let item = Segment::Item([("name".to_owned(), name.to_owned())].into());
+                    root.field("volumeClaimTemplates").join(item)
+                }
                 None => path,
             };
             check_spec(report, claim.get("spec").unwrap_or(&Value::Null), &path.field("spec"));
@@ -49,16 +52,23 @@ fn check_spec(report: &mut Report<'_>, spec: &Value, path: &FieldPath) {
 }
 
 /// A rolling update starts the new pod before it ends the old one, which a volume that only one node may hold can block.
-pub(super) fn check_rolling(report: &mut Report<'_>, workload: &Workload<'_>, all: &HashMap<&ResourceId, Declared<'_>>) {
+pub(super) fn check_rolling(
+    report: &mut Report<'_>,
+    workload: &Workload<'_>,
+    all: &HashMap<&ResourceId, Declared<'_>>,
+) {
     if !workload.declared.is("apps", "Deployment") || !starts_before_it_ends(workload.declared.object) {
         return;
     }
     for (path, volume) in items(workload.spec, "volumes", &workload.spec_path()) {
-        let Some(name) = volume.get("persistentVolumeClaim").and_then(|claim| text(claim, "claimName")) else { continue };
+        let Some(name) = volume.get("persistentVolumeClaim").and_then(|claim| text(claim, "claimName")) else {
+            continue;
+        };
         let id = ResourceId::new("", "PersistentVolumeClaim", workload.declared.resource.id.namespace.as_deref(), name);
         let modes = all.get(&id).and_then(|claim| claim.object.pointer("/spec/accessModes")).and_then(Value::as_array);
         let is_for_one = modes.is_some_and(|modes| {
-            !modes.is_empty() && modes.iter().all(|mode| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod")))
+            !modes.is_empty()
+                && modes.iter().all(|mode| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod")))
         });
         if is_for_one {
             let path = path.field("persistentVolumeClaim").field("claimName");

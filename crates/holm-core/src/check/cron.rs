@@ -18,12 +18,16 @@ pub(super) fn check(schedule: &str) -> Result<(), String> {
         return match word {
             "yearly" | "annually" | "monthly" | "weekly" | "daily" | "midnight" | "hourly" => Ok(()),
             _ if word.strip_prefix("every ").is_some_and(is_duration) => Ok(()),
-            _ => Err("after '@' stands yearly, monthly, weekly, daily, hourly, or every and a duration such as 1h30m".to_owned()),
+            _ => Err("after '@' stands yearly, monthly, weekly, daily, hourly, or every and a duration such as 1h30m"
+                .to_owned()),
         };
     }
     let fields: Vec<&str> = schedule.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
-        return Err(format!("it has {} fields, and must have five: minute, hour, day of the month, month, day of the week", fields.len()));
+        return Err(format!(
+            "it has {} fields, and must have five: minute, hour, day of the month, month, day of the week",
+            fields.len()
+        ));
     }
     for (field, (name, min, max, names)) in fields.into_iter().zip(FIELDS) {
         for range in field.split(',').filter(|range| !range.is_empty()) {
@@ -84,7 +88,9 @@ fn is_duration(text: &str) -> bool {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, after) = rest.split_at(end);
         let unit = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].into_iter().find(|unit| {
-            after.strip_prefix(unit).is_some_and(|after| after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+            after
+                .strip_prefix(unit)
+                .is_some_and(|after| after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
         });
         let (Some(unit), Ok(_)) = (unit, number.parse::<f64>()) else { return false };
         rest = &after[unit.len()..];
@@ -99,15 +105,40 @@ mod tests {
     #[test]
     fn schedules_are_judged_as_the_server_does() {
         let good = [
-            "* * * * *", "0 2 * * *", "*/15 * * * ?", "5,10 1-5 1,15 JAN-mar MON-FRI", "0 0 31 12 6", "10/20 * * * *",
-            "1-10/3 * * * *", "  0 0 * * 0  ", "@daily", "@every 1h30m", "@every 1.5s", "0,,5 * * * *",
+            "* * * * *",
+            "0 2 * * *",
+            "*/15 * * * ?",
+            "5,10 1-5 1,15 JAN-mar MON-FRI",
+            "0 0 31 12 6",
+            "10/20 * * * *",
+            "1-10/3 * * * *",
+            "  0 0 * * 0  ",
+            "@daily",
+            "@every 1h30m",
+            "@every 1.5s",
+            "0,,5 * * * *",
         ];
         for schedule in good {
             assert_eq!(check(schedule), Ok(()), "{schedule}");
         }
         let bad = [
-            "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "5-1 * * * *",
-            "*/0 * * * *", "a * * * *", "* * * * MO", "@never", "@every", "@every 5", "TZ=UTC 0 0 * * *", "1-2-3 * * * *",
+            "",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 7",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "a * * * *",
+            "* * * * MO",
+            "@never",
+            "@every",
+            "@every 5",
+            "TZ=UTC 0 0 * * *",
+            "1-2-3 * * * *",
         ];
         for schedule in bad {
             assert!(check(schedule).is_err(), "{schedule}");

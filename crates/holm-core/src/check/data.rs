@@ -70,11 +70,16 @@ fn check_config_map(report: &mut Report<'_>, object: &Value) {
             }
         }
     }
-    for (key, _) in entries(object, "data").filter(|(key, _)| entries(object, "binaryData").any(|(other, _)| other == *key)) {
+    for (key, _) in
+        entries(object, "data").filter(|(key, _)| entries(object, "binaryData").any(|(other, _)| other == *key))
+    {
         report.unfit(FieldPath::of(["binaryData", key]), format!("the key \"{key}\" stands under data as well"));
     }
     if size > DATA_LIMIT {
-        report.add(FieldPath::of(["data"]), ProblemKind::TooLarge { what: "data of the ConfigMap", size, limit: DATA_LIMIT });
+        report.add(
+            FieldPath::of(["data"]),
+            ProblemKind::TooLarge { what: "data of the ConfigMap", size, limit: DATA_LIMIT },
+        );
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) fn check(report: &mut Report<'_>, references: Vec<Reference>, all: &H
 /// Whether somebody else may add keys: the server itself, or whoever the object is marked for.
 fn is_filled_by_others(target: &Declared<'_>) -> bool {
     let data = FieldPath::of(["data"]);
-    let is_marked = target.object.pointer("/metadata/annotations").is_some_and(|marks| marks.as_object().is_some_and(|marks| !marks.is_empty()));
+    let is_marked = target
+        .object
+        .pointer("/metadata/annotations")
+        .is_some_and(|marks| marks.as_object().is_some_and(|marks| !marks.is_empty()));
     text(target.object, "type") == Some("kubernetes.io/service-account-token")
         || target.resource.options.ignore_changes.iter().any(|path| path.starts_with(&data) || data.starts_with(path))
         || (is_marked && data::keys(target).is_empty())

@@ -53,9 +53,12 @@ fn check_name(report: &mut Report<'_>, declared: &Declared<'_>) {
             let plural = spec.get("names").and_then(|names| text(names, "plural"));
             exactly(&id.name, plural, text(spec, "group"), "spec.names.plural and spec.group")
         }
-        ("apiregistration.k8s.io", "APIService") => {
-            exactly(&id.name, text(spec, "version"), spec.get("group").map_or(Some(""), Value::as_str), "spec.version and spec.group")
-        }
+        ("apiregistration.k8s.io", "APIService") => exactly(
+            &id.name,
+            text(spec, "version"),
+            spec.get("group").map_or(Some(""), Value::as_str),
+            "spec.version and spec.group",
+        ),
         // A name of the controller's own making is added to it, and must fit into a label.
         ("batch", "CronJob") => name::dns_subdomain(&id.name).and_then(|()| at_most(&id.name, 52)),
         ("batch", "Job") => name::dns_subdomain(&id.name).and_then(|()| at_most(&id.name, 63)),
@@ -105,7 +108,10 @@ fn check_marks(report: &mut Report<'_>, metadata: &Value, path: &FieldPath) {
         }
     }
     if size > ANNOTATIONS_LIMIT {
-        report.add(annotations, ProblemKind::TooLarge { what: "size of all annotations", size, limit: ANNOTATIONS_LIMIT });
+        report.add(
+            annotations,
+            ProblemKind::TooLarge { what: "size of all annotations", size, limit: ANNOTATIONS_LIMIT },
+        );
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) fn label_value(text: &str) -> Result<(), String> {
     if is_label_text(text) {
         return Ok(());
     }
-    Err("it must be empty, or consist of letters, digits, '-', '_' and '.', and start and end with a letter or digit".to_owned())
+    Err("it must be empty, or consist of letters, digits, '-', '_' and '.', and start and end with a letter or digit"
+        .to_owned())
 }
 
 /// Checks a key of a ConfigMap or Secret.
@@ -79,7 +80,8 @@ pub(super) fn port_name(text: &str) -> Result<(), String> {
     if is_fit {
         return Ok(());
     }
-    Err("it must consist of lower-case letters, digits and single '-' between them, with at least one letter".to_owned())
+    Err("it must consist of lower-case letters, digits and single '-' between them, with at least one letter"
+        .to_owned())
 }
 
 /// Checks the name of an environment variable.

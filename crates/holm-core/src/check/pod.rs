@@ -100,10 +100,14 @@ fn check_environment(report: &mut Report<'_>, container: &Value, path: &FieldPat
         let Some(source) = variable.get("valueFrom").filter(|source| source.is_object()) else { continue };
         let given: Vec<&str> = SOURCES.into_iter().filter(|field| is_present(source, field)).collect();
         match given.as_slice() {
-            [] => report.incomplete(path.field("valueFrom"), format!("the variable has no source; give one of {}", SOURCES.join(", "))),
+            [] => report.incomplete(
+                path.field("valueFrom"),
+                format!("the variable has no source; give one of {}", SOURCES.join(", ")),
+            ),
             [_] if is_absent(variable, "value") => {}
             [_] => report.unfit(path.clone(), "the variable has both a value and a valueFrom"),
-            several => report.unfit(path.field("valueFrom"), format!("the variable has several sources: {}", several.join(", "))),
+            several => report
+                .unfit(path.field("valueFrom"), format!("the variable has several sources: {}", several.join(", "))),
         }
     }
 }
@@ -152,7 +156,9 @@ pub(super) fn check_number_or_name(report: &mut Report<'_>, owner: &Value, field
 
 pub(super) fn check_protocol(report: &mut Report<'_>, port: &Value, path: &FieldPath) {
     let protocols = ["TCP", "UDP", "SCTP"];
-    if let Some(protocol) = text(port, "protocol").filter(|protocol| !protocol.is_empty() && !protocols.contains(protocol)) {
+    if let Some(protocol) =
+        text(port, "protocol").filter(|protocol| !protocol.is_empty() && !protocols.contains(protocol))
+    {
         let kind = ProblemKind::Invalid {
             what: "protocol",
             value: protocol.to_owned(),
@@ -187,7 +193,8 @@ fn check_resources(report: &mut Report<'_>, container: &Value, path: &FieldPath)
         for (name, value) in entries(resources, section) {
             let own = path.field(section).field(name);
             if !name.contains('/') && !RESOURCES.contains(&name) && !name.starts_with("hugepages-") {
-                let rule = "it must be cpu, memory, ephemeral-storage, hugepages-SIZE, or have a domain in front".to_owned();
+                let rule =
+                    "it must be cpu, memory, ephemeral-storage, hugepages-SIZE, or have a domain in front".to_owned();
                 let kind = ProblemKind::Invalid { what: "resource of a container", value: name.to_owned(), rule };
                 report.hint(own, kind, did_you_mean(name, RESOURCES));
                 continue;
@@ -211,7 +218,9 @@ fn quantity(value: &Value) -> Option<Quantity> {
 fn check_probe(report: &mut Report<'_>, container: &Value, probe: &Value, path: &FieldPath) {
     let given: Vec<&str> = HANDLERS.into_iter().filter(|handler| is_present(probe, handler)).collect();
     match given.as_slice() {
-        [] => report.incomplete(path.clone(), format!("the probe does nothing; give it one of {}", HANDLERS.join(", "))),
+        [] => {
+            report.incomplete(path.clone(), format!("the probe does nothing; give it one of {}", HANDLERS.join(", ")))
+        }
         [_] => {}
         several => report.unfit(path.clone(), format!("the probe has several handlers: {}", several.join(", "))),
     }

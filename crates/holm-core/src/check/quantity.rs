@@ -11,7 +11,8 @@ use crate::quantity::{Quantity, QuantityError};
 use crate::references::{CONTAINER_LISTS, POD_SPECS, Pattern};
 
 /// Where quantities stand in a container.
-const CONTAINER: &[&str] = &["resources.limits[*]", "resources.requests[*]", "env[*].valueFrom.resourceFieldRef.divisor"];
+const CONTAINER: &[&str] =
+    &["resources.limits[*]", "resources.requests[*]", "env[*].valueFrom.resourceFieldRef.divisor"];
 
 /// Where they stand in a pod's spec.
 const POD: &[&str] = &[
@@ -30,33 +31,46 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
     ("", "PersistentVolumeClaim", &["spec.resources.limits[*]", "spec.resources.requests[*]"]),
     ("", "PersistentVolume", &["spec.capacity[*]"]),
     ("", "ResourceQuota", &["spec.hard[*]"]),
-    ("", "LimitRange", &[
-        "spec.limits[*].default[*]",
-        "spec.limits[*].defaultRequest[*]",
-        "spec.limits[*].max[*]",
-        "spec.limits[*].maxLimitRequestRatio[*]",
-        "spec.limits[*].min[*]",
-    ]),
-    ("apps", "StatefulSet", &[
-        "spec.volumeClaimTemplates[*].spec.resources.limits[*]",
-        "spec.volumeClaimTemplates[*].spec.resources.requests[*]",
-    ]),
-    ("autoscaling", "HorizontalPodAutoscaler", &[
-        "spec.behavior.scaleDown.tolerance",
-        "spec.behavior.scaleUp.tolerance",
-        "spec.metrics[*].containerResource.target.averageValue",
-        "spec.metrics[*].containerResource.target.value",
-        "spec.metrics[*].external.target.averageValue",
-        "spec.metrics[*].external.target.value",
-        "spec.metrics[*].object.target.averageValue",
-        "spec.metrics[*].object.target.value",
-        "spec.metrics[*].pods.target.averageValue",
-        "spec.metrics[*].pods.target.value",
-        "spec.metrics[*].resource.target.averageValue",
-        "spec.metrics[*].resource.target.value",
-    ]),
+    (
+        "",
+        "LimitRange",
+        &[
+            "spec.limits[*].default[*]",
+            "spec.limits[*].defaultRequest[*]",
+            "spec.limits[*].max[*]",
+            "spec.limits[*].maxLimitRequestRatio[*]",
+            "spec.limits[*].min[*]",
+        ],
+    ),
+    (
+        "apps",
+        "StatefulSet",
+        &[
+            "spec.volumeClaimTemplates[*].spec.resources.limits[*]",
+            "spec.volumeClaimTemplates[*].spec.resources.requests[*]",
+        ],
+    ),
+    (
+        "autoscaling",
+        "HorizontalPodAutoscaler",
+        &[
+            "spec.behavior.scaleDown.tolerance",
+            "spec.behavior.scaleUp.tolerance",
+            "spec.metrics[*].containerResource.target.averageValue",
+            "spec.metrics[*].containerResource.target.value",
+            "spec.metrics[*].external.target.averageValue",
+            "spec.metrics[*].external.target.value",
+            "spec.metrics[*].object.target.averageValue",
+            "spec.metrics[*].object.target.value",
+            "spec.metrics[*].pods.target.averageValue",
+            "spec.metrics[*].pods.target.value",
+            "spec.metrics[*].resource.target.averageValue",
+            "spec.metrics[*].resource.target.value",
+        ],
+    ),
     ("node.k8s.io", "RuntimeClass", &["overhead.podFixed[*]"]),
     ("storage.k8s.io", "CSIStorageCapacity", &["capacity", "maximumVolumeSize"]),
+    ("storage.k8s.io", "VolumeAttachment", &["spec.source.inlineVolumeSpec.capacity[*]"]),
 ];
 
 pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_>) {
@@ -123,4 +137,76 @@ fn patterns() -> &'static Patterns {
         }
         patterns
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use holm_schema::{GroupVersionKind, Type, built_in};
+
+    use super::*;
+    use crate::catalog;
+
+    /// The kinds whose quantities are not declared by people.
+    const LEFT_OUT: [&str; 6] =
+        ["DeviceClass", "Node", "ResourceClaim", "ResourceClaimTemplate", "ResourcePoolStatusRequest", "ResourceSlice"];
+
+    #[test]
+    fn every_quantity_of_the_schema_is_checked() {
+        let pack = built_in().expect("the schema of this repository reads");
+        let mut in_schema = BTreeSet::new();
+        for kind in catalog::all().filter(|kind| !LEFT_OUT.contains(&kind.kind.as_str())) {
+            let root = pack.type_of_kind(&GroupVersionKind::new(&kind.group, &kind.version, &kind.kind));
+            let mut found = Vec::new();
+            look(root.expect("the kind has a type"), "", &mut Vec::new(), &mut found);
+            in_schema.extend(found.into_iter().map(|path| (kind.group.clone(), kind.kind.clone(), path)));
+        }
+        let mut in_table = BTreeSet::new();
+        for (&(group, kind), patterns) in patterns() {
+            for pattern in patterns {
+                let steps = pattern.fields().map(|step| step.map_or("[*]".to_owned(), |name| format!(".{name}")));
+                let path: String = steps.collect();
+                in_table.insert((group.to_owned(), kind.to_owned(), path.trim_start_matches('.').to_owned()));
+            }
+        }
+        let different: Vec<_> = in_schema.symmetric_difference(&in_table).collect();
+        assert!(different.is_empty(), "{different:#?}");
+    }
+
+    fn look<'p>(at: Type<'p>, way: &str, seen: &mut Vec<&'p str>, found: &mut Vec<String>) {
+        for (name, field) in at.properties().filter(|(name, _)| *name != "status" && *name != "metadata") {
+            let mut path = if way.is_empty() { name.to_owned() } else { format!("{way}.{name}") };
+            let mut end = field;
+            while let Some(inner) = end.items().or_else(|| end.values()) {
+                path.push_str("[*]");
+                end = inner;
+            }
+            if end.is_quantity() {
+                found.push(path);
+                continue;
+            }
+            let type_name = end.name().unwrap_or_default();
+            if type_name.is_empty() || !seen.contains(&type_name) {
+                seen.push(type_name);
+                look(end, &path, seen, found);
+                seen.pop();
+            }
+        }
+    }
+
+    #[test]
+    fn slips_in_units_get_a_suggestion() {
+        let cases = [
+            ("5GB", Some("5Gi")),
+            ("512mb", Some("512Mi")),
+            ("1 Gi", Some("1Gi")),
+            ("64K", Some("64Ki")),
+            ("five", None),
+            ("5X", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(suggest(text), expected.map(|expected| format!("did you mean \"{expected}\"?")), "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::field::{is_unknown, items, text};
 use super::pod::CONTAINERS;
 use super::selector::{Labels, Requirement, Selector, port_text};
 use super::workload::{POD_NAME, Workload};
-use super::{Declared, Report, did_you_mean};
+use super::{Declared, Report, is_near};
 use crate::catalog;
 use crate::graph::{External, Selection};
 use crate::id::ResourceId;
@@ -133,11 +133,15 @@ fn fit(selector: &Selector<'_>, workload: &Workload<'_>, labels: &Labels<'_>) ->
     let mut has_match = selector.is_empty();
     for requirement in &selector.requirements {
         match requirement {
-            Requirement::Is(key, value) if *key == POD_NAME && !names_pod(value, &workload.declared.resource.id.name) => {
+            Requirement::Is(key, value)
+                if *key == POD_NAME && !names_pod(value, &workload.declared.resource.id.name) =>
+            {
                 return Fit::Never;
             }
             _ if requirement.matches(labels) => has_match = true,
-            Requirement::Is(key, _) | Requirement::In(key, _) | Requirement::Exists(key) if !labels.contains_key(key) => {
+            Requirement::Is(key, _) | Requirement::In(key, _) | Requirement::Exists(key)
+                if !labels.contains_key(key) =>
+            {
                 fit = Fit::May;
             }
             _ => return Fit::Never,
@@ -152,7 +156,13 @@ fn names_pod(pod: &str, set: &str) -> bool {
     is_unknown(&Value::String(pod.to_owned())) || ordinal.is_some_and(|ordinal| ordinal.parse::<u64>().is_ok())
 }
 
-fn report_nothing(report: &mut Report<'_>, path: FieldPath, selector: &Selector<'_>, pods: &Pods<'_, '_>, declared: &[Declared<'_>]) {
+fn report_nothing(
+    report: &mut Report<'_>,
+    path: FieldPath,
+    selector: &Selector<'_>,
+    pods: &Pods<'_, '_>,
+    declared: &[Declared<'_>],
+) {
     let namespace = report.resource.id.namespace.as_deref();
     let near: Vec<&(&Workload<'_>, Labels<'_>)> =
         pods.by_namespace.get(&namespace).into_iter().flatten().map(|position| &pods.workloads[*position]).collect();
@@ -160,7 +170,8 @@ fn report_nothing(report: &mut Report<'_>, path: FieldPath, selector: &Selector<
         return;
     }
     let hint = near.iter().find_map(|(workload, _)| suggest(selector, workload)).or_else(|| {
-        let (workload, _) = pods.workloads.iter().find(|(workload, labels)| fit(selector, workload, labels) == Fit::Selects)?;
+        let (workload, _) =
+            pods.workloads.iter().find(|(workload, labels)| fit(selector, workload, labels) == Fit::Selects)?;
         Some(format!("the pods of {} have these labels, and are in another namespace", workload.declared.resource.id))
     });
     // Objects of other kinds may stand for pods too. Then only what looks like a slip is reported.
@@ -174,19 +185,30 @@ fn report_nothing(report: &mut Report<'_>, path: FieldPath, selector: &Selector<
     }
     let hint = hint.unwrap_or_else(|| {
         let first = near.first().map(|(workload, _)| {
-            format!("the pods of {} have {}; ", workload.declared.resource.id.short(), super::selector::show(&workload.labels))
+            format!(
+                "the pods of {} have {}; ",
+                workload.declared.resource.id.short(),
+                super::selector::show(&workload.labels)
+            )
         });
-        format!("{}if the pods are made outside this stack, declare their workload with stack.external", first.unwrap_or_default())
+        format!(
+            "{}if the pods are made outside this stack, declare their workload with stack.external",
+            first.unwrap_or_default()
+        )
     });
     report.hint(path, ProblemKind::SelectsNothing { selector: selector.to_string() }, Some(hint));
 }
 
-/// The label of a workload that differs by little from what is asked for.
+/// The label of a workload that differs by little from what is asked for: in its value or in its key.
 fn suggest(selector: &Selector<'_>, workload: &Workload<'_>) -> Option<String> {
     selector.requirements.iter().find_map(|requirement| {
         let Requirement::Is(key, wanted) = requirement else { return None };
-        let pairs: Vec<String> = workload.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        did_you_mean(&format!("{key}={wanted}"), pairs.iter().map(String::as_str))
+        let near = workload.labels.iter().find(|(own_key, own)| match (own_key == &key, own == &wanted) {
+            (true, false) => is_near(wanted, own),
+            (false, true) => is_near(key, own_key),
+            _ => false,
+        });
+        near.map(|(key, value)| format!("did you mean \"{key}={value}\"?"))
     })
 }
 
@@ -197,7 +219,11 @@ fn check_ports(report: &mut Report<'_>, service: &Value, selected: &[&Workload<'
     let listening: Vec<Vec<&Value>> = selected.iter().map(|workload| ports(workload)).collect();
     let Some(first) = selected.first() else { return };
     for (path, port) in items(spec, "ports", &FieldPath::of(["spec"])) {
-        let target_field = if port.get("targetPort").is_some_and(|target| !target.is_null() && *target != 0) { "targetPort" } else { "port" };
+        let target_field = if port.get("targetPort").is_some_and(|target| !target.is_null() && *target != 0) {
+            "targetPort"
+        } else {
+            "port"
+        };
         let (Some(shown), Some(target)) = (port_text(port, "port"), port_text(port, target_field)) else { continue };
         let protocol = text(port, "protocol").unwrap_or("TCP");
         let is_name = text(port, target_field).is_some();
@@ -216,13 +242,17 @@ fn check_ports(report: &mut Report<'_>, service: &Value, selected: &[&Workload<'
         if !is_name && (is_headless || listening.iter().any(Vec::is_empty)) {
             continue;
         }
-        let known: Vec<String> = listening.iter().flatten().filter_map(|port| {
-            let number = port_text(port, "containerPort")?;
-            Some(match text(port, "name") {
-                Some(name) => format!("{name} ({number})"),
-                None => number,
+        let known: Vec<String> = listening
+            .iter()
+            .flatten()
+            .filter_map(|port| {
+                let number = port_text(port, "containerPort")?;
+                Some(match text(port, "name") {
+                    Some(name) => format!("{name} ({number})"),
+                    None => number,
+                })
             })
-        }).collect();
+            .collect();
         let hint = match known.as_slice() {
             [] => "its containers declare no port".to_owned(),
             known => format!("its containers have {}", known.join(", ")),
@@ -236,7 +266,10 @@ fn check_ports(report: &mut Report<'_>, service: &Value, selected: &[&Workload<'
 fn ports<'a>(workload: &Workload<'a>) -> Vec<&'a Value> {
     let containers = CONTAINERS[..2].iter().flat_map(|list| {
         let containers = workload.spec.get(list).and_then(Value::as_array);
-        containers.into_iter().flatten().filter(move |container| *list == "containers" || text(container, "restartPolicy") == Some("Always"))
+        containers
+            .into_iter()
+            .flatten()
+            .filter(move |container| *list == "containers" || text(container, "restartPolicy") == Some("Always"))
     });
     containers.filter_map(|container| container.get("ports").and_then(Value::as_array)).flatten().collect()
 }

@@ -31,7 +31,9 @@ pub(super) enum Requirement<'v> {
 impl<'v> Selector<'v> {
     /// Reads a map of labels, as a Service has it.
     pub(super) fn of_labels(owner: &'v Value, field: &str) -> Self {
-        Self { requirements: labels(owner, field).into_iter().map(|(key, value)| Requirement::Is(key, value)).collect() }
+        Self {
+            requirements: labels(owner, field).into_iter().map(|(key, value)| Requirement::Is(key, value)).collect(),
+        }
     }
 
     /// Reads a LabelSelector. What the server would refuse is left out.
@@ -66,7 +68,9 @@ impl Requirement<'_> {
     pub(super) fn matches(&self, labels: &Labels<'_>) -> bool {
         let value = |key: &str| labels.get(key).copied();
         match self {
-            Self::Is(key, wanted) => value(key).is_some_and(|value| value == *wanted || value == UNKNOWN || *wanted == UNKNOWN),
+            Self::Is(key, wanted) => {
+                value(key).is_some_and(|value| value == *wanted || value == UNKNOWN || *wanted == UNKNOWN)
+            }
             Self::In(key, wanted) => value(key).is_some_and(|value| value == UNKNOWN || wanted.contains(&value)),
             Self::NotIn(key, unwanted) => value(key).is_none_or(|value| value == UNKNOWN || !unwanted.contains(&value)),
             Self::Exists(key) => value(key).is_some(),

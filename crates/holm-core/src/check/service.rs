@@ -60,7 +60,8 @@ pub(super) fn check_leads(report: &mut Report<'_>, declared: &Declared<'_>, all:
         ("networking.k8s.io", "Ingress") => {
             let spec = FieldPath::of(["spec"]);
             let default = spec.field("defaultBackend");
-            let mut backends: Vec<(FieldPath, &Value)> = default.get(object).map(|backend| (default, backend)).into_iter().collect();
+            let mut backends: Vec<(FieldPath, &Value)> =
+                default.get(object).map(|backend| (default, backend)).into_iter().collect();
             for (path, rule) in items(object.get("spec").unwrap_or(&Value::Null), "rules", &spec) {
                 let http = rule.get("http").unwrap_or(&Value::Null);
                 for (path, found) in items(http, "paths", &path.field("http")) {
@@ -121,7 +122,8 @@ fn check_lead(
     if ports.is_empty() || is_external_name(spec) || fields().flatten().any(is_unknown) {
         return;
     }
-    let known: Vec<String> = ports.iter().flat_map(|port| ["port", "name"].map(|field| port_text(port, field))).flatten().collect();
+    let known: Vec<String> =
+        ports.iter().flat_map(|port| ["port", "name"].map(|field| port_text(port, field))).flatten().collect();
     if !known.iter().any(|known| known == wanted) {
         let kind = ProblemKind::NoSuchServicePort { service: id, port: wanted.to_owned() };
         report.hint(path, kind, Some(format!("it has {}", known.join(", "))));

@@ -96,7 +96,8 @@ fn check_selector(report: &mut Report<'_>, workload: &Workload<'_>) {
             let selector = Selector::read(found);
             if selector.is_empty() {
                 let text = "the selector is empty, so that the pods could not be told from others";
-                let hint = (!workload.labels.is_empty()).then(|| format!("select the pods' labels: {}", show(&workload.labels)));
+                let hint = (!workload.labels.is_empty())
+                    .then(|| format!("select the pods' labels: {}", show(&workload.labels)));
                 report.hint(path, ProblemKind::Incomplete(text.to_owned()), hint);
                 return;
             }
@@ -107,7 +108,9 @@ fn check_selector(report: &mut Report<'_>, workload: &Workload<'_>) {
             let spec = workload.declared.object.get("spec").unwrap_or(&Value::Null);
             Selector::of_labels(spec, "selector")
         }
-        "Job" if workload.declared.object.pointer("/spec/manualSelector") == Some(&Value::Bool(true)) => Selector::read(found),
+        "Job" if workload.declared.object.pointer("/spec/manualSelector") == Some(&Value::Bool(true)) => {
+            Selector::read(found)
+        }
         _ => return,
     };
     if !selector.matches(&workload.pod_labels()) {
@@ -132,7 +135,9 @@ fn check_restarts(report: &mut Report<'_>, workload: &Workload<'_>) {
             }
             (&["OnFailure", "Never"], "it must be \"OnFailure\" or \"Never\", because the pods of a Job come to an end")
         }
-        "Pod" | "PodTemplate" => (&["Always", "OnFailure", "Never"], "it must be \"Always\", \"OnFailure\" or \"Never\""),
+        "Pod" | "PodTemplate" => {
+            (&["Always", "OnFailure", "Never"], "it must be \"Always\", \"OnFailure\" or \"Never\"")
+        }
         _ => (&["Always"], "it must be \"Always\" for this kind, or left out"),
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {

@@ -12,6 +12,7 @@ use crate::id::ResourceId;
 use crate::input::Unknown;
 use crate::inventory::{Entry, Inventory, InventoryPlace};
 use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, Unchecked};
+use crate::path::FieldPath;
 use crate::plan::delete::{self, Removal};
 use crate::plan::immutable;
 use crate::plan::show::{self, Masks};
@@ -240,10 +241,11 @@ impl<'a> Decision<'a> {
             (Action::Update, Reason::Declaration)
         };
         let mut change = self.change(resource, action, reason, Some(live), wanted.digest);
+        change.notes = noted(resource, action, &fields);
+        change.notes.extend(notes);
         change.fields = fields;
         change.unchecked = unchecked;
         change.overruled = overruled;
-        change.notes.extend(notes);
         let is_sent = action.is_write() && wanted.unknown.is_empty();
         change.desired = is_sent.then_some(wanted.object);
         self.changes.push(change);
@@ -274,6 +276,7 @@ impl<'a> Decision<'a> {
         if let Some(entry) = &mut change.entry {
             entry.uid = None;
         }
+        change.notes = noted(resource, Action::Replace, &fields);
         change.fields = fields;
         change.unchecked = Some(Unchecked::Replacement);
         change.desired = wanted.unknown.is_empty().then_some(wanted.object);
@@ -414,8 +417,19 @@ impl<'a> Decision<'a> {
 
     fn block(&mut self, resource: &Resource, kind: BlockerKind, hint: Option<&str>) {
         let site = Some(resource.site);
-        self.blockers.push(Blocker { id: resource.id.clone(), kind, site, hint: hint.map(str::to_owned) });
+        let blocker = Blocker { id: resource.id.clone(), kind, site, hint: hint.map(str::to_owned) };
+        // One generated value may stand in several fields, and is one problem.
+        if !self.blockers.contains(&blocker) {
+            self.blockers.push(blocker);
+        }
     }
+}
+
+/// What the program wants a reader to know when these fields change.
+fn noted(resource: &Resource, action: Action, fields: &[FieldChange]) -> Vec<String> {
+    let is_about = |path: &FieldPath| path.is_root() || fields.iter().any(|field| field.path.starts_with(path));
+    let notes = resource.options.notes.iter().filter(|note| action.is_write() && is_about(&note.path));
+    notes.map(|note| note.text.clone()).collect()
 }
 
 /// Whether the only copy of a generated value is in this resource.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::desired::desired;
 use crate::diff::{Difference, Extent, differences};
 use crate::fields;
 use crate::graph::Graph;
@@ -41,15 +42,30 @@ pub fn redactor(graph: &Graph, observed: &Observed) -> Redactor {
     redactor
 }
 
-/// The fields of an object that would be made, for a reader who wants all of it.
-pub fn created_fields(resource: &Resource, desired: &Value, redactor: &Redactor) -> Vec<FieldChange> {
+/// The fields of an object that would be made, for a reader who wants all of it. What is known only after other resources
+/// are applied stands among them as such.
+pub fn created_fields(
+    resource: &Resource,
+    place: &InventoryPlace,
+    observed: &Observed,
+    redactor: &Redactor,
+) -> Vec<FieldChange> {
     let empty = Value::Object(serde_json::Map::new());
     let masks = Masks::of(resource, redactor);
-    differences(&empty, desired, Extent::Full)
+    let wanted = desired(resource, place, observed, None);
+    let known = differences(&empty, wanted.object.expose(), Extent::Full)
         .into_iter()
         .filter(|difference| !is_identity(&difference.path))
-        .map(|difference| masks.change(&resource.id, difference))
-        .collect()
+        .map(|difference| masks.change(&resource.id, difference));
+    let unknown = wanted.unknown.into_iter().map(|(path, _)| FieldChange {
+        path,
+        before: Shown::Absent,
+        after: Shown::Unknown,
+        drift: None,
+    });
+    let mut fields: Vec<FieldChange> = known.chain(unknown).collect();
+    fields.sort_by(|one, other| one.path.cmp(&other.path));
+    fields
 }
 
 fn is_identity(path: &FieldPath) -> bool {

@@ -11,6 +11,7 @@ use crate::desired::{Desired, desired};
 use crate::fields::{self, Proof};
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId};
+use crate::input::Unknown;
 use crate::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
 use crate::observe::{FieldConflict, Live, Observed, Unchecked};
 use crate::plan::PlanOptions;
@@ -121,8 +122,9 @@ pub(super) fn askable(
         Some(Live::KindAbsent | Live::Unreadable(_)) | None => return Askable::No,
     };
     if !wanted.unknown.is_empty() {
-        let unknown = wanted.unknown.iter().map(|(_, unknown)| unknown.clone()).collect();
-        return Askable::Predict(Unchecked::UnknownValues(unknown));
+        // Several fields may wait for the same value.
+        let unknown: BTreeSet<Unknown> = wanted.unknown.iter().map(|(_, unknown)| unknown.clone()).collect();
+        return Askable::Predict(Unchecked::UnknownValues(unknown.into_iter().collect()));
     }
     if live.is_none() {
         if let Some(namespace) = new_namespace(resource, graph, observed) {

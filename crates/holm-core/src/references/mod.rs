@@ -6,6 +6,8 @@
 mod pattern;
 mod rows;
 mod rule;
+#[cfg(test)]
+mod schema_tests;
 mod table;
 
 use crate::id::ResourceId;

@@ -27,7 +27,7 @@ pub(crate) struct Match<'v> {
 }
 
 /// The fields of list items by which they are known, in the order in which they are tried.
-const ITEM_KEYS: [&str; 8] = ["name", "mountPath", "devicePath", "containerPort", "port", "host", "path", "key"];
+const ITEM_KEYS: [&str; 8] = ["name", "mountPath", "devicePath", "containerPort", "port", "host", "key", "path"];
 
 impl Pattern {
     /// Reads a pattern, written like a [`FieldPath`].
@@ -54,16 +54,20 @@ impl Pattern {
         found
     }
 
-    /// The fields that this pattern passes through and ends at, with `[*]` for each item.
+    /// What the fields lie in; none for a field of the root.
     #[cfg(test)]
-    pub(crate) fn fields(&self) -> Vec<Option<String>> {
-        self.steps
-            .iter()
-            .map(|step| match step {
-                Step::Only(Segment::Field(name)) => Some(name.clone()),
-                Step::Only(_) | Step::Each => None,
-            })
-            .collect()
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let (_, steps) = self.steps.split_last()?;
+        (!steps.is_empty()).then(|| Self { steps: steps.to_vec() })
+    }
+
+    /// The fields on the way; none for every item.
+    #[cfg(test)]
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Option<&str>> {
+        self.steps.iter().map(|step| match step {
+            Step::Only(Segment::Field(name)) => Some(name.as_str()),
+            Step::Only(_) | Step::Each => None,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::id::{GroupKind, ResourceId, Scope};
-use crate::path::{FieldPath, PathError};
+use crate::path::{FieldPath, PathError, Segment};
 use crate::references::pattern::{Match, Pattern};
 use crate::references::rows::{EVERY_KIND, KINDS, Names, Row, SECTIONS};
 use crate::references::{Meaning, Reference, Rule};
@@ -65,7 +65,9 @@ impl Table {
         let mut references = Vec::new();
         for line in lines {
             for found in line.pattern.find(&object) {
-                references.extend(self.read(resource, line, &found));
+                if !is_replaced_by_template(&object, &found) {
+                    references.extend(self.read(resource, line, &found));
+                }
             }
         }
         references
@@ -114,6 +116,18 @@ impl Table {
     }
 }
 
+/// Whether a StatefulSet puts a claim of its own in the place of the volume that this field belongs to.
+fn is_replaced_by_template(object: &Value, found: &Match<'_>) -> bool {
+    let Some(templates) = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array) else { return false };
+    let volumes = FieldPath::of(["spec", "template", "spec", "volumes"]);
+    let Some(Segment::Item(volume)) = found.path.segments().get(volumes.segments().len()) else { return false };
+    found.path.starts_with(&volumes)
+        && templates.iter().any(|template| {
+            let name = template.pointer("/metadata/name").and_then(Value::as_str);
+            name.is_some() && name == volume.get("name").map(String::as_str)
+        })
+}
+
 /// Whether a name fits a pattern, in which `*` at the end stands for any rest.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
@@ -131,16 +145,17 @@ fn parent_of(path: &FieldPath) -> FieldPath {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) pattern: Pattern,
-    target: Target,
+    pub(crate) target: Target,
     meaning: Meaning,
-    keys: Option<Pattern>,
+    pub(crate) keys: Option<Pattern>,
     namespace: String,
     outside: Vec<String>,
     is_optional: bool,
 }
 
+/// What a row names.
 #[derive(Debug)]
-enum Target {
+pub(crate) enum Target {
     Kind(GroupKind),
     Typed { default_group: String },
 }
@@ -184,6 +199,12 @@ impl Line {
 struct BuiltIn {
     by_kind: HashMap<(&'static str, &'static str), Vec<Line>>,
     every_kind: Vec<Line>,
+}
+
+/// Every built-in row with group and kind, for the test that compares them with the schema.
+#[cfg(test)]
+pub(crate) fn all_built_in() -> impl Iterator<Item = (&'static str, &'static str, &'static Line)> {
+    built_in().by_kind.iter().flat_map(|(&(group, kind), lines)| lines.iter().map(move |line| (group, kind, line)))
 }
 
 fn built_in() -> &'static BuiltIn {

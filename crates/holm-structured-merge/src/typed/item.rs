@@ -74,6 +74,7 @@ impl<T> Index<T> {
     /// Adds a value and returns the one that was there.
     pub(super) fn insert(&mut self, element: &PathElement, value: T) -> Option<T> {
         match self.entries.binary_search_by(|(candidate, _)| candidate.cmp(element)) {
+            // The search has just found the entry.
             Ok(found) => Some(std::mem::replace(&mut self.entries[found].1, value)),
             Err(place) => {
                 self.entries.insert(place, (element.clone(), value));
