@@ -2,7 +2,7 @@
 //!
 //! A program hands its declaration to [`run`] and is done. Standard output holds data (the plan, the status, the graph, JSON),
 //! standard error everything else (which cluster it is, progress, questions, warnings, errors). The data flows one way here,
-//! too: arguments are understood once, a verb asks the core and the cluster, and what comes back is [rendered](render) by pure
+//! too: arguments are understood once, a verb asks the core and the cluster, and what comes back is rendered by pure
 //! functions into text, or into the versioned documents of [`json`].
 //!
 //! # Exit codes

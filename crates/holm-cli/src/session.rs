@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use holm_cluster::{Cluster, ConnectOptions, Identity, RequestTrace};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::Observed;
-use holm_core::plan::{Action, FieldChange, Plan, PlanOptions, created_fields, plan, redactor};
+use holm_core::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
 use holm_core::{Graph, ResourceId};
 
 use crate::args::{Output, Planning, Settings};
@@ -139,11 +139,14 @@ fn created(graph: &Graph, plan: &Plan, observed: &Observed) -> Vec<(usize, Vec<F
 
 /// The consents that name nothing which would go: most likely typing errors.
 fn unused(consents: &BTreeSet<String>, plan: &Plan) -> Vec<String> {
-    let goes = |action: Action| matches!(action, Action::Delete | Action::Replace);
+    // What stays only for the sake of something else was consented to all the same.
+    let is_meant = |change: &Change| {
+        matches!(change.action, Action::Delete | Action::Replace) || matches!(change.reason, Reason::KeptFor(_))
+    };
     let is_used = |consent: &String| {
         plan.changes.iter().any(|change| {
             let is_named = |id: &ResourceId| id.short() == *consent || id.to_string() == *consent;
-            goes(change.action) && is_named(&change.id)
+            is_meant(change) && is_named(&change.id)
         })
     };
     consents.iter().filter(|consent| !is_used(consent)).cloned().collect()

@@ -99,7 +99,7 @@ pub struct Failure {
     /// The chain of causes below it, outermost first.
     pub sources: Vec<String>,
     /// Why the object is not ready, where that is what failed.
-    pub cause: Option<Cause>,
+    pub cause: Option<Box<Cause>>,
     /// What would help.
     pub hint: Option<String>,
 }

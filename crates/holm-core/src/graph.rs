@@ -192,7 +192,7 @@ impl Graph {
             }
         });
         let known: BTreeSet<ResourceId> = draft.resources.iter().map(|resource| resource.id.clone()).collect();
-        let table = Table::new(&draft.rules, &draft.resources);
+        let table = Table::new(&draft.rules, &draft.resources, draft.externals.values().map(|(kind, _)| kind));
         let mut edges = Edges::default();
         for (id, (kind, site)) in &draft.externals {
             if !known.contains(id) {
@@ -342,10 +342,9 @@ impl Edges {
             Input::Generated(value) => {
                 // Whoever holds a generated value waits for the Secret that keeps it, so that no copy outlives a crash
                 // without its original.
-                if let Some(home) = generated.get(&value.name).and_then(|value| value.homes.first()) {
-                    if home.id != *id {
-                        self.depend(id, &home.id, Strength::Exists, Origin::Input(path.clone()));
-                    }
+                let home = generated.get(&value.name).and_then(|value| value.homes.first());
+                if let Some(home) = home.filter(|home| home.id != *id) {
+                    self.depend(id, &home.id, Strength::Exists, Origin::Input(path.clone()));
                 }
             }
             Input::Invalid(reason) => {

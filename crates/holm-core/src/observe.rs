@@ -210,10 +210,11 @@ pub fn targets(graph: &Graph, inventory: &Inventory) -> BTreeMap<ResourceId, Api
         targets.insert(resource.id.clone(), resource.kind.clone());
     }
     for (name, home) in &inventory.homes {
-        if graph.generated().contains_key(name) && !targets.contains_key(&home.id) {
-            if let Some(kind) = catalog::preferred(&home.id.group_kind()) {
-                targets.insert(home.id.clone(), kind);
-            }
+        if graph.generated().contains_key(name)
+            && !targets.contains_key(&home.id)
+            && let Some(kind) = catalog::preferred(&home.id.group_kind())
+        {
+            targets.insert(home.id.clone(), kind);
         }
     }
     targets

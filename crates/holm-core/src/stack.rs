@@ -427,9 +427,8 @@ pub(crate) struct Draft {
 /// Takes out what only the server writes, and what k8s-openapi writes for fields that were never set.
 fn strip(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
-    if fields.get("kind").and_then(Value::as_str) != Some("CustomResourceDefinition") {
-        fields.remove("status");
-    } else if fields.get("status").is_some_and(Value::is_null) {
+    let may_have_status = fields.get("kind").and_then(Value::as_str) == Some("CustomResourceDefinition");
+    if !may_have_status || fields.get("status").is_some_and(Value::is_null) {
         fields.remove("status");
     }
     let server_fields: BTreeSet<&str> =

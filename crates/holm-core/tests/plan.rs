@@ -58,7 +58,7 @@ fn applied(object: &Value, manager: &str, uid: &str) -> Value {
 /// What a settled cluster holds after the stack was applied.
 fn settled(graph: &Graph) -> Observed {
     let mut observed = Observed::default();
-    for (name, _) in graph.generated() {
+    for name in graph.generated().keys() {
         observed.generated.insert(name.clone(), GeneratedState::Found("made-before".into()));
     }
     for resource in graph.resources() {
@@ -273,6 +273,24 @@ fn a_claim_is_replaced_only_with_consent() {
     let consented = run(&graph, &mut observed, &PlanOptions { allow_delete, ..PlanOptions::default() });
     assert!(consented.blockers.is_empty());
     assert_eq!(consented.intent.entries[resource.id()].uid, None, "the label tells whose the new one is");
+}
+
+#[test]
+fn a_replacement_that_was_interrupted_is_taken_up_and_another_deletion_stands_in_the_way() {
+    let mut stack = stack();
+    stack.add(config_map("m", "first"));
+    let graph = stack.build().unwrap();
+    let mut observed = settled(&graph);
+    let m = id("ConfigMap", "m");
+    edit(&mut observed, &m, |live| live["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z"));
+    let blocked = run(&graph, &mut observed, &PlanOptions::default());
+    assert_eq!((blocked.blockers.len(), blocked.get(&m).unwrap().action), (1, Action::Unknown));
+    observed.inventory.entries.get_mut(&m).unwrap().uid = None;
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    let change = plan.get(&m).unwrap();
+    assert_eq!((plan.blockers.len(), change.action), (0, Action::Replace));
+    assert_eq!(change.uid.as_deref(), Some("uid-m"), "only the object that is going is waited for");
+    assert!(change.desired.is_some() && change.entry.as_ref().unwrap().uid.is_none());
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl<'a> From<&'a Failure> for FailureDocument<'a> {
         Self {
             message: &failure.message,
             causes: &failure.sources,
-            diagnosis: failure.cause.as_ref().map(CauseDocument::from),
+            diagnosis: failure.cause.as_deref().map(CauseDocument::from),
             hint: failure.hint.as_deref(),
         }
     }

@@ -184,7 +184,7 @@ pub fn crash_loop() -> Failure {
     Failure {
         message: "did not become ready".into(),
         sources: Vec::new(),
-        cause: Some(Cause {
+        cause: Some(Box::new(Cause {
             summary: "container postgres ends with exit code 137 again and again".into(),
             hint: Some("the last lines of its log say why".into()),
             chain: vec![id("Deployment", "postgres"), id("ReplicaSet", "postgres-6b7c9"), pod.clone()],
@@ -211,7 +211,7 @@ pub fn crash_loop() -> Failure {
                 about: pod,
             }],
             is_final: true,
-        }),
+        })),
         hint: None,
     }
 }

@@ -121,7 +121,7 @@ mod tests {
     fn rows() -> Vec<Row> {
         let mut failed = row("Deployment", "postgres", State::Failed, "0 of 1 replicas are available", 4_000);
         failed.readiness.reason = "CrashLoopBackOff".into();
-        failed.cause = sample::crash_loop().cause;
+        failed.cause = sample::crash_loop().cause.map(|cause| *cause);
         let mut old = row("ConfigMap", "old", State::Current, "", 700);
         old.note = Some("no longer declared: apply would remove it");
         vec![

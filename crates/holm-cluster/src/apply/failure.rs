@@ -39,13 +39,23 @@ pub(super) fn request(error: &RequestError, action: Action) -> Failure {
 pub(super) fn not_ready(readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
     let summary = cause.as_ref().map(|cause| cause.summary.clone()).filter(|summary| !summary.is_empty());
     let message = summary.unwrap_or_else(|| format!("it will not become ready: {}", words(readiness)));
-    Failure { message, sources: Vec::new(), hint: cause.as_ref().and_then(|cause| cause.hint.clone()), cause }
+    Failure {
+        message,
+        sources: Vec::new(),
+        hint: cause.as_ref().and_then(|cause| cause.hint.clone()),
+        cause: cause.map(Box::new),
+    }
 }
 
 /// An object that did not become ready in time.
 pub(super) fn too_late(after: Duration, readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
     let message = format!("it is not ready after {}: {}", seconds(after), words(readiness));
-    Failure { message, sources: Vec::new(), hint: cause.as_ref().and_then(|cause| cause.hint.clone()), cause }
+    Failure {
+        message,
+        sources: Vec::new(),
+        hint: cause.as_ref().and_then(|cause| cause.hint.clone()),
+        cause: cause.map(Box::new),
+    }
 }
 
 /// An object that did not go in time.

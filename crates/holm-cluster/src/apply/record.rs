@@ -16,6 +16,8 @@ use crate::transport::{APPLY, Call, JSON, Query, Transport};
 const TOOLING: &str = concat!("holm/v", env!("CARGO_PKG_VERSION"));
 /// The annotation with which a run signs.
 const RUN: &str = "holm/run";
+/// How often a write is tried that meets changes of others beside the inventory.
+const TRIES: u32 = 4;
 
 /// The inventory's place, and which version of it is known.
 pub(super) struct Store<'a> {
@@ -24,6 +26,8 @@ pub(super) struct Store<'a> {
     /// The uid and resourceVersion of what is stored; none while nothing is.
     known: Option<(String, String)>,
     signature: String,
+    /// Who signed what is stored; none while nothing is, or an unsigned one.
+    last_signature: Option<String>,
 }
 
 /// Why the inventory could not be written.
@@ -38,7 +42,8 @@ impl<'a> Store<'a> {
     /// The store as it was `observed`.
     pub(super) fn new(transport: &'a Transport, place: &'a InventoryPlace, observed: Option<&Value>) -> Self {
         let signature = getrandom::u64().map(|number| format!("{number:016x}")).unwrap_or_default();
-        Self { transport, place, known: observed.and_then(identity), signature }
+        let last_signature = observed.and_then(signature_of).map(str::to_owned);
+        Self { transport, place, known: observed.and_then(identity), signature, last_signature }
     }
 
     /// Writes the inventory over the version that is known.
@@ -47,61 +52,97 @@ impl<'a> Store<'a> {
         if let Some(annotations) = body.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             annotations.insert(RUN.to_owned(), Value::String(self.signature.clone()));
         }
-        let id = inventory_id(self.place);
-        let manager = &self.place.field_manager;
-        let call = match &self.known {
-            None => {
-                let query =
-                    Query::collection(&config_map_kind(), id.namespace.as_deref()).with("fieldManager", manager);
-                Call::send(Method::POST, query.into_string(), JSON, body.to_string().into_bytes())
+        let mut tries = 0;
+        let stored: Value = loop {
+            tries += 1;
+            let call = self.write_call(&mut body);
+            match self.transport.json(&call).await {
+                Ok(stored) => break stored,
+                Err(error) => match error.trouble {
+                    Trouble::AlreadyExists(_) | Trouble::Conflict(_) => {
+                        let found = self.found().await?;
+                        // What this run wrote without having got the answer.
+                        let is_ours = !self.signature.is_empty() && signature_of(&found) == Some(&self.signature);
+                        if is_ours && found.get("data") == body.get("data") {
+                            break found;
+                        }
+                        self.follow(&found, tries)?;
+                    }
+                    Trouble::NotFound(_) if self.known.is_some() => return Err(RecordError::Moved),
+                    _ => return Err(RecordError::Request(error)),
+                },
             }
-            Some((uid, version)) => {
-                if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
-                    metadata.insert("uid".to_owned(), Value::String(uid.clone()));
-                    metadata.insert("resourceVersion".to_owned(), Value::String(version.clone()));
-                }
-                // Forced, because the fields of the first create count as another manager's.
-                let query = Query::object(&config_map_kind(), &id).with("fieldManager", manager).with("force", "true");
-                Call::send(Method::PATCH, query.into_string(), APPLY, body.to_string().into_bytes())
-            }
-        };
-        let stored: Value = match self.transport.json(&call).await {
-            Ok(stored) => stored,
-            Err(error) => match error.trouble {
-                Trouble::AlreadyExists(_) | Trouble::Conflict(_) => self.own_write(&body).await?,
-                Trouble::NotFound(_) if self.known.is_some() => return Err(RecordError::Moved),
-                _ => return Err(RecordError::Request(error)),
-            },
         };
         self.known = identity(&stored);
+        self.last_signature = Some(self.signature.clone());
         Ok(())
     }
 
     /// Deletes the inventory, which has nothing in it any more.
     pub(super) async fn delete(&mut self) -> Result<(), RecordError> {
-        let Some((uid, version)) = &self.known else { return Ok(()) };
-        let options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
-            "preconditions": {"uid": uid, "resourceVersion": version},
-        });
-        let path = Query::object(&config_map_kind(), &inventory_id(self.place)).into_string();
-        let call = Call::send(Method::DELETE, path, JSON, options.to_string().into_bytes());
-        match self.transport.call(&call).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_not_found() => Ok(()),
-            Err(error) if matches!(error.trouble, Trouble::Conflict(_)) => Err(RecordError::Moved),
-            Err(error) => Err(RecordError::Request(error)),
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Some((uid, version)) = &self.known else { return Ok(()) };
+            let options = json!({
+                "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+                "preconditions": {"uid": uid, "resourceVersion": version},
+            });
+            let path = Query::object(&config_map_kind(), &inventory_id(self.place)).into_string();
+            let call = Call::send(Method::DELETE, path, JSON, options.to_string().into_bytes());
+            match self.transport.call(&call).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) if matches!(error.trouble, Trouble::Conflict(_)) => {
+                    let found = self.found().await?;
+                    self.follow(&found, tries)?;
+                }
+                Err(error) => return Err(RecordError::Request(error)),
+            }
         }
     }
 
-    /// After a conflict: what is stored, if it is what this run wrote without having got the answer.
-    async fn own_write(&self, body: &Value) -> Result<Value, RecordError> {
-        let stored = get(self.transport, &config_map_kind(), &inventory_id(self.place)).await;
-        let stored = stored.map_err(RecordError::Request)?.ok_or(RecordError::Moved)?;
-        let signed_by = stored.pointer("/metadata/annotations").and_then(|all| all.get(RUN)).and_then(Value::as_str);
-        let is_ours = !self.signature.is_empty() && signed_by == Some(&self.signature);
-        if is_ours && stored.get("data") == body.get("data") { Ok(stored) } else { Err(RecordError::Moved) }
+    fn write_call(&self, body: &mut Value) -> Call<'static> {
+        let id = inventory_id(self.place);
+        let manager = &self.place.field_manager;
+        let Some((uid, version)) = &self.known else {
+            let query = Query::collection(&config_map_kind(), id.namespace.as_deref()).with("fieldManager", manager);
+            return Call::send(Method::POST, query.into_string(), JSON, body.to_string().into_bytes());
+        };
+        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("uid".to_owned(), Value::String(uid.clone()));
+            metadata.insert("resourceVersion".to_owned(), Value::String(version.clone()));
+        }
+        // Forced, because the fields of the first create count as another manager's.
+        let query = Query::object(&config_map_kind(), &id).with("fieldManager", manager).with("force", "true");
+        Call::send(Method::PATCH, query.into_string(), APPLY, body.to_string().into_bytes())
     }
+
+    /// What is stored after a conflict.
+    async fn found(&self) -> Result<Value, RecordError> {
+        let found = get(self.transport, &config_map_kind(), &inventory_id(self.place)).await;
+        found.map_err(RecordError::Request)?.ok_or(RecordError::Moved)
+    }
+
+    /// Takes the version over that was found after a conflict, where no other run wrote it: then somebody changed something
+    /// beside the inventory, such as a label.
+    fn follow(&mut self, found: &Value, tries: u32) -> Result<(), RecordError> {
+        let stored = identity(found);
+        let is_same_object = match (&self.known, &stored) {
+            (Some((known, _)), Some((stored, _))) => known == stored,
+            _ => false,
+        };
+        let is_same_run = self.last_signature.is_some() && signature_of(found) == self.last_signature.as_deref();
+        if tries >= TRIES || !is_same_object || !is_same_run {
+            return Err(RecordError::Moved);
+        }
+        self.known = stored;
+        Ok(())
+    }
+}
+
+fn signature_of(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/annotations")?.get(RUN)?.as_str()
 }
 
 fn identity(object: &Value) -> Option<(String, String)> {

@@ -11,7 +11,7 @@ use super::wait::Why;
 use crate::error::{RequestError, Trouble};
 use crate::observe::get;
 use crate::surroundings::Unknown;
-use crate::transport::{APPLY, Call, JSON, MERGE, Patience, Query, Transport};
+use crate::transport::{APPLY, Call, JSON, MERGE, Patience, Query, Transport, is_about_identity};
 
 /// What a request of a run came to.
 pub(super) enum Done {
@@ -110,7 +110,7 @@ pub(super) async fn remove(
     if !is_meant || !is_owned {
         return Ok(Removal::NotOurs);
     }
-    if live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+    if is_terminating(&live) {
         return Ok(Removal::Pending(live));
     }
     let options = json!({
@@ -119,20 +119,30 @@ pub(super) async fn remove(
     });
     let path = Query::object(kind, id).into_string();
     let call = Call::send(Method::DELETE, path, JSON, options.to_string().into_bytes()).about(id);
-    match transport.json::<Value>(&call).await {
+    match transport.json::<Value>(&call.patience(Patience::APPLY)).await {
         // The store answers with a Status where the object is gone, and else with the object (apiserver
         // `pkg/registry/generic/registry/store.go`), which some kinds also return when it is gone.
         Ok(answer) => {
-            let is_pending = answer.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
             let is_status = answer.get("kind").and_then(Value::as_str) == Some("Status");
-            Ok(if is_pending && !is_status { Removal::Pending(answer) } else { Removal::Gone })
+            Ok(if is_terminating(&answer) && !is_status { Removal::Pending(answer) } else { Removal::Gone })
         }
         Err(error) => match &error.trouble {
             Trouble::NotFound(_) | Trouble::KindNotServed => Ok(Removal::Gone),
-            Trouble::Conflict(_) => Ok(Removal::NotOurs),
+            Trouble::Conflict(message) if is_about_identity(message) => Ok(Removal::NotOurs),
+            // A namespace that is being deleted already refuses to be deleted once more (apiserver
+            // `pkg/registry/core/namespace/storage/storage.go`).
+            Trouble::Conflict(_) => match get(transport, kind, id).await? {
+                None => Ok(Removal::Gone),
+                Some(live) if is_terminating(&live) => Ok(Removal::Pending(live)),
+                Some(_) => Err(error),
+            },
             _ => Err(error),
         },
     }
+}
+
+fn is_terminating(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
 /// Workloads go only after what they made: whatever they use goes after them, and pods that still shut down use it. All

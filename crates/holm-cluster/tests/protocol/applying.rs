@@ -203,6 +203,56 @@ async fn a_lost_answer_to_a_delete_is_no_failure() {
 }
 
 #[tokio::test]
+async fn a_conflict_that_is_not_about_the_identity_does_not_orphan_what_is_deleted() {
+    for (times, is_success) in [(1, true), (99, false)] {
+        let server = server().await;
+        let cluster = cluster(&server);
+        apply(&cluster, &graph(["keep", "old"].map(config_map))).await;
+        let conflict = status(409, "Conflict", "Operation cannot be fulfilled on configmaps", json!({"name": "old"}));
+        server.order("DELETE", "/old", times, Order::Answer(409, conflict, ""));
+        let ran = apply(&cluster, &graph([config_map("keep")])).await;
+        assert_eq!(ran.report.is_success(), is_success);
+        assert_eq!(server.object(&format!("{HOME}/configmaps/old")).is_none(), is_success);
+        assert_eq!(recorded(&server).len(), if is_success { 1 } else { 2 }, "what is still there stays recorded");
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_run_could_not_record_is_recorded_although_nothing_changes() {
+    let server = server().await;
+    let (cluster, graph) = (cluster(&server), chain());
+    apply(&cluster, &graph).await;
+    let uids = recorded(&server);
+    let mut stored = server.object(INVENTORY).unwrap();
+    let mut inventory = holm_core::inventory::Inventory::from_config_map(&stored).unwrap();
+    for entry in inventory.entries.values_mut() {
+        (entry.uid, entry.digest) = (None, String::new());
+    }
+    stored["data"] = inventory.to_config_map(&place(), "holm/v0")["data"].clone();
+    server.write(INVENTORY, stored);
+    let (observed, mut plan) = planned(&cluster, &graph).await;
+    for change in &mut plan.changes {
+        change.action = Action::Unchanged;
+    }
+    assert!(run(&cluster, &graph, observed, &plan).await.unwrap().report.is_success());
+    assert_eq!(recorded(&server), uids);
+}
+
+#[tokio::test]
+async fn a_label_that_somebody_puts_on_the_inventory_is_no_other_run() {
+    let server = server().await;
+    let cluster = cluster(&server);
+    apply(&cluster, &graph([config_map("m")])).await;
+    let graph = graph(["m", "n"].map(config_map));
+    let (observed, plan) = planned(&cluster, &graph).await;
+    let mut stored = server.object(INVENTORY).unwrap();
+    stored["metadata"]["labels"]["team"] = json!("storage");
+    server.write(INVENTORY, stored);
+    assert!(run(&cluster, &graph, observed, &plan).await.unwrap().report.is_success());
+    assert_eq!(recorded(&server).len(), 2);
+}
+
+#[tokio::test]
 async fn of_two_runs_at_once_the_second_changes_nothing() {
     for is_first in [true, false] {
         let server = server().await;

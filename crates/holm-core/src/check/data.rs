@@ -107,12 +107,12 @@ fn check_secret(report: &mut Report<'_>, declared: &Declared<'_>) {
     }
     let Some(secret_type) = text(declared.object, "type") else { return };
     let keys = keys(declared);
-    if let Some((_, choices)) = TYPES.iter().find(|(name, _)| *name == secret_type) {
-        if !choices.iter().any(|needed| needed.iter().all(|key| keys.contains(key))) {
-            let needed: Vec<String> = choices.iter().map(|keys| keys.join("\" and \"")).collect();
-            let needed = needed.join("\" or \"");
-            report.incomplete(data, format!("a Secret of the type {secret_type} needs the key \"{needed}\""));
-        }
+    if let Some((_, choices)) = TYPES.iter().find(|(name, _)| *name == secret_type)
+        && !choices.iter().any(|needed| needed.iter().all(|key| keys.contains(key)))
+    {
+        let needed: Vec<String> = choices.iter().map(|keys| keys.join("\" and \"")).collect();
+        let needed = needed.join("\" or \"");
+        report.incomplete(data, format!("a Secret of the type {secret_type} needs the key \"{needed}\""));
     }
     if secret_type == "kubernetes.io/service-account-token" {
         let path = FieldPath::of(["metadata", "annotations", "kubernetes.io/service-account.name"]);

@@ -200,12 +200,12 @@ fn check_resources(report: &mut Report<'_>, container: &Value, path: &FieldPath)
                 continue;
             }
             let Some(limit) = limits.get(name).filter(|_| section == "requests") else { continue };
-            if let (Some(requested), Some(allowed)) = (quantity(value), quantity(limit)) {
-                if requested > allowed {
-                    let shown = |value: &Value| scalar_text(value).unwrap_or_default();
-                    let rule = format!("it is more than the limit of {}", shown(limit));
-                    report.rule(own, "request", &shown(value), Err(rule));
-                }
+            if let (Some(requested), Some(allowed)) = (quantity(value), quantity(limit))
+                && requested > allowed
+            {
+                let shown = |value: &Value| scalar_text(value).unwrap_or_default();
+                let rule = format!("it is more than the limit of {}", shown(limit));
+                report.rule(own, "request", &shown(value), Err(rule));
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{Declared, Report, is_near};
 use crate::catalog;
 use crate::graph::{External, Selection};
 use crate::id::ResourceId;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, scalar_text};
 use crate::problem::{Problem, ProblemKind};
 use crate::references::POD_SPECS;
 
@@ -232,7 +232,9 @@ fn check_ports(report: &mut Report<'_>, service: &Value, selected: &[&Workload<'
                 let same_protocol = text(found, "protocol").unwrap_or("TCP") == protocol;
                 found.get("name").is_some_and(|name| is_unknown(name) || (*name == *target && same_protocol))
             } else {
-                found.get("containerPort").is_some_and(|number| is_unknown(number) || number.to_string() == target)
+                found
+                    .get("containerPort")
+                    .is_some_and(|number| is_unknown(number) || scalar_text(number).as_deref() == Some(&*target))
             }
         };
         if listening.iter().flatten().any(is_it) {

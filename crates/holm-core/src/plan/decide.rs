@@ -160,6 +160,16 @@ impl<'a> Decision<'a> {
 
     fn existing(&mut self, resource: &'a Resource, live: &'a Value, wanted: Desired) {
         let id = &resource.id;
+        if survey::is_terminating(live) && self.is_begun_replacement(id, live) {
+            let mut change = self.change(resource, Action::Replace, Reason::Terminating, Some(live), wanted.digest);
+            if let Some(entry) = &mut change.entry {
+                entry.uid = None;
+            }
+            change.unchecked = Some(Unchecked::Replacement);
+            change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+            self.changes.push(change);
+            return;
+        }
         if survey::is_terminating(live) {
             let finalizers = delete::finalizers(live);
             let hint = "wait until it is gone, then run again";
@@ -249,6 +259,14 @@ impl<'a> Decision<'a> {
         let is_sent = action.is_write() && wanted.unknown.is_empty();
         change.desired = is_sent.then_some(wanted.object);
         self.changes.push(change);
+    }
+
+    /// Whether an earlier run deleted the object to make it anew and ended in between: it is ours, and what is recorded is
+    /// the intent to make one.
+    fn is_begun_replacement(&self, id: &ResourceId, live: &Value) -> bool {
+        let inventory = &self.observed.inventory;
+        inventory.entries.get(id).is_some_and(|entry| entry.uid.is_none())
+            && inventory.owns(id, live, &self.place.set_id)
     }
 
     /// A change that can only be made by deleting and making anew.

@@ -58,11 +58,11 @@ pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, option
     for resource in graph.resources().iter().filter(|resource| options.includes(&resource.id)) {
         let live = observed.object(&resource.id);
         let wanted = desired(resource, place, observed, live);
-        if let (false, Some(live)) = (options.thorough, live) {
-            if is_proven(resource, &wanted, live, &observed.inventory, place) {
-                survey.proven.insert(resource.id.clone());
-                continue;
-            }
+        if let (false, Some(live)) = (options.thorough, live)
+            && is_proven(resource, &wanted, live, &observed.inventory, place)
+        {
+            survey.proven.insert(resource.id.clone());
+            continue;
         }
         if let Askable::Yes = askable(resource, &wanted, graph, observed, place, options) {
             survey.questions.push(Question {

@@ -49,5 +49,5 @@ pub enum Meaning {
 
 /// The references of one object by the built-in rows, as if it were alone in its stack.
 pub fn of(resource: &Resource) -> Vec<Reference> {
-    Table::new(&[], std::slice::from_ref(resource)).of(resource)
+    Table::new(&[], std::slice::from_ref(resource), []).of(resource)
 }

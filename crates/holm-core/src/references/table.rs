@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::catalog;
-use crate::id::{GroupKind, ResourceId, Scope};
+use crate::id::{ApiKind, GroupKind, ResourceId, Scope};
 use crate::path::{FieldPath, PathError, Segment};
 use crate::references::pattern::{Match, Pattern};
 use crate::references::rows::{EVERY_KIND, KINDS, Names, Row, SECTIONS};
@@ -24,19 +24,20 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table for a stack of these resources. A rule whose path cannot be read is left out; [`Rule`]s are checked where
-    /// they enter the stack.
-    pub fn new(rules: &[Rule], resources: &[Resource]) -> Self {
+    /// The table for a stack of these resources, which names others of `external` kinds. A rule whose path cannot be read is
+    /// left out; [`Rule`]s are checked where they enter the stack.
+    pub fn new<'e>(rules: &[Rule], resources: &[Resource], external: impl IntoIterator<Item = &'e ApiKind>) -> Self {
         let mut table = Self::default();
         for rule in rules {
             if let Ok(line) = Line::of_rule(rule) {
                 table.rules.entry(rule.kind.clone()).or_default().push(line);
             }
         }
+        for kind in external {
+            table.learn(kind.group_kind(), kind.scope);
+        }
         for resource in resources {
-            if catalog::scope(&resource.id.group, &resource.id.kind).is_none() {
-                table.scopes.insert(resource.id.group_kind(), resource.kind.scope);
-            }
+            table.learn(resource.id.group_kind(), resource.kind.scope);
             match &resource.id.namespace {
                 Some(namespace) if !table.namespaces.contains(namespace) => {
                     table.namespaces.insert(namespace.clone());
@@ -44,10 +45,22 @@ impl Table {
                 None if resource.id.is("", "Namespace") => {
                     table.namespaces.insert(resource.id.name.clone());
                 }
+                None if resource.id.is("apiextensions.k8s.io", "CustomResourceDefinition") => {
+                    let text =
+                        |pointer: &str| resource.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+                    let scope = if text("/spec/scope") == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
+                    table.learn(GroupKind::new(text("/spec/group"), text("/spec/names/kind")), scope);
+                }
                 _ => {}
             }
         }
         table
+    }
+
+    fn learn(&mut self, kind: GroupKind, scope: Scope) {
+        if catalog::scope(&kind.group, &kind.kind).is_none() {
+            self.scopes.insert(kind, scope);
+        }
     }
 
     /// Whether the stack has something in this namespace.

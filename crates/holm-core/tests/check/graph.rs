@@ -74,7 +74,7 @@ proptest! {
         let problems = stack(&order, &edges).build().unwrap_err();
         prop_assert!(!problems.0.is_empty());
         for problem in &problems.0 {
-            let ProblemKind::Cycle(steps) = &problem.kind else { panic!("{problem}") };
+            let ProblemKind::Cycle(steps) = &problem.kind else { return Err(TestCaseError::fail(problem.to_string())) };
             prop_assert!(steps.len() >= 3);
             prop_assert_eq!(&steps[0].0, &steps[steps.len() - 1].0);
             for pair in steps.windows(2) {

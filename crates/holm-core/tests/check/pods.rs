@@ -98,7 +98,6 @@ initContainers: [{name: web, image: x}]
 ";
     assert_snapshot!(problems(&deployment(container, pod)), @r#"
         Deployment/ns/web: spec.template.spec.containers[web].env[2]: there is another variable "A"
-        Deployment/ns/web: spec.template.spec.containers[web].env[2].value: the value must be text and is a boolean; put it in quotes
         Deployment/ns/web: spec.template.spec.containers[web].ports[1].name: the container has another port "http"
         Deployment/ns/web: spec.template.spec.containers[web].ports[2]: there is another port "80/TCP"
         Deployment/ns/web: spec.template.spec.initContainers[web].name: the pod has another container "web"

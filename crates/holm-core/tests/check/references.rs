@@ -111,7 +111,7 @@ kind: HorizontalPodAutoscaler
 metadata: {name: web}
 spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}}
 ";
-    let graph = build(&text).unwrap_or_else(|problems| panic!("{}", show(&problems)));
+    let graph = build(&text).map_err(|problems| show(&problems)).unwrap();
     let outside: Vec<String> = graph.externals().keys().map(ToString::to_string).collect();
     // Nothing that comes with a namespace of the stack, and nothing whose kind nobody knows.
     assert_snapshot!(outside.join(", "), @"Namespace/ns, Node/node-1, IngressClass/nginx, RuntimeClass/gvisor, ClusterRole/view, PriorityClass/system-cluster-critical, StorageClass/fast, ServiceAccount/monitoring/prometheus");
@@ -162,7 +162,7 @@ kind: HorizontalPodAutoscaler
 metadata: {name: web}
 spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}
 " .to_owned() + &deployment("", "");
-    let graph = build(&text).unwrap_or_else(|problems| panic!("{}", show(&problems)));
+    let graph = build(&text).map_err(|problems| show(&problems)).unwrap();
     let edges: String =
         edges(&graph).lines().filter(|line| !line.ends_with("lives in it)")).map(|line| format!("{line}\n")).collect();
     assert_snapshot!(edges, @r#"
@@ -261,4 +261,24 @@ fn objects_from_a_text_have_the_line_that_added_it() {
     let line = line!() - 1;
     let site = stack.build().unwrap_err().0[0].site.unwrap();
     assert_eq!((site.file.rsplit('/').next(), site.line), (Some("references.rs"), line));
+}
+
+#[test]
+fn a_kind_that_the_stack_defines_is_known_without_an_object_of_it() {
+    let mut stack = Stack::new("test", "default", Some("ns"));
+    stack.references([
+        Rule::new("g.io", "App", "spec.db").names("g.io", "Db"),
+        Rule::new("g.io", "App", "spec.other").names("x.io", "Other"),
+    ]);
+    stack.add_yaml("
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: dbs.g.io}, spec: {group: g.io, scope: Cluster, names: {plural: dbs, kind: Db}, versions: [{name: v1}]}}
+---
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: apps.g.io}, spec: {group: g.io, scope: Namespaced, names: {plural: apps, kind: App}, versions: [{name: v1}]}}
+---
+{apiVersion: g.io/v1, kind: App, metadata: {name: web}, spec: {db: main, other: thing}}
+");
+    assert_snapshot!(show(&stack.build().unwrap_err()), @r"
+    App/ns/web: spec.db: names Db/main, which is neither in this stack nor declared external
+      hint: add it to the stack, or declare it with stack.external if it exists outside
+    ");
 }

@@ -94,7 +94,8 @@ impl Server {
     /// Does to an object what somebody else would.
     pub(crate) fn meddle(&mut self, meddling: &Meddling) {
         let (Meddling::Label(number) | Meddling::Edit(number, _) | Meddling::Delete(number)) = meddling;
-        let ids: Vec<ResourceId> = self.objects.keys().filter(|id| id.kind != "Namespace" && id.kind != "Secret").cloned().collect();
+        let ids: Vec<ResourceId> =
+            self.objects.keys().filter(|id| id.kind != "Namespace" && id.kind != "Secret").cloned().collect();
         let Some(id) = (!ids.is_empty()).then(|| ids[number % ids.len()].clone()) else { return };
         let live = self.objects[&id].clone();
         match meddling {
@@ -127,7 +128,8 @@ impl Server {
     /// Adds an object of somebody else.
     pub(crate) fn add_foreign(&mut self, name: &str) {
         let id = ResourceId::new("", "ConfigMap", Some("elsewhere"), name);
-        self.objects.insert(id, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "uid": "foreign"}}));
+        self.objects
+            .insert(id, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "uid": "foreign"}}));
     }
 
     /// The objects that carry our label.
@@ -143,7 +145,11 @@ impl Server {
 
     /// The objects with a label of others.
     pub(crate) fn foreign_labels(&self) -> BTreeSet<ResourceId> {
-        self.objects.iter().filter(|(_, live)| live["metadata"]["labels"]["theirs"] == json!("x")).map(|(id, _)| id.clone()).collect()
+        self.objects
+            .iter()
+            .filter(|(_, live)| live["metadata"]["labels"]["theirs"] == json!("x"))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     /// How many objects there are.
@@ -280,7 +286,17 @@ fn prune_nulls(value: &mut Value) {
 /// The scalars that somebody may edit without breaking the object: no keys of lists, no selectors, no identity.
 fn collect_scalars<'a>(value: &'a mut Value, scalars: &mut Vec<&'a mut Value>, name: &str) {
     const LEFT_ALONE: [&str; 11] = [
-        "metadata", "selector", "name", "containerPort", "protocol", "port", "apiVersion", "kind", "labels", "cpu", "targetPort",
+        "metadata",
+        "selector",
+        "name",
+        "containerPort",
+        "protocol",
+        "port",
+        "apiVersion",
+        "kind",
+        "labels",
+        "cpu",
+        "targetPort",
     ];
     if LEFT_ALONE.contains(&name) {
         return;

@@ -118,7 +118,8 @@ fn service_ports() -> impl Strategy<Value = Value> {
             if !seen.insert((port, protocol.unwrap_or("TCP"))) {
                 continue;
             }
-            let mut row = json!({"name": format!("p{port}-{}", protocol.unwrap_or("TCP").to_lowercase()), "port": port});
+            let mut row =
+                json!({"name": format!("p{port}-{}", protocol.unwrap_or("TCP").to_lowercase()), "port": port});
             if let Some(protocol) = protocol {
                 row["protocol"] = json!(protocol);
             }
@@ -146,7 +147,8 @@ fn deployment() -> impl Strategy<Value = Value> {
             .into_iter()
             .map(|(name, (image, env, cpu, args, ports, empties))| {
                 let mut row = json!({"name": name, "image": image});
-                let env: Vec<Value> = env.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+                let env: Vec<Value> =
+                    env.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
                 if !env.is_empty() || empties {
                     row["env"] = json!(env);
                 }

@@ -51,6 +51,8 @@ pub(super) fn job<'v>(case: &Case<'v>) -> Draft<'v> {
     let attempts = count(live, "/status/failed");
     let noun = if attempts == 1 { "pod" } else { "pods" };
     let start = match failed.reason {
+        // The condition may come before the count.
+        "BackoffLimitExceeded" if attempts == 0 => "gave up".to_owned(),
         "BackoffLimitExceeded" => format!("gave up after {attempts} failed {noun}"),
         "DeadlineExceeded" => match int(live, "/spec/activeDeadlineSeconds") {
             Some(seconds) => format!("did not complete within {seconds} s (activeDeadlineSeconds)"),
