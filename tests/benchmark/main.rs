@@ -22,7 +22,8 @@ use measure::{Cost, median};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
-    let counts: Vec<usize> = std::env::args().skip(1).map(|count| count.parse()).collect::<std::result::Result<_, _>>()?;
+    let counts: Vec<usize> =
+        std::env::args().skip(1).map(|count| count.parse()).collect::<std::result::Result<_, _>>()?;
     let counts = if counts.is_empty() { vec![500] } else { counts };
     let cluster = ControlPlane::start("benchmark");
     println!("start-up (`--version`): {}", milliseconds(start_up()?));

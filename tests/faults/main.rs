@@ -7,6 +7,7 @@
 //! | `--every N` | only every Nth request | 1 |
 //! | `--workers N` | how many stacks are on trial side by side | 3 |
 //! | `--only STACK:PHASE:NUMBER:FAULT` | one trial | |
+//! | `--name NAME` | the control plane's folder and the namespaces, so that several run side by side | `faults` |
 //! | `--kill` | real programs through a proxy, ended with SIGKILL, instead of runs in process | |
 
 #![allow(clippy::print_stdout, reason = "the counts are the program's output")]
@@ -14,7 +15,7 @@
 use std::process::ExitCode;
 
 use holm_e2e::ControlPlane;
-use holm_e2e::fault::{Campaign, Fault, Job, Phase, StackKind};
+use holm_e2e::fault::{Campaign, Fault, Job, Killings, Phase, StackKind};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -49,13 +50,14 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {
             "--every" => campaign.every = number(&value()?)?.max(1),
             "--workers" => campaign.workers = usize::try_from(number(&value()?)?).unwrap_or(1).max(1),
             "--only" => only = Some(value()?.parse()?),
+            "--name" => campaign.name = value()?,
             "--kill" => kills = true,
             _ => return Err(format!("there is no option {option}")),
         }
     }
-    let name = std::env::var("HOLM_FAULTS_NAME").unwrap_or_else(|_| "faults".to_owned());
-    let cluster = ControlPlane::start(&name);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let cluster = ControlPlane::start(&campaign.name);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let client = holm_e2e::fault::connect(cluster.admin()).await?;
         let tell = |line: &str| println!("{line}");
@@ -64,8 +66,12 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {
             println!("{trial:#?}");
             return Ok(trial.problems.is_empty());
         }
-        let _ = kills;
-        let tally = campaign.run(&client, &tell).await?;
+        let tally = if kills {
+            let every = usize::try_from(campaign.every).unwrap_or(1);
+            Killings { every }.run(&cluster, &client, &tell).await?
+        } else {
+            campaign.run(&client, &tell).await?
+        };
         println!("{tally}");
         Ok(tally.failures.is_empty())
     })

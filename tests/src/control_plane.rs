@@ -148,7 +148,13 @@ impl ControlPlane {
         if let Some(role) = role {
             let binding = format!("{IDENTITIES}-{name}-{role}");
             let role = format!("--clusterrole={role}");
-            self.kubectl(["create", "clusterrolebinding", &binding, &role, &format!("--serviceaccount={account_name}")]);
+            self.kubectl([
+                "create",
+                "clusterrolebinding",
+                &binding,
+                &role,
+                &format!("--serviceaccount={account_name}"),
+            ]);
         }
         let token = self.kubectl(["create", "token", name, "--namespace", IDENTITIES, "--duration", "2h"]);
         token.expect_code(0);

@@ -24,7 +24,8 @@ impl Finished {
     /// Standard output as one JSON document a line: the events of an apply, and its report.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
-        let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self}"));
+        let read =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self}"));
         self.stdout.lines().map(read).collect()
     }
 }

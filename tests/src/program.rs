@@ -102,7 +102,7 @@ impl Program {
         Terminal::open().run(self.command(), self.line(), input)
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command
             .args(&self.arguments)

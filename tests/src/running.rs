@@ -43,18 +43,13 @@ impl Running {
         Self { child, command: line, lines, stderr: String::new(), stdout, reader }
     }
 
-    /// Waits until a line of standard error holds `text`.
+    /// Waits until standard error holds `text` on any line.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
-        loop {
+        while !self.stderr.contains(text) {
             match self.lines.recv_timeout(Duration::from_millis(200)) {
-                Ok(line) => {
-                    self.stderr.push_str(&line);
-                    if line.contains(text) {
-                        return;
-                    }
-                }
+                Ok(line) => self.stderr.push_str(&line),
                 Err(RecvTimeoutError::Disconnected) => {
                     panic!("{} ended without saying \"{text}\":\n{}", self.command, self.stderr)
                 }

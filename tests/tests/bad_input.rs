@@ -21,7 +21,8 @@ fn without_a_kubeconfig_it_says_where_it_looked() {
 fn a_kubeconfig_that_is_none_is_named_and_never_quoted() {
     let session = begun("bad-kubeconfig");
     let path = session.home().join("bad.yaml");
-    std::fs::write(&path, "users: [{name: a, user: {token: hunter2-hunter2}}]\ncontexts: {").expect("the home can be written to");
+    std::fs::write(&path, "users: [{name: a, user: {token: hunter2-hunter2}}]\ncontexts: {")
+        .expect("the home can be written to");
     let plan = session.run(&session.offline("variant-pg", &["plan"]).args(["--kubeconfig"]).args([&path]));
     plan.expect_code(1).expect("bad.yaml").expect_not("hunter2");
 }
@@ -37,7 +38,8 @@ fn a_context_that_is_not_there_is_named_beside_those_that_are() {
 fn a_dead_server_is_told_from_a_slow_one() {
     let session = begun("dead");
     // The port was free a moment ago, so nobody listens on it.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
     let path = session.home().join("dead.yaml");
     let kubeconfig = format!(
         "{{apiVersion: v1, kind: Config, current-context: dead, clusters: [{{name: dead, cluster: {{server: \
@@ -104,14 +106,23 @@ fn who_may_not_read_secrets_gets_no_new_password() {
 fn a_cycle_is_shown_with_its_whole_path_without_a_cluster() {
     let session = begun("cycle");
     let plan = session.run(&session.offline("broken", &["graph"]).config("mistake", "cycle"));
-    plan.expect_code(1).expect_line(&["circle", "ConfigMap/cycle/first", "ConfigMap/cycle/second", "ConfigMap/cycle/third"]);
+    plan.expect_code(1).expect_line(&[
+        "circle",
+        "ConfigMap/cycle/first",
+        "ConfigMap/cycle/second",
+        "ConfigMap/cycle/third",
+    ]);
 }
 
 #[test]
 fn a_reference_to_nothing_is_named_with_its_line_and_what_was_meant() {
     let session = begun("dangling");
     let plan = session.run(&session.offline("broken", &["plan"]).config("mistake", "dangling"));
-    plan.expect_code(1).expect("Secret/dangling/credential").expect("broken.rs:").expect("did you mean").expect("credentials");
+    plan.expect_code(1)
+        .expect("Secret/dangling/credential")
+        .expect("broken.rs:")
+        .expect("did you mean")
+        .expect("credentials");
 }
 
 #[test]
@@ -212,7 +223,11 @@ fn of_two_hundred_resources_one_that_the_server_refuses_stops_only_what_needs_it
     };
     // The namespace is new, so only the apply itself can find out.
     let applied = workspace(&["apply", "--yes", "--timeout", "60s"], "yes");
-    applied.expect_code(1).expect("Service/refused").expect("sessionAffinity").expect_line(&["dependent", "Service/refused"]);
+    applied
+        .expect_code(1)
+        .expect("Service/refused")
+        .expect("sessionAffinity")
+        .expect_line(&["dependent", "Service/refused"]);
     let made = session.cluster.versions("configmap", "refused");
     assert_eq!(made.keys().filter(|name| name.starts_with("ConfigMap/settings-")).count(), 198);
     assert!(!made.contains_key("ConfigMap/dependent"), "{made:?}");
@@ -254,7 +269,11 @@ fn nothing_is_pruned_after_a_failed_write() {
 #[test]
 fn the_command_line_is_explained_and_its_mistakes_are_named() {
     let session = begun("usage");
-    session.run(&session.offline("variant-pg", &["--help"])).expect_code(0).expect_data("plan").expect_data("Exit codes");
+    session
+        .run(&session.offline("variant-pg", &["--help"]))
+        .expect_code(0)
+        .expect_data("plan")
+        .expect_data("Exit codes");
     session.run(&session.offline("variant-pg", &["paln"])).expect_code(1).expect("plan");
     session.run(&session.offline("variant-pg", &["plan", "--paralel", "3"])).expect_code(1);
     let target = session.workspace("variant-pg", &["plan", "--target", "Deployment/postgress"]);

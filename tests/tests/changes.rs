@@ -126,7 +126,9 @@ fn a_changed_image_is_an_update_and_one_request_applies_it() {
 fn a_change_that_reaches_only_an_empty_volume_says_so() {
     let session = applied("empty-volume");
     let plan = session.run(&variant(&session, &["plan"], &[("note", "second")]));
-    plan.expect_code(0).expect("~ ConfigMap/postgres-init").expect("note: PostgreSQL runs this only on an empty volume");
+    plan.expect_code(0)
+        .expect("~ ConfigMap/postgres-init")
+        .expect("note: PostgreSQL runs this only on an empty volume");
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn destroy_keeps_data_and_what_it_lives_in_until_consent() {
     // Consent to the namespace is no consent to what is in it.
     let consent = ["destroy", "--yes", "--allow-delete", "Namespace/destroyed"];
     let destroyed = session.run(&variant(&session, &consent, &[]));
-    destroyed.expect_code(0).expect_line(&["=", "PersistentVolumeClaim/postgres-pvc", "nobody consented"]);
+    destroyed.expect_code(0).expect_line(&["=", "PersistentVolumeClaim/postgres-pvc", "protected"]);
     destroyed.expect_line(&["=", "Namespace/destroyed", "could not live without it"]).expect("--allow-delete");
     let left = session.cluster.versions(EVERYTHING, "destroyed");
     assert!(left.contains_key("PersistentVolumeClaim/postgres-pvc"), "{left:?}");

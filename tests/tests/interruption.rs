@@ -1,7 +1,8 @@
 //! A run may end at any moment; the next one converges.
 
-use holm_e2e::{ControlPlane, Program, Session};
 use std::time::Duration;
+
+use holm_e2e::{ControlPlane, Program, Session};
 
 fn begun(name: &str) -> Session {
     Session::new(ControlPlane::shared("interruption"), name)
@@ -80,24 +81,21 @@ fn killed_at_ten_moments_of_an_apply_the_next_one_converges() {
         let program = session.workspace("many", arguments).config("count", "20").config("secrets", "5");
         program.config("value", "settled")
     };
-    // How long a whole run takes, so that the moments are spread over it.
-    let begun_at = std::time::Instant::now();
-    session.run(&workspace(&["apply", "--yes", "--namespace", "unused"])).expect_code(0);
-    let whole = begun_at.elapsed();
     let destroy = ["destroy", "--yes", "--allow-delete", "Namespace/killed"];
     let secrets: Vec<String> = (0..5).map(|number| format!("Secret/secret-{number:03}")).collect();
     let consent = secrets.join(",");
-    session.run(&workspace(&destroy).args(["--allow-delete", &consent])).expect_code(0);
 
     let mut killed = 0;
     for moment in 1..=10 {
-        let mut running = workspace(&["apply", "--yes"]).start();
-        std::thread::sleep(whole * moment / 11);
-        if running.is_running() {
-            running.kill();
-            killed += 1;
+        let audit = session.audit();
+        let mut running = workspace(&["apply", "--yes", "--parallel", "2"]).start();
+        // Two objects are under way at a time; the namespace, the intent and 25 objects are written.
+        let is_time = || audit.mutating().is_none_or(|written| written.len() >= 3 * moment - 2);
+        while running.is_running() && !is_time() {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        session.keep(running.wait());
+        running.kill();
+        killed += usize::from(session.keep(running.wait()).code.is_none());
         let before = (0..5).map(|number| cluster.get("secret", "killed", &format!("secret-{number:03}")));
         let before: Vec<_> = before.collect();
         session.run(&workspace(&["apply", "--yes"])).expect_code(0);

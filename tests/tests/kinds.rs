@@ -58,8 +58,10 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
     applying.wait_for("the volume is not attached yet");
     report(&session, "volumeattachment", r#"{"attached": true}"#);
     applying.wait_for("StorageVersionMigration/every-kind");
-    let succeeded = r#"{"type": "Succeeded", "status": "True", "lastUpdateTime": "2026-01-01T00:00:00Z"}"#;
-    report(&session, "storageversionmigration", &format!(r#"{{"conditions": [{succeeded}]}}"#));
+    let succeeded = r#"{"conditions": [{
+        "type": "Succeeded", "status": "True", "reason": "Done", "lastTransitionTime": "2026-01-01T00:00:00Z"
+    }]}"#;
+    report(&session, "storageversionmigration", succeeded);
     session.keep(applying.wait()).expect_code(0);
     for source in ["types", "manifests", "yaml"] {
         for arguments in [&["plan", "--detailed-exitcode"][..], &["plan", "--detailed-exitcode", "--thorough"]] {
@@ -67,7 +69,7 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
         }
     }
     let audit = session.audit();
-    session.run(&workspace(&session, &["apply", "--yes"], "yaml")).expect_code(0);
+    session.run(&workspace(&session, &["apply", "--yes"], "types")).expect_code(0);
     audit.assert_nothing_mutated();
 
     // And all of it goes again.
@@ -76,7 +78,11 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
         format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
     });
     let consent = objects.chain([format!("Namespace/{NAMESPACE}")]).collect::<Vec<_>>().join(",");
-    let destroyed = session.run(&workspace(&session, &["destroy", "--yes", "--allow-delete", &consent, "--timeout", "60s"], "yaml"));
+    let destroyed = session.run(&workspace(
+        &session,
+        &["destroy", "--yes", "--allow-delete", &consent, "--timeout", "60s"],
+        "yaml",
+    ));
     destroyed.expect_code(0);
     assert_eq!(session.cluster.get("namespace", "", NAMESPACE), None);
 }

@@ -38,11 +38,13 @@ fn no_verb_ever_shows_a_secret() {
     // The server's words about a value: it is an annotation that is too long, and a name that is none.
     session.run(&variant(&["apply", "--yes"]).config("image", "bad image name")).expect_not(TOKEN);
     // A container that fails says the password in its log and its message.
-    let annotation = serde_json::json!({"metadata": {"annotations": {"holm.dev/log": format!("login {password} failed")}}});
+    let annotation =
+        serde_json::json!({"metadata": {"annotations": {"holm.dev/log": format!("login {password} failed")}}});
     let template = serde_json::json!({"spec": {"template": annotation}});
     let patch = format!("--patch={template}");
     cluster.kubectl(["patch", "deployment", "postgres", "--namespace=canary", &patch]).expect_code(0);
-    let crashing = variant(&["apply", "--yes", "--timeout", "40s"]).config("image", "registry.test/postgres:crash-loop");
+    let crashing =
+        variant(&["apply", "--yes", "--timeout", "40s"]).config("image", "registry.test/postgres:crash-loop");
     session.run(&crashing).expect_code(1).expect("login");
     session.run(&variant(&["status"])).expect_code(0).expect("login");
     session.run(&variant(&["status"]).args(json)).expect_code(0);

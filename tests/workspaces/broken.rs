@@ -11,7 +11,8 @@ fn main() -> ExitCode {
 fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
     stack.namespace(config.get("namespace").unwrap_or("broken"));
     let has = |mistake: &str| matches!(config.get("mistake"), Some(given) if given == mistake || (given == "all" && mistake != "error"));
-    let credentials = stack.add(Secret::opaque("credentials").entry("password", config.get("canary").unwrap_or("word")));
+    let credentials =
+        stack.add(Secret::opaque("credentials").entry("password", config.get("canary").unwrap_or("word")));
     if has("cycle") {
         let first = ConfigMap::new("first").entry("next", config_map(stack, "third").field("data.next"));
         let first = stack.add(first);

@@ -25,9 +25,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
     for number in 0..config.parse_or("count", 10)? {
         let number: u32 = number;
         stack.add(
-            ConfigMap::new(&format!("settings-{number:03}"))
-                .entry("value", value)
-                .entry("filling", "x".repeat(size)),
+            ConfigMap::new(&format!("settings-{number:03}")).entry("value", value).entry("filling", "x".repeat(size)),
         );
     }
     for number in 0..config.parse_or("secrets", 0)? {

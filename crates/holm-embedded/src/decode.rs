@@ -124,7 +124,10 @@ pub(crate) struct Mismatch {
 impl Mismatch {
     /// The text as a Go program says it, as far as it does not name Go types of the server.
     pub fn text(&self, kind: &str) -> String {
-        format!("json: cannot unmarshal {} into Go struct field {kind}.{} of type {}", self.found, self.path, self.expected)
+        format!(
+            "json: cannot unmarshal {} into Go struct field {kind}.{} of type {}",
+            self.found, self.path, self.expected
+        )
     }
 }
 
@@ -160,7 +163,11 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
         }
         (DataType::String, Value::String(text)) => {
             if kind.format() == Some("byte") && STANDARD.decode(text.as_bytes()).is_err() {
-                return Err(Mismatch { found: "illegal base64 data".to_owned(), path: path.to_owned(), expected: "[]byte" });
+                return Err(Mismatch {
+                    found: "illegal base64 data".to_owned(),
+                    path: path.to_owned(),
+                    expected: "[]byte",
+                });
             }
             if kind.format() == Some("date-time") && text.parse::<holm_structured_merge::Timestamp>().is_err() {
                 return mismatch("Time", value);
@@ -193,6 +200,10 @@ fn prune_fields(
 ) -> Result<(), Mismatch> {
     if let Some(values) = kind.values() {
         for (name, value) in fields.iter_mut() {
+            if value.is_null() && values.data_type() == DataType::String {
+                // To a Go program a text that is null is an empty one.
+                *value = Value::from("");
+            }
             prune(value, values, &child(path, name), unknown)?;
         }
         return Ok(());

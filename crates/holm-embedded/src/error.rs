@@ -169,7 +169,7 @@ impl ApiError {
     }
 
     fn with(mut self, details: Map<String, Value>) -> Self {
-        self.details = (!details.is_empty()).then_some(Value::Object(details));
+        self.details = Some(Value::Object(details));
         self
     }
 
@@ -184,6 +184,12 @@ impl ApiError {
     #[must_use]
     pub fn no_resource() -> Self {
         Self::new(404, "NotFound", "the server could not find the requested resource").with(Map::new())
+    }
+
+    /// No such group or version: the answer is plain text.
+    #[must_use]
+    pub fn no_path() -> Self {
+        Self::new(404, "", "404 page not found")
     }
 
     /// The name is taken.
@@ -244,9 +250,8 @@ impl ApiError {
     /// The body is in a form that is not read here.
     #[must_use]
     pub fn unsupported_media_type(supported: &str) -> Self {
-        let text = format!(
-            "the body of the request was in an unknown format - accepted media types include: {supported}"
-        );
+        let text =
+            format!("the body of the request was in an unknown format - accepted media types include: {supported}");
         Self::new(415, "UnsupportedMediaType", text)
     }
 
@@ -270,7 +275,12 @@ impl ApiError {
     pub fn internal(message: impl Into<String>) -> Self {
         let message = message.into();
         let details = json!({"causes": [{"message": message}]});
-        Self { code: 500, reason: "InternalError", message: format!("Internal error occurred: {message}"), details: Some(details) }
+        Self {
+            code: 500,
+            reason: "InternalError",
+            message: format!("Internal error occurred: {message}"),
+            details: Some(details),
+        }
     }
 
     /// A failure with the text alone, as the API server gives one for errors that it does not know.

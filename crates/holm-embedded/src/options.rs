@@ -81,7 +81,10 @@ impl WriteOptions {
         if manager.len() > 128 {
             errors.push(FieldError::too_long("fieldManager", 128));
         }
-        if manager.chars().any(|character| character.is_control() || !character.is_ascii() && !character.is_alphanumeric()) {
+        if manager
+            .chars()
+            .any(|character| character.is_control() || !character.is_ascii() && !character.is_alphanumeric())
+        {
             errors.push(FieldError::invalid("fieldManager", manager, "should only contain printable characters"));
         }
         let force = query.get("force");
@@ -127,8 +130,8 @@ fn manager_of(user_agent: &str) -> String {
 }
 
 fn dry_run(values: &[&str], errors: &mut Vec<FieldError>) -> bool {
-    for value in values.iter().filter(|value| **value != "All") {
-        errors.push(FieldError::not_supported("dryRun", *value, &["All"]));
+    if values.iter().any(|value| *value != "All") {
+        errors.push(FieldError::not_supported("dryRun", serde_json::json!(values), &["All"]));
     }
     !values.is_empty()
 }
@@ -163,9 +166,8 @@ impl DeleteOptions {
         if !errors.is_empty() {
             return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors));
         }
-        let precondition = |field: &str| {
-            body.get("preconditions").and_then(|found| found.get(field)?.as_str()).map(str::to_owned)
-        };
+        let precondition =
+            |field: &str| body.get("preconditions").and_then(|found| found.get(field)?.as_str()).map(str::to_owned);
         Ok(Self {
             dry_run,
             propagation,

@@ -44,10 +44,12 @@ impl Random {
     /// Text from the alphabet that generated names use: no vowels, nothing that looks like something else.
     pub fn suffix(&mut self, length: usize) -> String {
         const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        (0..length).map(|_| {
-            let position = usize::try_from(self.next() % ALPHABET.len() as u64).unwrap_or_default();
-            ALPHABET.get(position).copied().map_or('x', char::from)
-        }).collect()
+        (0..length)
+            .map(|_| {
+                let position = usize::try_from(self.next() % ALPHABET.len() as u64).unwrap_or_default();
+                ALPHABET.get(position).copied().map_or('x', char::from)
+            })
+            .collect()
     }
 
     /// A number below `limit`, which is not zero.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holm_schema::{GroupVersionKind, GroupVersionResource, Pack, PackError, Resource, Type, built_in};
-use holm_structured_merge::{FieldSet, FieldTracker, Filter, Filters, ObjectType, Path, SingleVersion, Versions};
+use holm_structured_merge::{FieldSet, FieldTracker, Filter, Filters, Path, SingleVersion, Versions};
+
+use serde_json::Value;
 
 use crate::custom::CustomType;
 use crate::error::qualified;
+use crate::object;
 use crate::store::ResourceId;
 use crate::traits::Traits;
 
@@ -32,7 +35,12 @@ pub(crate) struct ResourceType {
 #[derive(Clone)]
 pub(crate) enum TypeSchema {
     /// As Kubernetes defines them.
-    BuiltIn(Type<'static>),
+    BuiltIn {
+        /// The type.
+        schema: Type<'static>,
+        /// The name of the type.
+        name: &'static str,
+    },
     /// As a CustomResourceDefinition defines them.
     Custom(Arc<CustomType>),
 }
@@ -41,6 +49,8 @@ pub(crate) enum TypeSchema {
 #[derive(Clone)]
 pub(crate) struct Registry {
     types: BTreeMap<GroupVersionResource, Arc<ResourceType>>,
+    /// How often the resources have changed.
+    generation: u64,
 }
 
 impl ResourceType {
@@ -55,7 +65,8 @@ impl ResourceType {
         let traits = Traits::of(&kind.group, &discovery.name);
         let mut discovery = discovery.clone();
         discovery.subresources.retain(|subresource| matches!(subresource.name.as_str(), "status" | "scale"));
-        Some(Self::new(discovery, traits, TypeSchema::BuiltIn(pack.type_of_kind(&kind)?), Arc::new(versions)))
+        let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
+        Some(Self::new(discovery, traits, schema, Arc::new(versions)))
     }
 
     /// A custom resource.
@@ -107,7 +118,18 @@ impl ResourceType {
 
     /// Whether the resource is this built-in one.
     pub fn is(&self, id: &str) -> bool {
-        &*self.id == id && matches!(self.schema, TypeSchema::BuiltIn(_))
+        &*self.id == id && matches!(self.schema, TypeSchema::BuiltIn { .. })
+    }
+
+    /// A stored object in the version of this type: versions of custom resources differ only in their name.
+    pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
+        let api_version = self.kind.api_version();
+        if object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str()) {
+            return Arc::clone(object);
+        }
+        let mut relabelled = Value::clone(object);
+        object::set_at(&mut relabelled, &["apiVersion"], Value::from(api_version));
+        Arc::new(relabelled)
     }
 
     pub fn has_status(&self) -> bool {
@@ -125,7 +147,14 @@ pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'sta
 }
 
 /// Resources that only a real server can serve, or that say the same as another one.
-const LEFT_OUT: &[&str] = &["bindings", "componentstatuses", "events.events.k8s.io", "apiservices.apiregistration.k8s.io"];
+const LEFT_OUT: &[&str] =
+    &["bindings", "componentstatuses", "events.events.k8s.io", "apiservices.apiregistration.k8s.io"];
+
+impl std::fmt::Debug for ResourceType {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ResourceType({} {})", self.id, self.resource.version)
+    }
+}
 
 impl Registry {
     /// The built-in resources.
@@ -149,7 +178,7 @@ impl Registry {
                 }
             }
         }
-        Ok(Self { types })
+        Ok(Self { types, generation: 0 })
     }
 
     pub fn get(&self, resource: &GroupVersionResource) -> Option<&Arc<ResourceType>> {
@@ -170,13 +199,20 @@ impl Registry {
         self.types.values()
     }
 
+    /// How often the resources have changed.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub fn insert(&mut self, added: ResourceType) {
+        self.generation += 1;
         self.types.insert(added.resource.clone(), Arc::new(added));
     }
 
     /// Takes all versions of a custom resource away.
     pub fn remove(&mut self, id: &str) {
-        self.types.retain(|_, found| &*found.id != id || matches!(found.schema, TypeSchema::BuiltIn(_)));
+        self.generation += 1;
+        self.types.retain(|_, found| &*found.id != id || matches!(found.schema, TypeSchema::BuiltIn { .. }));
     }
 
     /// The groups with their versions, in the order in which discovery lists them.
@@ -200,9 +236,4 @@ impl Registry {
 /// `v1` and `v2` are; `v1beta1` is not.
 fn is_stable(version: &str) -> bool {
     version.strip_prefix('v').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// A tracker's view of an object type of a single version.
-pub(crate) fn single_version(kind: &GroupVersionKind, object_type: ObjectType) -> Arc<dyn Versions> {
-    Arc::new(SingleVersion { api_version: kind.api_version(), kind: kind.kind.clone(), object_type })
 }

@@ -61,8 +61,24 @@ fn read(line: &'static str) -> Option<(&'static str, Shape)> {
     Some((name, shape))
 }
 
-/// Writes a built-in object as an API server would, in place.
-pub(crate) fn canonicalise(value: &mut Value, kind: Type<'_>) {
+/// When an object is written: a list that is there and empty is kept when it is read, and not when it is stored, because the
+/// form in which a real server stores objects does not know the difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// As it was read.
+    Read,
+    /// As it is stored.
+    Stored,
+}
+
+/// Writes a built-in object as an API server would, in place. `name` is the name of its type.
+pub(crate) fn canonicalise_root(value: &mut Value, kind: Type<'_>, name: &str, stage: Stage) {
+    if let Some(fields) = value.as_object_mut() {
+        object(fields, kind, SHAPES.get(name), stage);
+    }
+}
+
+fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
     if kind.is_quantity() {
         if let Some(text) = quantity::canonical_value(value) {
             *value = Value::from(text);
@@ -72,18 +88,17 @@ pub(crate) fn canonicalise(value: &mut Value, kind: Type<'_>) {
     match value {
         Value::Array(items) => {
             if let Some(kind) = kind.items() {
-                items.iter_mut().for_each(|item| canonicalise(item, kind));
+                items.iter_mut().for_each(|item| canonicalise(item, kind, stage));
             }
         }
-        Value::Object(fields) => object(fields, kind),
+        Value::Object(fields) => object(fields, kind, kind.name().and_then(|name| SHAPES.get(name)), stage),
         _ => {}
     }
 }
 
-fn object(fields: &mut Map<String, Value>, kind: Type<'_>) {
-    let shape = kind.name().and_then(|name| SHAPES.get(name));
+fn object(fields: &mut Map<String, Value>, kind: Type<'_>, shape: Option<&Shape>, stage: Stage) {
     if let Some(values) = kind.values() {
-        fields.values_mut().for_each(|value| canonicalise(value, values));
+        fields.values_mut().for_each(|value| canonicalise(value, values, stage));
         return;
     }
     let names: Vec<String> = fields.keys().cloned().collect();
@@ -91,8 +106,8 @@ fn object(fields: &mut Map<String, Value>, kind: Type<'_>) {
         let Some(property) = kind.property(&name) else { continue };
         let class = shape.and_then(|shape| shape.fields.get(name.as_str())).copied();
         let Some(value) = fields.get_mut(&name) else { continue };
-        canonicalise(value, property);
-        if is_left_out(value, class, property) {
+        canonicalise(value, property, stage);
+        if is_left_out(value, class, property, stage) {
             fields.remove(&name);
         }
     }
@@ -106,7 +121,7 @@ fn object(fields: &mut Map<String, Value>, kind: Type<'_>) {
             Class::Object => {
                 let mut empty = Value::Object(Map::new());
                 if let Some(property) = kind.property(name) {
-                    canonicalise(&mut empty, property);
+                    canonicalise(&mut empty, property, stage);
                 }
                 empty
             }
@@ -120,15 +135,15 @@ fn object(fields: &mut Map<String, Value>, kind: Type<'_>) {
     }
 }
 
-fn is_left_out(value: &Value, class: Option<Class>, kind: Type<'_>) -> bool {
+fn is_left_out(value: &Value, class: Option<Class>, kind: Type<'_>, stage: Stage) -> bool {
     match value {
         // The loop over the shape puts those back that are always there.
         Value::Null => true,
-        Value::Array(items) => items.is_empty() && class != Some(Class::Null),
+        Value::Array(items) => items.is_empty() && (class != Some(Class::Null) || stage == Stage::Stored),
         Value::Object(fields) if fields.is_empty() => {
             // A map is left out, a pointer to an empty struct is not.
             let is_map = kind.values().is_some() || kind.data_type() != DataType::Object;
-            class == Some(Class::Omit) || (is_map && !matches!(class, Some(Class::Null | Class::Object)))
+            class == Some(Class::Omit) || (is_map && class != Some(Class::Object))
         }
         Value::Bool(false) => class == Some(Class::Omit),
         Value::Number(number) => class == Some(Class::Omit) && number.as_f64() == Some(0.0),
@@ -154,7 +169,7 @@ mod tests {
             "spec": {"replicas": 0, "paused": false, "template": {"spec": {"hostNetwork": false, "securityContext": {},
                 "containers": [{"name": "c", "args": [], "resources": {"limits": {"cpu": "1000m"}}}]}}},
         });
-        canonicalise(&mut object, kind);
+        canonicalise_root(&mut object, kind, "io.k8s.api.apps.v1.Deployment", Stage::Stored);
         assert_eq!(
             object,
             json!({

@@ -38,4 +38,18 @@ impl State {
         let key = Key { resource: resource.into(), namespace: namespace.to_owned(), name: name.to_owned() };
         self.store.get(&key)
     }
+
+    /// Takes up an earlier life: serves the custom resources that are defined, and follows only what happens from now on.
+    #[cfg(feature = "persist")]
+    pub fn resume(&mut self) {
+        self.settled = self.store.revision();
+        let definitions: Vec<Arc<Value>> = self
+            .store
+            .list("customresourcedefinitions.apiextensions.k8s.io", None)
+            .map(|(_, definition)| Arc::clone(definition))
+            .collect();
+        for definition in definitions {
+            crate::custom::on_stored(self, &definition);
+        }
+    }
 }

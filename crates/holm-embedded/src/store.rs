@@ -38,6 +38,9 @@ pub(crate) struct Store {
     log: Log,
 }
 
+/// An object of a list, under its namespace and name.
+pub type Listed = ((String, String), Arc<Value>);
+
 /// How many changes the log holds.
 pub(crate) const LOG_CAPACITY: usize = 100_000;
 
@@ -111,12 +114,7 @@ impl Store {
     }
 
     /// The list as it was at an earlier revision; nothing if that fell out of the log.
-    pub fn list_at(
-        &self,
-        resource: &str,
-        namespace: Option<&str>,
-        revision: u64,
-    ) -> Option<Vec<((String, String), Arc<Value>)>> {
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Option<Vec<Listed>> {
         let mut objects: BTreeMap<(String, String), Arc<Value>> =
             self.list(resource, namespace).map(|(name, object)| (name.clone(), Arc::clone(object))).collect();
         if revision < self.revision {
@@ -170,6 +168,7 @@ impl Store {
     }
 
     /// Puts an object back that was written in an earlier life of the cluster, without a new revision or a change in the log.
+    #[cfg(feature = "persist")]
     pub fn restore(&mut self, key: Key, object: Value) {
         let object = Arc::new(object);
         self.remember(&key, &object);
@@ -178,6 +177,7 @@ impl Store {
     }
 
     /// Goes on from the revision of an earlier life. What was written before is not in the log.
+    #[cfg(feature = "persist")]
     pub fn resume_at(&mut self, revision: u64) {
         self.revision = revision.max(1);
         self.log.forget_until(self.revision);

@@ -93,6 +93,7 @@ const NEEDS_RESOURCE_VERSION: &[(&str, &str)] = &[
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
     ("apiregistration.k8s.io", "apiservices"),
+    ("certificates.k8s.io", "clustertrustbundles"),
     ("certificates.k8s.io", "podcertificaterequests"),
     ("coordination.k8s.io", "leases"),
     ("coordination.k8s.io", "leasecandidates"),
@@ -103,7 +104,6 @@ const NEEDS_RESOURCE_VERSION: &[(&str, &str)] = &[
     ("storage.k8s.io", "csinodes"),
     ("storage.k8s.io", "csistoragecapacities"),
     ("storage.k8s.io", "volumeattachments"),
-    ("storage.k8s.io", "volumeattributesclasses"),
 ];
 
 const CREATED_BY_PUT: &[(&str, &str)] = &[

@@ -92,7 +92,7 @@ impl Bench {
                 Err(failure) => trial.mend_failure = Some(failure),
             }
         }
-        let third = Picture::take(&self.client, &place).await?;
+        let third = Picture::final_one(&self.client, &place, after.is_none()).await?;
         let is_replaced =
             |id: &ResourceId| id.kind == "Deployment" && phase == Phase::Replace || phase == Phase::Destroy;
         for (later, earlier) in [(&second, &first), (&third, &first), (&third, &second)] {

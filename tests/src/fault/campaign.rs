@@ -1,13 +1,14 @@
 //! Many trials: which, on how many stacks side by side, and how they came out.
 
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use super::{Bench, Fault, Phase, Seen, StackKind, Trial};
 
 /// How many trials one stack is given at a time.
-const PIECE: usize = 24;
+const PIECE: usize = 16;
 
 /// One trial to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +83,7 @@ impl Campaign {
     /// # Errors
     /// When a run without any fault fails.
     pub async fn run(&self, client: &kube::Client, tell: &dyn Fn(&str)) -> Result<Tally, String> {
-        let mut pieces = VecDeque::new();
+        let mut rows: Vec<VecDeque<Vec<Job>>> = Vec::new();
         for stack in &self.stacks {
             let mut bench = self.bench(*stack, 0, client);
             bench.wipe().await?;
@@ -93,13 +94,21 @@ impl Campaign {
                 requests.insert(phase, seen);
             }
             for fault in &self.faults {
+                let mut row = VecDeque::new();
                 // Each of two phases brings the state back in which the other one begins.
-                for pair in [[Phase::Create, Phase::Destroy], [Phase::Prune, Phase::Extend], [Phase::Update, Phase::Replace]]
+                for pair in
+                    [[Phase::Create, Phase::Destroy], [Phase::Prune, Phase::Extend], [Phase::Update, Phase::Replace]]
                 {
                     let jobs = self.jobs(*stack, *fault, &pair, &requests);
-                    pieces.extend(jobs.chunks(PIECE).map(<[Job]>::to_vec));
+                    row.extend(jobs.chunks(PIECE).map(<[Job]>::to_vec));
                 }
+                rows.push(row);
             }
+        }
+        // Every fault has its turn early, so that a campaign that is ended before its time has met them all.
+        let mut pieces = VecDeque::new();
+        while rows.iter().any(|row| !row.is_empty()) {
+            pieces.extend(rows.iter_mut().filter_map(VecDeque::pop_front));
         }
         let total: usize = pieces.iter().map(Vec::len).sum();
         tell(&format!("{total} trials"));
@@ -132,12 +141,14 @@ impl Campaign {
             let piece = state.borrow_mut().0.pop_front();
             let Some(piece) = piece else { break };
             for job in piece {
-                if !benches.contains_key(&job.stack) {
-                    let mut bench = self.bench(job.stack, worker, client);
-                    bench.wipe().await?;
-                    benches.insert(job.stack, bench);
-                }
-                let Some(bench) = benches.get_mut(&job.stack) else { continue };
+                let bench = match benches.entry(job.stack) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => {
+                        let bench = place.insert(self.bench(job.stack, worker, client));
+                        bench.wipe().await?;
+                        bench
+                    }
+                };
                 let trial = bench.attempt(job.phase, job.number, job.fault).await;
                 let trial = trial.map_err(|error| format!("{job}: {error}"))?;
                 let tally = &mut state.borrow_mut().1;
@@ -168,12 +179,18 @@ impl Campaign {
         Bench::new(stack, &format!("{}-{}-{worker}", self.name, stack.name()), client.clone())
     }
 
-    fn jobs(&self, stack: StackKind, fault: Fault, pair: &[Phase; 2], requests: &BTreeMap<Phase, Vec<Seen>>) -> Vec<Job> {
+    fn jobs(
+        &self,
+        stack: StackKind,
+        fault: Fault,
+        pair: &[Phase; 2],
+        requests: &BTreeMap<Phase, Vec<Seen>>,
+    ) -> Vec<Job> {
         let longest = pair.iter().map(|phase| requests[phase].len()).max().unwrap_or(0);
         let offset = Fault::ALL.iter().position(|one| *one == fault).unwrap_or(0);
         let mut jobs = Vec::new();
         for position in 0..longest {
-            if (position as u64 + offset as u64) % self.every != 0 {
+            if !(position as u64 + offset as u64).is_multiple_of(self.every) {
                 continue;
             }
             for phase in pair.iter().filter(|phase| self.phases.contains(phase)) {

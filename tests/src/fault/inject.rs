@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::Fault;
 
 /// An error that says that there is no answer.
-pub type NoAnswer = Box<dyn std::error::Error + Send + Sync>;
+pub type NoAnswer = io::Error;
 
 /// The body of an answer.
 pub type AnswerBody = UnsyncBoxBody<Bytes, NoAnswer>;
@@ -103,13 +103,13 @@ impl Injector {
         let is_watched = is_watch || self.watches.load(Ordering::SeqCst) > 0;
         locked(&self.seen).push(Seen { line: line.clone(), writes, is_watched });
         let Some(fault) = self.strikes(number, writes, is_watched) else {
-            return Ok(self.answer(forward(request).await?, is_watch, false));
+            return forward(request).await.map(|answer| self.answer(answer, is_watch, false)).map_err(no_answer);
         };
         *locked(&self.struck) = Some(line);
         match fault {
             Fault::KillBefore => self.kill().await,
             Fault::KillAfter => {
-                finished(forward(request).await?, is_watch).await;
+                finished(forward(request).await.map_err(no_answer)?, is_watch).await;
                 self.kill().await
             }
             Fault::Conflict => Ok(refusal(StatusCode::CONFLICT, "Conflict", CONFLICT, None)),
@@ -118,17 +118,17 @@ impl Injector {
             Fault::Unavailable => Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", LATER, Some(1))),
             Fault::Reset => Err(reset()),
             Fault::Lost => {
-                finished(forward(request).await?, is_watch).await;
+                finished(forward(request).await.map_err(no_answer)?, is_watch).await;
                 Err(reset())
             }
             Fault::Timeout => {
-                finished(forward(request).await?, is_watch).await;
+                finished(forward(request).await.map_err(no_answer)?, is_watch).await;
                 tokio::time::sleep(WITHHELD).await;
                 Err(reset())
             }
             Fault::CutWatch => {
                 self.cut.send_modify(|times| *times += 1);
-                Ok(self.answer(forward(request).await?, is_watch, is_watch))
+                forward(request).await.map(|answer| self.answer(answer, is_watch, is_watch)).map_err(no_answer)
             }
         }
     }
@@ -152,7 +152,7 @@ impl Injector {
     fn answer(&self, response: Response<Body>, is_watch: bool, is_cut: bool) -> Response<AnswerBody> {
         let (head, body) = response.into_parts();
         if !is_watch || !head.status.is_success() {
-            return Response::from_parts(head, body.map_err(NoAnswer::from).boxed_unsync());
+            return Response::from_parts(head, body.map_err(no_answer).boxed_unsync());
         }
         self.watches.fetch_add(1, Ordering::SeqCst);
         let mut cut = self.cut.subscribe();
@@ -161,9 +161,8 @@ impl Injector {
                 std::future::pending::<()>().await;
             }
         };
-        let chunks = BodyDataStream::new(body)
-            .take_until(Box::pin(end))
-            .map(|chunk| chunk.map(Frame::data).map_err(NoAnswer::from));
+        let chunks =
+            BodyDataStream::new(body).take_until(Box::pin(end)).map(|chunk| chunk.map(Frame::data).map_err(no_answer));
         Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(chunks)))
     }
 }
@@ -180,8 +179,12 @@ async fn finished(response: Response<Body>, is_watch: bool) {
     }
 }
 
+fn no_answer(error: kube::Error) -> NoAnswer {
+    io::Error::other(error)
+}
+
 fn reset() -> NoAnswer {
-    Box::new(io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by the fault harness"))
+    io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by the fault harness")
 }
 
 fn refusal(status: StatusCode, reason: &str, message: &str, after: Option<u32>) -> Response<AnswerBody> {

@@ -1,10 +1,11 @@
 //! What is really in the cluster, read without holm's own eyes, and what must not be there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use http::Request;
 use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
 use holm_core::{Graph, ResourceId};
+use http::Request;
 use kube::client::Body;
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ const KINDS: [(&str, &str, &str); 8] = [
     ("apps", "Deployment", "deployments"),
     ("apps", "ReplicaSet", "replicasets"),
 ];
+
+/// How long the server may take to finish the deletion of a namespace by itself.
+const SERVERS_TURN: Duration = Duration::from_secs(30);
 
 /// The objects of one namespace, the namespace itself, and whatever else carries the label of the stack.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +46,8 @@ impl Picture {
             let path = format!("{}/{plural}{label}", root(group));
             async move { Ok::<_, String>((group, kind, list(client, &path).await?)) }
         });
-        let lists = futures::future::try_join(
-            futures::future::try_join_all(within),
-            futures::future::try_join_all(marked),
-        );
+        let lists =
+            futures::future::try_join(futures::future::try_join_all(within), futures::future::try_join_all(marked));
         let (within, marked) = lists.await?;
         let mut objects = BTreeMap::new();
         for (group, kind, items) in within.into_iter().chain(marked) {
@@ -74,20 +76,41 @@ impl Picture {
         faults
     }
 
-    /// The objects without those of other kinds than the stack declares.
-    pub fn declarable(&self) -> impl Iterator<Item = &ResourceId> {
-        self.objects.keys().filter(|id| is_declarable(id))
+    /// Takes it at the end of a trial. A run that was killed after it had asked for the deletion of the namespace leaves
+    /// nothing to its successor but to see that nothing is recorded any more: the server goes on by itself.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn final_one(client: &kube::Client, place: &InventoryPlace, is_destroyed: bool) -> Result<Self, String> {
+        let namespace = ResourceId::new("", "Namespace", None, &place.namespace);
+        let begun = Instant::now();
+        loop {
+            let picture = Self::take(client, place).await?;
+            let object = picture.objects.get(&namespace);
+            let is_going = object.is_some_and(|object| object.pointer("/metadata/deletionTimestamp").is_some());
+            if !is_destroyed || !is_going || begun.elapsed() > SERVERS_TURN {
+                return Ok(picture);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
-    /// Whether an object is in it.
-    pub fn has(&self, id: &ResourceId) -> bool {
-        self.objects.contains_key(id)
+    /// What is wrong with a stack that is applied and of which the inventory is the only list.
+    pub fn faults_of_what_is_recorded(&self, place: &InventoryPlace) -> Vec<String> {
+        let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
+        match self.objects.get(&inventory_id).map(Inventory::from_config_map) {
+            Some(Ok(inventory)) => self.faults_among(&inventory.entries.keys().collect(), place),
+            _ => vec!["there is no inventory that can be read".to_owned()],
+        }
     }
 
     /// What is wrong with a stack that is applied.
     pub fn faults_when_applied(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
+        self.faults_among(&graph.resources().iter().map(|resource| &resource.id).collect(), place)
+    }
+
+    fn faults_among(&self, declared: &BTreeSet<&ResourceId>, place: &InventoryPlace) -> Vec<String> {
         let mut faults = Vec::new();
-        let declared: BTreeSet<&ResourceId> = graph.resources().iter().map(|resource| &resource.id).collect();
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
         for (id, object) in &self.objects {
             let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
@@ -114,7 +137,7 @@ impl Picture {
         match self.objects.get(&inventory_id).map(Inventory::from_config_map) {
             None => faults.push("there is no inventory".to_owned()),
             Some(Err(error)) => faults.push(format!("the inventory cannot be read: {error}")),
-            Some(Ok(inventory)) => faults.extend(self.faults_of_inventory(&inventory, &declared)),
+            Some(Ok(inventory)) => faults.extend(self.faults_of_inventory(&inventory, declared)),
         }
         faults
     }
@@ -131,7 +154,10 @@ impl Picture {
                 faults.push(format!("the inventory names {id}, which is not declared"));
             }
             if entry.uid.as_deref() != self.objects.get(id).and_then(uid) {
-                faults.push(format!("the inventory has {} as the uid of {id}", entry.uid.as_deref().unwrap_or("nothing")));
+                faults.push(format!(
+                    "the inventory has {} as the uid of {id}",
+                    entry.uid.as_deref().unwrap_or("nothing")
+                ));
             }
             if entry.digest.is_empty() {
                 faults.push(format!("the inventory has no digest of {id}"));
@@ -185,7 +211,7 @@ pub async fn wipe(client: &kube::Client, namespace: &str) -> Result<(), String> 
         if request(client, Request::get(&path)).await?.is_none() {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(format!("the namespace {namespace} is not gone after a minute"))
 }

@@ -13,13 +13,17 @@ mod bench;
 mod campaign;
 mod client;
 mod inject;
+mod killed;
 mod look;
+mod proxy;
 mod stacks;
 
 pub use bench::{Bench, Trial};
 pub use campaign::{Campaign, Job, Tally};
 pub use client::{client, connect};
 pub use inject::{Injector, Seen};
+pub use killed::Killings;
+pub use proxy::Proxy;
 pub use stacks::{Phase, StackKind, Variant};
 
 /// What is done at the chosen request.

@@ -91,15 +91,17 @@ async fn answer(
     injector: &Injector,
 ) -> Result<Response<AnswerBody>, NoAnswer> {
     let (mut head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let body = body.collect().await.map_err(NoAnswer::other)?.to_bytes();
     // The client puts in its own.
     head.headers.remove(http::header::HOST);
     head.headers.remove(http::header::CONTENT_LENGTH);
     head.headers.remove(http::header::TRANSFER_ENCODING);
     let request = Request::from_parts(head, Body::from(body));
-    let mut response = injector.pass(request, |request| async move { client.send(request).await }).await?;
-    // The connection frames the answer in its own way.
-    response.headers_mut().remove(http::header::CONTENT_LENGTH);
-    response.headers_mut().remove(http::header::TRANSFER_ENCODING);
-    Ok(response)
+    let answer = injector.pass(request, |request| async move { client.send(request).await }).await;
+    answer.map(|mut response| {
+        // The connection frames the answer in its own way.
+        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+        response.headers_mut().remove(http::header::TRANSFER_ENCODING);
+        response
+    })
 }

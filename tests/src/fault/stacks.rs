@@ -81,14 +81,18 @@ impl StackKind {
     pub fn consents(self, namespace: &str) -> BTreeSet<String> {
         let graph = self.graph(namespace, Variant::default());
         let needs_it = |kind: &str| matches!(kind, "Namespace" | "Secret" | "PersistentVolumeClaim");
-        graph.resources().iter().filter(|resource| needs_it(&resource.id.kind)).map(|resource| resource.id.short()).collect()
+        graph
+            .resources()
+            .iter()
+            .filter(|resource| needs_it(&resource.id.kind))
+            .map(|resource| resource.id.short())
+            .collect()
     }
 }
 
 impl Phase {
     /// All of them, in an order in which each follows from the one before.
-    pub const ALL: [Self; 6] =
-        [Self::Create, Self::Update, Self::Replace, Self::Prune, Self::Extend, Self::Destroy];
+    pub const ALL: [Self; 6] = [Self::Create, Self::Update, Self::Replace, Self::Prune, Self::Extend, Self::Destroy];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {

@@ -51,6 +51,7 @@ impl Log {
     }
 
     /// Drops all changes up to and including `revision`.
+    #[cfg(feature = "persist")]
     pub fn forget_until(&mut self, revision: u64) {
         self.changes.retain(|change| change.revision > revision);
         self.compacted = self.compacted.max(revision);

@@ -77,6 +77,11 @@ fn missing_claim<'v>(case: &Case<'v>, pod: &'v LiveObject) -> Option<PodTrouble<
             .with_hint("declare the claim in the stack, or correct its name");
         return Some(PodTrouble { rank, draft });
     }
+    // A claim that waits for its first consumer waits for the pod, so it is the cause only where the scheduler says so.
+    let is_about_volumes = message.to_ascii_lowercase().contains("volume");
+    if !message.is_empty() && !is_about_volumes {
+        return None;
+    }
     let names = claim_names(live.get("spec")?);
     let claims = case.evidence.related.iter().filter(|object| {
         object.id.is("", "PersistentVolumeClaim")
