@@ -63,7 +63,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         if let Some(class) = config.get("class") {
             claim = claim.storage_class(class);
         }
-        server = server.mount(DATA, &stack.add(claim.protect()));
+        server = server.mount(DATA, stack.add(claim.protect()));
     }
 
     let mut deployment = Deployment::new("postgres").replicas(config.parse_or("replicas", 1)?).recreate();

@@ -62,10 +62,15 @@ impl Persist {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|error| failed(error.to_string()))?;
-        let database = Database::builder().create_file(file).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => PersistError::InUse { path: path.to_owned(), holder: holder(path) },
-            other => failed(other.to_string()),
-        })?;
+        let backend = redb::backends::FileBackend::new(file);
+        let database = backend.and_then(|backend| Database::builder().create_with_backend(backend)).map_err(
+            |error| match error {
+                DatabaseError::DatabaseAlreadyOpen => {
+                    PersistError::InUse { path: path.to_owned(), holder: holder(path) }
+                }
+                other => failed(other.to_string()),
+            },
+        )?;
         let opened = Self { database, path: path.to_owned() };
         // Only for the message that another process would print; without it that says less.
         let _ = std::fs::write(holder_file(path), std::process::id().to_string());

@@ -121,12 +121,7 @@ pub(super) fn replace(
         // The writer owns the replicas now, through the subresource.
         let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
         let mapping = mapping(resource, &spec);
-        let mut scaled = mapping.to_scale(&entries);
-        scaled.retain(|entry| {
-            entry.operation == holm_structured_merge::Operation::Apply && entry.manager == options.field_manager
-        });
-        let mut entry = ManagedFieldsEntry::scaled_by(&options.field_manager);
-        entry.time = Some(state.now());
+        let entry = ManagedFieldsEntry::scaled_by(&options.field_manager);
         let parent = mapping.to_parent(&entries, &[entry], &resource.kind.api_version());
         // A manager that is new to the parent has no time there.
         let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();

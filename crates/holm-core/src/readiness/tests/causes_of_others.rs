@@ -130,6 +130,24 @@ fn a_pod_that_waits_for_a_claim_is_explained_by_the_claim() {
 }
 
 #[test]
+fn a_claim_that_waits_for_its_pod_is_not_why_the_pod_finds_no_node() {
+    let mut unplaced = pod("Pending", json!({}), json!({}));
+    unplaced["spec"]["volumes"] = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": "postgres-pvc" } }]);
+    let message = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+    unplaced["status"] =
+        json!({ "phase": "Pending", "conditions": [condition("PodScheduled", "False", "Unschedulable", message)] });
+    let scene = Scene::of_deployment(unplaced)
+        .related("v1", "PersistentVolumeClaim", claim("Pending"))
+        .event(claim_event("Normal", "WaitForPodScheduled", "waiting for pod postgres-0 to be scheduled", 15));
+    insta::assert_snapshot!(rendered(&scene), @r"
+    no node can take the pod: 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.
+    -> no node has the labels that the pod asks for
+    Deployment/postgres > ReplicaSet/postgres-new > Pod/postgres-0
+    waits
+    ");
+}
+
+#[test]
 fn what_has_no_pods_is_explained_by_its_conditions() {
     let of = |version: &str, name: &str, object: Value| Scene::of(&kind(version, name), object);
     let named = |status: Value| json!({ "metadata": { "name": "it", "uid": "it" }, "spec": {}, "status": status });
