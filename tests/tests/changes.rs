@@ -337,3 +337,30 @@ fn a_terminal_is_asked_and_only_yes_is_yes() {
     session.cluster.must_get("deployment", "asked", "postgres");
     session.assert_never_shown(&session.secret("asked", "postgres-secret", "password"));
 }
+
+#[test]
+fn machines_get_every_event_on_a_line_and_a_report_at_the_end() {
+    let session = begun("machines");
+    let applied = session.run(&variant(&session, &["apply", "--yes", "--output", "json"], &[]));
+    applied.expect_code(0);
+    let lines = applied.json_lines();
+    let created: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["type"] == "ready")
+        .filter_map(|line| line["resource"]["kind"].as_str())
+        .collect();
+    assert!(created.contains(&"Deployment"), "{applied}");
+    let report = lines.last().expect("there are lines");
+    assert_eq!((&report["schema"], &report["outcome"]), (&"holm.report/v1".into(), &"done".into()), "{applied}");
+}
+
+#[test]
+fn colours_are_for_terminals_and_no_color_is_honoured() {
+    let session = begun("colours");
+    let apply = variant(&session, &["apply"], &[]);
+    let colourful = session.keep(apply.clone().env("NO_COLOR", "").env("TERM", "xterm").run_on_terminal("no\n"));
+    assert!(colourful.stderr.contains("\u{1b}["), "{colourful}");
+    assert!(!colourful.stdout.contains("\u{1b}["), "standard output is a pipe here\n{colourful}");
+    let plain = session.keep(apply.env("TERM", "xterm").run_on_terminal("no\n"));
+    assert!(!plain.stderr.contains("\u{1b}["), "{plain}");
+}

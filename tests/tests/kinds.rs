@@ -62,7 +62,11 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
         "type": "Succeeded", "status": "True", "reason": "Done", "lastTransitionTime": "2026-01-01T00:00:00Z"
     }]}"#;
     report(&session, "storageversionmigration", succeeded);
-    session.keep(applying.wait()).expect_code(0);
+    let applied = session.keep(applying.wait());
+    applied.expect_code(0);
+    let deprecated = applied.stderr.lines().filter(|line| line.contains("v1 Endpoints is deprecated")).count();
+    assert_eq!(deprecated, 1, "what the server warns of is said once\n{applied}");
+    applied.expect_line(&["warning:", "Endpoints/every-endpoints", "deprecated"]);
     for source in ["types", "manifests", "yaml"] {
         for arguments in [&["plan", "--detailed-exitcode"][..], &["plan", "--detailed-exitcode", "--thorough"]] {
             session.run(&workspace(&session, arguments, source)).expect_code(0).expect("No changes");

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
-use crate::options::WriteOptions;
 use crate::registry::ResourceType;
 use crate::state::State;
 
@@ -25,7 +24,6 @@ pub(crate) fn on_create(
     resource: &ResourceType,
     namespace: &str,
     object: &mut Value,
-    _options: &WriteOptions,
 ) -> Result<(), ApiError> {
     if resource.is_namespaced() {
         namespace_lifecycle(state, resource, namespace, object)?;
@@ -52,21 +50,6 @@ pub(crate) fn on_create(
         }
         _ => {}
     }
-    Ok(())
-}
-
-/// Checks and completes a changed object.
-pub(crate) fn on_update(
-    _state: &State,
-    resource: &ResourceType,
-    live: &Value,
-    object: &mut Value,
-    is_status: bool,
-) -> Result<(), ApiError> {
-    if is_status || object::is_deleting(live) {
-        return Ok(());
-    }
-    let _ = (resource, object);
     Ok(())
 }
 

@@ -26,18 +26,12 @@ pub(crate) fn on_create(state: &mut State, resource: &ResourceType, object: &mut
 }
 
 /// Keeps what a changed service has, and gives it what it lacks.
-pub(crate) fn on_update(
-    state: &mut State,
-    resource: &ResourceType,
-    live: &Value,
-    object: &mut Value,
-) -> Result<(), ApiError> {
+pub(crate) fn on_update(state: &mut State, resource: &ResourceType, object: &mut Value) -> Result<(), ApiError> {
     if !resource.is("services") {
         return Ok(());
     }
     families(object);
     addresses(state, object)?;
-    let _ = live;
     node_ports(state, object)
 }
 

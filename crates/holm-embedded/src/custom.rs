@@ -12,7 +12,7 @@ use crate::decode::Mismatch;
 use crate::error::{FieldError, FieldProblem};
 use crate::object;
 
-pub(crate) use definition::{ColumnDefinition, on_stored, prepare_definition, validate_definition};
+pub(crate) use definition::{CLEANUP, ColumnDefinition, on_stored, prepare_definition, validate_definition};
 
 /// The type of the objects of one version of a custom resource.
 #[derive(Debug)]

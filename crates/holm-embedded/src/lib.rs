@@ -23,11 +23,13 @@
 //! # Limits
 //! What is accepted here may still be refused by a real cluster. Requests for what is not supported are answered with
 //! 501 `NotImplemented`, or 406 and 415 for media types.
-//! - JSON only: no protobuf, no CBOR; an applied configuration must be JSON, which is YAML too.
+//! - JSON only: no protobuf, no CBOR; an applied configuration must be JSON, which is YAML too. `kubectl create KIND` sends
+//!   protobuf and is refused with 415; `kubectl apply`, `create -f`, `patch` and the others send JSON.
 //! - Nobody is authenticated and everybody may do everything: objects of access control are stored and not enforced.
 //! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
 //! - One version of each built-in resource: the stable ones, the preferred one if there are two. `events.k8s.io` is not served;
 //!   `events` of the core group are.
+//! - No reviews of tokens or access (`kubectl auth can-i`), and no scale through server-side apply.
 //! - No logs, exec, attach, port forwarding, proxy, eviction, binding, or tokens.
 //! - Validation is a part of that of Kubernetes: names, labels, required fields, references within an object, the values that
 //!   stacks get wrong, and what cannot change.

@@ -1,11 +1,15 @@
 //! A listener on the loopback interface, for `kubectl` and other processes.
 //!
-//! Plain HTTP, guarded by a token that only the kubeconfig has: whoever can read that file is the administrator.
+//! HTTPS with a certificate of its own, made anew each time, and a token: both are in the kubeconfig, and whoever can read that
+//! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -15,6 +19,9 @@ use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::cluster::Cluster;
 use crate::error::ApiError;
@@ -22,10 +29,10 @@ use crate::random::Random;
 use crate::server::{self, AnswerBody};
 
 /// A cluster that listens. It stops when this is dropped.
-#[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
     token: String,
+    certificate: String,
     task: JoinHandle<()>,
 }
 
@@ -40,6 +47,7 @@ impl Cluster {
         let mut random = Random::from_system();
         let token = format!("{:016x}{:016x}", random.next(), random.next());
         let expected = format!("Bearer {token}");
+        let (acceptor, certificate) = secured().map_err(std::io::Error::other)?;
         let cluster = self.clone();
         let task = tokio::spawn(async move {
             loop {
@@ -48,8 +56,9 @@ impl Cluster {
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     continue;
                 };
-                let (cluster, expected) = (cluster.clone(), expected.clone());
+                let (cluster, expected, acceptor) = (cluster.clone(), expected.clone(), acceptor.clone());
                 tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
                     let service = service_fn(move |request| answer(cluster.clone(), expected.clone(), request));
                     // A client that goes away in the middle is no concern of the others.
                     let _ =
@@ -57,8 +66,22 @@ impl Cluster {
                 });
             }
         });
-        Ok(Listener { address, token, task })
+        Ok(Listener { address, token, certificate, task })
     }
+}
+
+/// A certificate for the loopback interface, and what accepts connections with it.
+fn secured() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send + Sync>> {
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((TlsAcceptor::from(Arc::new(config)), made.cert.pem()))
 }
 
 async fn answer(
@@ -91,7 +114,7 @@ impl Listener {
         let name = "holm-embedded";
         json!({
             "apiVersion": "v1", "kind": "Config", "current-context": name,
-            "clusters": [{"name": name, "cluster": {"server": format!("http://{}", self.address)}}],
+            "clusters": [{"name": name, "cluster": {"server": format!("https://{}", self.address), "certificate-authority-data": STANDARD.encode(&self.certificate)}}],
             "users": [{"name": name, "user": {"token": self.token}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "default"}}],
         })
@@ -109,6 +132,12 @@ impl Listener {
         let mut file = options.open(path)?;
         file.write_all(&Bytes::from(self.kubeconfig().to_string()))?;
         file.write_all(b"\n")
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

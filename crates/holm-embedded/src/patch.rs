@@ -85,10 +85,9 @@ impl Patch {
                     );
                     return Err(ApiError::new(413, "RequestEntityTooLarge", text));
                 }
-                json_patch::patch(&mut object, &patch).map_err(|error| {
+                json_patch::patch(&mut object, &patch).map_err(|_| {
                     let refused =
                         ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
-                    let _ = error;
                     ApiError { details: Some(json!({})), ..refused }
                 })?;
             }

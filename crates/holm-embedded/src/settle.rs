@@ -98,12 +98,8 @@ impl State {
         }
         if !key.namespace.is_empty() {
             let name = key.namespace.clone();
-            if name != *"" {
-                // The last object of a namespace that is going may have been this one.
-                self.look_at(&Key { resource: "namespaces".into(), namespace: String::new(), name });
-            }
-        } else if let Some(definition) = self.definition_of(&key.resource) {
-            self.look_at(&definition);
+            // The last object of a namespace that is going may have been this one.
+            self.look_at(&Key { resource: "namespaces".into(), namespace: String::new(), name });
         }
         if let Some(definition) = self.definition_of(&key.resource) {
             self.look_at(&definition);
@@ -122,7 +118,6 @@ impl State {
             "namespaces" => self.look_at_namespace(key, &object),
             DEFINITIONS => self.look_at_definition(key, &object),
             "persistentvolumeclaims" | "persistentvolumes" => self.look_at_storage(key, &object),
-            "serviceaccounts" | "configmaps" => {}
             _ => {}
         }
         if object::is_deleting(&object) {
@@ -363,7 +358,7 @@ impl State {
             }
         }
         if self.store.list(&id, None).next().is_none() {
-            self.release(key, "customresourcecleanup.apiextensions.k8s.io");
+            self.release(key, custom::CLEANUP);
         }
     }
 

@@ -18,37 +18,31 @@ use crate::custom;
 use crate::error::FieldError;
 use crate::object::{self, at};
 use crate::registry::{ResourceType, TypeSchema};
-use crate::state::State;
 use crate::traits::NameRule;
 
 /// The most bytes that all annotations may have together.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
 /// What is wrong with a new object.
-pub(crate) fn on_create(state: &State, resource: &ResourceType, object: &Value) -> Vec<FieldError> {
+pub(crate) fn on_create(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object);
-    errors.extend(content(state, resource, object, None));
+    errors.extend(content(resource, object, None));
     errors
 }
 
 /// What is wrong with a changed object.
-pub(crate) fn on_update(state: &State, resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object);
-    errors.extend(immutable::check(state, resource, live, object));
-    errors.extend(content(state, resource, object, Some(live)));
+    errors.extend(immutable::check(resource, live, object));
+    errors.extend(content(resource, object, Some(live)));
     errors
 }
 
 /// What is wrong with an object whose status was written.
-pub(crate) fn on_status_update(
-    state: &State,
-    resource: &ResourceType,
-    live: &Value,
-    object: &Value,
-) -> Vec<FieldError> {
+pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object);
     if let TypeSchema::Custom(_) = &resource.schema {
-        errors.extend(content(state, resource, object, Some(live)));
+        errors.extend(content(resource, object, Some(live)));
     }
     errors
 }
@@ -165,7 +159,7 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn content(state: &State, resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     if let TypeSchema::Custom(custom) = &resource.schema {
         return custom.validate(object, live);
     }
@@ -190,7 +184,6 @@ fn content(state: &State, resource: &ResourceType, object: &Value, live: Option<
         "customresourcedefinitions.apiextensions.k8s.io" => errors.extend(custom::validate_definition(object, live)),
         _ => {}
     }
-    let _ = state;
     errors
 }
 

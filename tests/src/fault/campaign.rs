@@ -167,6 +167,10 @@ impl Campaign {
                 if runs.is_multiple_of(25) {
                     tell(&format!("{runs} of at most {total} runs, {} failures", tally.failures.len()));
                 }
+                // A campaign takes long, and may be ended before its time.
+                if runs.is_multiple_of(250) {
+                    tell(&tally.to_string());
+                }
             }
         }
         for bench in benches.values_mut() {

@@ -90,6 +90,10 @@ pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<F
         let path = format!("spec.versions[{position}].schema.openAPIV3Schema");
         match at(version, &["schema", "openAPIV3Schema"]) {
             None => errors.push(FieldError::required(path, "schemas are required")),
+            Some(found) if cfg!(not(feature = "cel")) && schema::Rules::of(found).any => {
+                let detail = "this embedded cluster was built without the rules of custom resources (feature `cel`)";
+                errors.push(FieldError::forbidden(format!("{path}.x-kubernetes-validations"), detail));
+            }
             Some(schema) if text_at(schema, &["type"]).is_empty() => {
                 errors.push(FieldError::required(format!("{path}.type"), "must not be empty at the root"));
             }

@@ -201,7 +201,7 @@ fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldErr
                 invalid(errors, format!("should match '{pattern}'"));
             }
         }
-        Value::Array(items) => validate_list(items, value, schema, path, errors),
+        Value::Array(items) => validate_list(items, schema, path, errors),
         Value::Object(fields) => validate_map(fields, schema, path, errors),
         _ => {}
     }
@@ -239,7 +239,7 @@ enum Combine {
     One,
 }
 
-fn validate_list(items: &[Value], value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+fn validate_list(items: &[Value], schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let length = items.len() as u64;
     if let Some(minimum) = schema.get("minItems").and_then(Value::as_u64).filter(|minimum| length < *minimum) {
         let detail = format!("{} in body should have at least {minimum} items", named(path));
@@ -277,7 +277,6 @@ fn validate_list(items: &[Value], value: &Value, schema: &Value, path: &str, err
             errors.push(FieldError::duplicate(format!("{path}[{position}]"), identity));
         }
     }
-    let _ = value;
 }
 
 fn validate_map(fields: &Map<String, Value>, schema: &Value, path: &str, errors: &mut Vec<FieldError>) {

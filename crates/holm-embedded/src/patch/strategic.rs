@@ -94,10 +94,7 @@ fn merge_field(
 ) -> Result<(), PatchError> {
     match value {
         Value::Object(patch) => {
-            let replaces =
-                field.is_some_and(|field| field.patch_strategy().retain_keys) && patch.contains_key(RETAIN_KEYS);
             let current = object.entry(name.to_owned()).or_insert(Value::Null);
-            let _ = replaces;
             if !current.is_object() {
                 *current = Value::Object(Map::new());
             }

@@ -9,7 +9,6 @@ use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
 use crate::quantity::Quantity;
 use crate::registry::ResourceType;
-use crate::state::State;
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -56,7 +55,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// What a change may not do.
-pub(super) fn check(state: &State, resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let fixed = FIXED.iter().filter(|(id, _)| resource.is(id)).flat_map(|(_, paths)| paths.iter());
     for path in fixed {
@@ -81,7 +80,6 @@ pub(super) fn check(state: &State, resource: &ResourceType, live: &Value, object
         "pods" => errors.extend(pod(live, object)),
         _ => {}
     }
-    let _ = state;
     errors
 }
 

@@ -14,7 +14,6 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
     let mut errors = Vec::new();
     let Some(spec) = at(object, path) else { return errors };
     let volumes = volumes(spec, shown, &mut errors);
-    let claims = HashSet::new();
     let mut seen: HashSet<&str> = HashSet::new();
     let any = at(spec, &["containers"]).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     if !any {
@@ -33,7 +32,7 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
                     errors.push(FieldError::duplicate(format!("{path}.name"), name));
                 }
             }
-            container_fields(container, &path, &volumes, &claims, &mut errors);
+            container_fields(container, &path, &volumes, &mut errors);
         }
     }
     let policy = text_at(spec, &["restartPolicy"]);
@@ -91,13 +90,7 @@ fn volumes<'a>(spec: &'a Value, shown: &str, errors: &mut Vec<FieldError>) -> Ha
     seen
 }
 
-fn container_fields(
-    container: &Value,
-    path: &str,
-    volumes: &HashSet<&str>,
-    _claims: &HashSet<&str>,
-    errors: &mut Vec<FieldError>,
-) {
+fn container_fields(container: &Value, path: &str, volumes: &HashSet<&str>, errors: &mut Vec<FieldError>) {
     let image = text_at(container, &["image"]);
     if image.is_empty() {
         errors.push(FieldError::required(format!("{path}.image"), ""));

@@ -49,7 +49,7 @@ impl State {
         mut warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         let (group, plural) = (resource.group(), resource.plural());
-        admission::on_create(self, resource, namespace, &mut new, options)?;
+        admission::on_create(self, resource, namespace, &mut new)?;
         let name = object::name(&new).to_owned();
         let brought_version = !object::metadata_text(&new, "resourceVersion").is_empty();
         for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
@@ -59,7 +59,7 @@ impl State {
         object::set_metadata(&mut new, "uid", Value::from(uid));
         object::set_metadata(&mut new, "creationTimestamp", Value::from(self.now().to_string()));
         prepare::for_create(self, resource, &mut new);
-        let mut errors = validate::on_create(self, resource, &new);
+        let mut errors = validate::on_create(resource, &new);
         if name.is_empty() {
             errors.insert(0, FieldError::required("metadata.name", "name or generateName is required"));
         }

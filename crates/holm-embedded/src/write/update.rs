@@ -152,7 +152,6 @@ impl State {
         mut warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         let is_status = target.subresource == "status";
-        admission::on_update(self, resource, live, &mut new, is_status)?;
         keep_times_of_unchanged(live, &mut new);
         for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             // They are the server's; a write that leaves them out leaves them as they are.
@@ -167,16 +166,16 @@ impl State {
         }
         let mut errors = validate::metadata_update(live, &new);
         if is_status {
-            errors.extend(validate::on_status_update(self, resource, live, &new));
+            errors.extend(validate::on_status_update(resource, live, &new));
         } else {
-            errors.extend(validate::on_update(self, resource, live, &new));
+            errors.extend(validate::on_update(resource, live, &new));
         }
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
         }
         if !is_status {
             admission::validate_update(self, resource, live, &new)?;
-            allocate::on_update(self, resource, live, &mut new)?;
+            allocate::on_update(self, resource, &mut new)?;
         }
         super::complete(resource, &mut new, Stage::Stored);
         validate::warnings(resource, &new, &mut warnings);
