@@ -2,7 +2,7 @@
 //! watches and records.
 //!
 //! A [`Cluster`] is [connected](Cluster::connect), then [observed](Cluster::observe) into data from which `holm-core` makes a
-//! plan, and the plan is [applied](Cluster::apply). Every request goes through one room, [`transport`], which counts and
+//! plan, and the plan is [applied](Cluster::apply). Every request goes through one room, `transport`, which counts and
 //! retries it, collects the API server's warnings, and scrubs secret values out of the server's words.
 //!
 //! `kube::Client::request` and its relatives are not used: they log the bodies of answers that they cannot read, and hide

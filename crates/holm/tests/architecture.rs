@@ -19,7 +19,6 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-cli", &["holm-cluster", "holm-core"]),
     ("holm-cluster", &["holm-core"]),
     ("holm-core", &[]),
-    ("holm-embedded", &["holm-schema", "holm-structured-merge"]),
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
     ("holm-structured-merge", &[]),
@@ -101,7 +100,7 @@ fn only_those_who_talk_to_a_cluster_or_are_one_know_a_client() {
         })
         .map(|(name, _)| name.clone())
         .collect();
-    assert_eq!(users, ["holm-cluster", "holm-embedded"]);
+    assert_eq!(users, ["holm-cluster"]);
 }
 
 #[test]
