@@ -84,7 +84,8 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
     let consent = objects.chain([format!("Namespace/{NAMESPACE}")]).collect::<Vec<_>>().join(",");
     let destroyed = session.run(&workspace(
         &session,
-        &["destroy", "--yes", "--allow-delete", &consent, "--timeout", "60s"],
+        // The garbage collector stands still for a while when a definition has just gone.
+        &["destroy", "--yes", "--allow-delete", &consent, "--timeout", "5m"],
         "yaml",
     ));
     destroyed.expect_code(0);
