@@ -39,23 +39,13 @@ pub(super) fn request(error: &RequestError, action: Action) -> Failure {
 pub(super) fn not_ready(readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
     let summary = cause.as_ref().map(|cause| cause.summary.clone()).filter(|summary| !summary.is_empty());
     let message = summary.unwrap_or_else(|| format!("it will not become ready: {}", words(readiness)));
-    Failure {
-        message,
-        sources: Vec::new(),
-        hint: cause.as_ref().and_then(|cause| cause.hint.clone()),
-        cause: cause.map(Box::new),
-    }
+    with_cause(message, cause)
 }
 
 /// An object that did not become ready in time.
 pub(super) fn too_late(after: Duration, readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
     let message = format!("it is not ready after {}: {}", seconds(after), words(readiness));
-    Failure {
-        message,
-        sources: Vec::new(),
-        hint: cause.as_ref().and_then(|cause| cause.hint.clone()),
-        cause: cause.map(Box::new),
-    }
+    with_cause(message, cause)
 }
 
 /// An object that did not go in time.
@@ -71,6 +61,11 @@ pub(super) fn not_gone(after: Duration, last: Option<&Value>) -> Failure {
     }
     let message = format!("{message}: the finalizers {} hold it", finalizers.join(", "));
     plain(message, Some("see whether the controller that owns the finalizer runs, and what it waits for"))
+}
+
+fn with_cause(message: String, cause: Option<Cause>) -> Failure {
+    let hint = cause.as_ref().and_then(|cause| cause.hint.clone());
+    Failure { message, sources: Vec::new(), cause: cause.map(Box::new), hint }
 }
 
 fn words(readiness: Option<&Readiness>) -> String {

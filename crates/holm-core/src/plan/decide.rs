@@ -161,12 +161,7 @@ impl<'a> Decision<'a> {
     fn existing(&mut self, resource: &'a Resource, live: &'a Value, wanted: Desired) {
         let id = &resource.id;
         if survey::is_terminating(live) && self.is_begun_replacement(id, live) {
-            let mut change = self.change(resource, Action::Replace, Reason::Terminating, Some(live), wanted.digest);
-            if let Some(entry) = &mut change.entry {
-                entry.uid = None;
-            }
-            change.unchecked = Some(Unchecked::Replacement);
-            change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+            let change = self.replacement(resource, live, wanted, Reason::Terminating);
             self.changes.push(change);
             return;
         }
@@ -290,15 +285,21 @@ impl<'a> Decision<'a> {
             );
             self.block(resource, BlockerKind::ReplaceNeedsConsent(causes), Some(&hint));
         }
+        let mut change = self.replacement(resource, live, wanted, reason);
+        change.notes = noted(resource, Action::Replace, &fields);
+        change.fields = fields;
+        self.changes.push(change);
+    }
+
+    /// The change itself. Its entry has no uid, because the one that is recorded goes with the old object.
+    fn replacement(&self, resource: &Resource, live: &Value, wanted: Desired, reason: Reason) -> Change {
         let mut change = self.change(resource, Action::Replace, reason, Some(live), wanted.digest);
         if let Some(entry) = &mut change.entry {
             entry.uid = None;
         }
-        change.notes = noted(resource, Action::Replace, &fields);
-        change.fields = fields;
         change.unchecked = Some(Unchecked::Replacement);
         change.desired = wanted.unknown.is_empty().then_some(wanted.object);
-        self.changes.push(change);
+        change
     }
 
     /// What would change as far as the declaration alone tells.
