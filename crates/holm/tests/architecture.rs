@@ -18,7 +18,11 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-resources"]),
     ("holm-cli", &["holm-cluster", "holm-core"]),
     ("holm-cluster", &["holm-core"]),
+    ("holm-apiserver", &["holm-schema", "holm-structured-merge"]),
+    ("holm-controllers", &["holm-apiserver"]),
     ("holm-core", &[]),
+    ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-node"]),
+    ("holm-node", &[]),
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
     ("holm-structured-merge", &[]),
@@ -100,7 +104,7 @@ fn only_those_who_talk_to_a_cluster_or_are_one_know_a_client() {
         })
         .map(|(name, _)| name.clone())
         .collect();
-    assert_eq!(users, ["holm-cluster"]);
+    assert_eq!(users, ["holm-apiserver", "holm-cluster", "holm-embedded", "holm-node"]);
 }
 
 #[test]

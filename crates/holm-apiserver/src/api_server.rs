@@ -1,0 +1,294 @@
+//! The public handle of an API server.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::{Context, Poll};
+
+use holm_schema::{GroupVersionKind, GroupVersionResource, PackError};
+use http::{Request, Response};
+use kube::client::Body;
+use tokio::sync::watch;
+
+use crate::bootstrap;
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::objects::Objects;
+use crate::random::Random;
+use crate::registry::Registry;
+use crate::server;
+use crate::state::State;
+use crate::store::{LOG_CAPACITY, Store};
+
+/// A Kubernetes API server in process. Clones are handles to the same cluster; it ends with the last one.
+#[derive(Clone)]
+pub struct ApiServer {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    state: RwLock<State>,
+    /// The revision of the last write, for those who wait for the next.
+    revision: watch::Sender<u64>,
+    #[cfg(feature = "persist")]
+    persist: Option<crate::persist::Persist>,
+    /// Set when a write could not be stored: what is in memory is then ahead of the file, so nothing more is accepted.
+    #[cfg(feature = "persist")]
+    broken: std::sync::atomic::AtomicBool,
+}
+
+/// How a cluster is made.
+#[derive(Clone, Debug)]
+pub struct ApiServerBuilder {
+    clock: Clock,
+    seed: Option<u64>,
+    log_capacity: usize,
+    #[cfg(feature = "persist")]
+    path: Option<std::path::PathBuf>,
+}
+
+/// Why a cluster cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiServerError {
+    /// The schema that this crate was built with is damaged.
+    #[error("the schema of Kubernetes cannot be read")]
+    Schema(#[from] PackError),
+    /// The first objects could not be made.
+    #[error("the cluster cannot be started: {0}")]
+    Bootstrap(#[from] ApiError),
+    /// The file of the cluster cannot be used.
+    #[cfg(feature = "persist")]
+    #[error(transparent)]
+    Persist(#[from] crate::persist::PersistError),
+}
+
+impl ApiServerBuilder {
+    /// Takes the time from this clock instead of the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes uids and generated names the same in every run.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// How many changes are kept for watches and for the next pages of lists: 100,000 unless it is said otherwise.
+    #[must_use]
+    pub fn history(mut self, changes: usize) -> Self {
+        self.log_capacity = changes;
+        self
+    }
+
+    /// Keeps the cluster in this file, which only its owner can read: it holds Secrets. A write is answered when it is on the
+    /// disk.
+    #[cfg(feature = "persist")]
+    #[must_use]
+    pub fn persist(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Makes the cluster, with its first namespaces and the service `kubernetes`.
+    ///
+    /// # Errors
+    /// If the schema that the crate was built with is damaged.
+    pub fn build(self) -> Result<ApiServer, ApiServerError> {
+        let mut state = State {
+            store: Store::new(self.log_capacity),
+            registry: Registry::built_in()?,
+            clock: self.clock,
+            random: self.seed.map_or_else(Random::from_system, Random::seeded),
+            settled: 0,
+        };
+        #[cfg(feature = "persist")]
+        let (persist, is_new) = {
+            let persist = self.path.as_deref().map(crate::persist::Persist::open).transpose()?;
+            let known = match &persist {
+                Some(persist) => persist.load(&mut state.store)?,
+                None => false,
+            };
+            (persist, !known)
+        };
+        #[cfg(not(feature = "persist"))]
+        bootstrap::run(&mut state)?;
+        #[cfg(feature = "persist")]
+        let before = state.store.revision();
+        #[cfg(feature = "persist")]
+        if is_new {
+            bootstrap::run(&mut state)?;
+        } else {
+            state.resume();
+        }
+        state.settle();
+        #[cfg(feature = "persist")]
+        if let Some(persist) = &persist {
+            // Of an earlier life, nothing but what has changed since is in the log.
+            let changes = state.store.log().since(before).into_iter().flatten();
+            persist.commit(changes, state.store.revision())?;
+        }
+        let (revision, _) = watch::channel(state.store.revision());
+        Ok(ApiServer {
+            inner: Arc::new(Inner {
+                state: RwLock::new(state),
+                revision,
+                #[cfg(feature = "persist")]
+                persist,
+                #[cfg(feature = "persist")]
+                broken: std::sync::atomic::AtomicBool::new(false),
+            }),
+        })
+    }
+}
+
+impl ApiServer {
+    /// A cluster in memory, with the machine's clock.
+    ///
+    /// # Errors
+    /// If the schema that the crate was built with is damaged.
+    pub fn new() -> Result<Self, ApiServerError> {
+        Self::builder().build()
+    }
+
+    /// Makes a cluster with choices.
+    #[must_use]
+    pub fn builder() -> ApiServerBuilder {
+        ApiServerBuilder {
+            clock: Clock::system(),
+            seed: None,
+            log_capacity: LOG_CAPACITY,
+            #[cfg(feature = "persist")]
+            path: None,
+        }
+    }
+
+    /// A client that talks to the cluster without a socket. It needs a tokio runtime.
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        kube::Client::new(self.service(), "default")
+    }
+
+    /// The API as a service for HTTP requests, bodies as `kube` has them.
+    #[must_use]
+    pub fn service(&self) -> ApiService {
+        ApiService { cluster: self.clone() }
+    }
+
+    /// Direct access to the objects of a resource, without HTTP and without waiting.
+    ///
+    /// # Errors
+    /// If the resource is not served: 404.
+    pub fn objects(&self, resource: &GroupVersionResource) -> Result<Objects, ApiError> {
+        let found = self.read().registry.get(resource).cloned();
+        found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
+    }
+
+    /// Direct access to the objects of a kind.
+    ///
+    /// # Errors
+    /// If the kind is not served: 404.
+    pub fn objects_of(&self, kind: &GroupVersionKind) -> Result<Objects, ApiError> {
+        let found = self.read().registry.by_kind(kind).cloned();
+        found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
+    }
+
+    /// The revision of the last write.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.read().store.revision()
+    }
+
+    /// Waits until something is written after `revision`, and gives the revision of the last write.
+    pub async fn written_after(&self, revision: u64) -> u64 {
+        let mut receiver = self.inner.revision.subscribe();
+        // The sender lives in this cluster, so it cannot be gone.
+        receiver.wait_for(|last| *last > revision).await.map_or(revision, |last| *last)
+    }
+
+    /// The clock of the cluster.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.read().clock.clone()
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A thread that panicked under the lock has not left a half-done write: the store changes object by object.
+        self.inner.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> RwLockWriteGuard<'_, State> {
+        self.inner.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Does a write and all that follows from it, and wakes those who watch. With a file, it is on the disk then.
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let mut state = self.lock();
+        let before = state.store.revision();
+        #[cfg(feature = "persist")]
+        if self.inner.broken.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(ApiError::internal("an earlier write could not be stored; start the cluster again"));
+        }
+        let outcome = write(&mut state);
+        state.settle();
+        let after = state.store.revision();
+        #[cfg(feature = "persist")]
+        self.store_changes(&state, before)?;
+        drop(state);
+        if after != before {
+            self.inner.revision.send_modify(|revision| *revision = (*revision).max(after));
+        }
+        outcome
+    }
+
+    #[cfg(feature = "persist")]
+    fn store_changes(&self, state: &State, before: u64) -> Result<(), ApiError> {
+        let Some(persist) = &self.inner.persist else { return Ok(()) };
+        if state.store.revision() == before {
+            return Ok(());
+        }
+        let stored = match state.store.log().since(before) {
+            Some(changes) => persist.commit(changes, state.store.revision()).map_err(|error| error.to_string()),
+            None => Err("more was written in one step than the history holds".to_owned()),
+        };
+        stored.map_err(|problem| {
+            self.inner.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+            ApiError::internal(problem)
+        })
+    }
+
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.inner.revision.subscribe()
+    }
+}
+
+impl std::fmt::Debug for ApiServer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("ApiServer").field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+/// The API as a [`tower::Service`].
+#[derive(Clone, Debug)]
+pub struct ApiService {
+    cluster: ApiServer,
+}
+
+impl tower::Service<Request<Body>> for ApiService {
+    type Response = Response<server::AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let cluster = self.cluster.clone();
+        Box::pin(async move { Ok(server::serve(cluster, request).await) })
+    }
+}

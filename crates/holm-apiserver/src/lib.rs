@@ -1,0 +1,85 @@
+//! A Kubernetes API server in process.
+//!
+//! For planning, applying and testing stacks where there is no cluster: no containers run, but the API does what that of
+//! Kubernetes 1.37 does, with server-side apply, dry run, watches, finalizers, custom resources and the rest.
+//!
+//! ```
+//! use holm_apiserver::{ApiServer, GroupVersionResource, WriteOptions};
+//! use serde_json::json;
+//!
+//! let cluster = ApiServer::new()?;
+//! let secrets = cluster.objects(&GroupVersionResource::new("", "v1", "secrets"))?;
+//! let made = secrets.create(
+//!     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "default"}}),
+//!     &WriteOptions::by("example"),
+//! )?;
+//! assert_eq!(made["type"], "Opaque");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`ApiServer::client`] gives a `kube::Client` that needs no socket, [`ApiServer::service`] the same as a `tower::Service`, and
+//! [`ApiServer::objects`] direct access for controllers.
+//!
+//! # Limits
+//! What is accepted here may still be refused by a real cluster. Requests for what is not supported are answered with
+//! 501 `NotImplemented`, or 406 and 415 for media types.
+//! - JSON only: no protobuf, no CBOR; an applied configuration must be JSON, which is YAML too. `kubectl create KIND` sends
+//!   protobuf and is refused with 415; `kubectl apply`, `create -f`, `patch` and the others send JSON.
+//! - Nobody is authenticated and everybody may do everything: objects of access control are stored and not enforced.
+//! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
+//! - One version of each built-in resource: the stable ones, the preferred one if there are two. `events.k8s.io` is not served;
+//!   `events` of the core group are.
+//! - No reviews of tokens or access (`kubectl auth can-i`), and no scale through server-side apply.
+//! - No logs, exec, attach, port forwarding, proxy, eviction, binding, or tokens.
+//! - Validation is a part of that of Kubernetes: names, labels, required fields, references within an object, the values that
+//!   stacks get wrong, and what cannot change.
+//! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
+//! - What controllers of garbage, namespaces, protected storage and custom resource definitions do happens at once, in the same
+//!   step as the write that it follows from.
+//! - The history for watches and for pages of lists is bounded.
+
+mod admission;
+mod allocate;
+mod api_server;
+mod bootstrap;
+mod clock;
+mod custom;
+mod decode;
+mod defaults;
+mod error;
+#[cfg(feature = "listen")]
+mod listen;
+mod object;
+mod objects;
+mod options;
+mod patch;
+#[cfg(feature = "persist")]
+mod persist;
+mod quantity;
+mod query;
+mod random;
+mod registry;
+mod selector;
+mod server;
+mod settle;
+mod shape;
+mod state;
+mod store;
+mod traits;
+mod validate;
+mod watch;
+mod write;
+
+pub use api_server::{ApiServer, ApiServerBuilder, ApiServerError, ApiService};
+pub use clock::Clock;
+pub use error::{ApiError, FieldError, FieldProblem};
+pub use holm_schema::{GroupVersionKind, GroupVersionResource};
+pub use holm_structured_merge::Timestamp;
+#[cfg(feature = "listen")]
+pub use listen::Listener;
+pub use objects::{Listed, Objects};
+pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
+#[cfg(feature = "persist")]
+pub use persist::PersistError;
+pub use server::AnswerBody;
+pub use watch::{Watch, WatchEvent};

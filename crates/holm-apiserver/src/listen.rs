@@ -1,0 +1,148 @@
+//! A listener on the loopback interface, for `kubectl` and other processes.
+//!
+//! HTTPS with a certificate of its own, made anew each time, and a token: both are in the kubeconfig, and whoever can read that
+//! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::api_server::ApiServer;
+use crate::error::ApiError;
+use crate::random::Random;
+use crate::server::{self, AnswerBody};
+
+/// A cluster that listens. It stops when this is dropped.
+pub struct Listener {
+    address: SocketAddr,
+    token: String,
+    certificate: String,
+    task: JoinHandle<()>,
+}
+
+impl ApiServer {
+    /// Listens on the loopback interface, on this port, or on a free one if it is 0. It needs a tokio runtime.
+    ///
+    /// # Errors
+    /// If the port cannot be had.
+    pub async fn listen(&self, port: u16) -> std::io::Result<Listener> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let mut random = Random::from_system();
+        let token = format!("{:016x}{:016x}", random.next(), random.next());
+        let expected = format!("Bearer {token}");
+        let (acceptor, certificate) = secured().map_err(std::io::Error::other)?;
+        let cluster = self.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Out of file descriptors, perhaps: the next connection may be luckier.
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                };
+                let (cluster, expected, acceptor) = (cluster.clone(), expected.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let service = service_fn(move |request| answer(cluster.clone(), expected.clone(), request));
+                    // A client that goes away in the middle is no concern of the others.
+                    let _ =
+                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Ok(Listener { address, token, certificate, task })
+    }
+}
+
+/// A certificate for the loopback interface, and what accepts connections with it.
+fn secured() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send + Sync>> {
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((TlsAcceptor::from(Arc::new(config)), made.cert.pem()))
+}
+
+async fn answer(
+    cluster: ApiServer,
+    expected: String,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, std::convert::Infallible> {
+    let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
+    if !given.is_some_and(|given| same(given, expected.as_bytes())) {
+        return Ok(server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")));
+    }
+    Ok(server::serve(cluster, request).await)
+}
+
+/// Compares without telling by the time it takes how much was right.
+fn same(given: &[u8], expected: &[u8]) -> bool {
+    given.len() == expected.len() && given.iter().zip(expected).fold(0, |sum, (left, right)| sum | (left ^ right)) == 0
+}
+
+impl Listener {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A kubeconfig for it, in JSON, which is YAML too. It holds the token.
+    #[must_use]
+    pub fn kubeconfig(&self) -> Value {
+        let name = "holm-apiserver";
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": name,
+            "clusters": [{"name": name, "cluster": {"server": format!("https://{}", self.address), "certificate-authority-data": STANDARD.encode(&self.certificate)}}],
+            "users": [{"name": name, "user": {"token": self.token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "default"}}],
+        })
+    }
+
+    /// Writes the kubeconfig to a file that only its owner can read.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_kubeconfig(&self, path: &Path) -> std::io::Result<()> {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        file.write_all(&Bytes::from(self.kubeconfig().to_string()))?;
+        file.write_all(b"\n")
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,153 @@
+//! The metadata of an object in JSON: short ways to read and write it.
+
+use serde_json::{Map, Value, json};
+
+/// A metadata field.
+pub(crate) fn metadata<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
+    object.get("metadata")?.get(field).filter(|value| !value.is_null())
+}
+
+/// A metadata field that is a text; empty if there is none.
+pub(crate) fn metadata_text<'a>(object: &'a Value, field: &str) -> &'a str {
+    metadata(object, field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Sets a metadata field.
+pub(crate) fn set_metadata(object: &mut Value, field: &str, value: Value) {
+    if let Some(metadata) = child_map(object, "metadata") {
+        metadata.insert(field.to_owned(), value);
+    }
+}
+
+/// Removes a metadata field.
+pub(crate) fn remove_metadata(object: &mut Value, field: &str) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove(field);
+    }
+}
+
+pub(crate) fn name(object: &Value) -> &str {
+    metadata_text(object, "name")
+}
+
+pub(crate) fn namespace(object: &Value) -> &str {
+    metadata_text(object, "namespace")
+}
+
+pub(crate) fn uid(object: &Value) -> Option<&str> {
+    metadata(object, "uid")?.as_str().filter(|uid| !uid.is_empty())
+}
+
+pub(crate) fn generation(object: &Value) -> i64 {
+    metadata(object, "generation").and_then(Value::as_i64).unwrap_or_default()
+}
+
+pub(crate) fn is_deleting(object: &Value) -> bool {
+    metadata(object, "deletionTimestamp").is_some()
+}
+
+pub(crate) fn owners(object: &Value) -> impl Iterator<Item = &Value> {
+    metadata(object, "ownerReferences").and_then(Value::as_array).into_iter().flatten()
+}
+
+pub(crate) fn owner_uids(object: &Value) -> impl Iterator<Item = &str> {
+    owners(object).filter_map(|owner| owner.get("uid")?.as_str())
+}
+
+pub(crate) fn finalizers(object: &Value) -> Vec<String> {
+    texts(metadata(object, "finalizers"))
+}
+
+pub(crate) fn set_finalizers(object: &mut Value, finalizers: &[String]) {
+    if finalizers.is_empty() {
+        remove_metadata(object, "finalizers");
+    } else {
+        set_metadata(object, "finalizers", json!(finalizers));
+    }
+}
+
+pub(crate) fn add_finalizer(object: &mut Value, finalizer: &str) {
+    let mut all = finalizers(object);
+    if !all.iter().any(|found| found == finalizer) {
+        all.push(finalizer.to_owned());
+        set_finalizers(object, &all);
+    }
+}
+
+pub(crate) fn remove_finalizer(object: &mut Value, finalizer: &str) {
+    let all: Vec<String> = finalizers(object).into_iter().filter(|found| found != finalizer).collect();
+    set_finalizers(object, &all);
+}
+
+pub(crate) fn annotation<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    metadata(object, "annotations")?.get(name)?.as_str()
+}
+
+/// The texts of a list.
+pub(crate) fn texts(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The text at a path of fields; empty if there is none.
+pub(crate) fn text_at<'a>(object: &'a Value, path: &[&str]) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The value at a path of fields; null counts as absent.
+pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |value, field| value.get(field)).filter(|value| !value.is_null())
+}
+
+/// The value at a path of fields, for writing.
+pub(crate) fn at_mut<'a>(object: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
+    path.iter().try_fold(object, |value, field| value.get_mut(field)).filter(|value| !value.is_null())
+}
+
+/// Sets the value at a path of fields, and makes the maps on the way.
+pub(crate) fn set_at(object: &mut Value, path: &[&str], value: Value) {
+    let Some((last, parents)) = path.split_last() else { return };
+    let mut current = object;
+    for field in parents {
+        let Some(map) = as_map(current) else { return };
+        current = map.entry((*field).to_owned()).or_insert(Value::Null);
+    }
+    if let Some(map) = as_map(current) {
+        map.insert((*last).to_owned(), value);
+    }
+}
+
+/// Removes the value at a path of fields.
+pub(crate) fn remove_at(object: &mut Value, path: &[&str]) -> Option<Value> {
+    let (last, parents) = path.split_last()?;
+    at_mut(object, parents)?.as_object_mut()?.remove(*last)
+}
+
+/// Copies the value at a path from one object to another: also that it is absent.
+pub(crate) fn copy_at(from: &Value, to: &mut Value, path: &[&str]) {
+    match at(from, path) {
+        Some(value) => set_at(to, path, value.clone()),
+        None => {
+            remove_at(to, path);
+        }
+    }
+}
+
+/// The map in a field, made if it is not there.
+pub(crate) fn child_map<'a>(object: &'a mut Value, field: &str) -> Option<&'a mut Map<String, Value>> {
+    as_map(as_map(object)?.entry(field.to_owned()).or_insert(Value::Null))
+}
+
+/// Null becomes an empty map; what is no map is left alone.
+pub(crate) fn as_map(value: &mut Value) -> Option<&mut Map<String, Value>> {
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut()
+}
+
+/// Adds a finalizer to an object that is not being deleted.
+pub(crate) fn add_finalizer_unless_deleting(object: &mut Value, finalizer: &str) {
+    if !is_deleting(object) {
+        add_finalizer(object, finalizer);
+    }
+}

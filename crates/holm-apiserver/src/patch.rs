@@ -1,0 +1,101 @@
+//! The patches: JSON patch (RFC 6902), JSON merge patch (RFC 7386), strategic merge patch.
+//!
+//! From `k8s.io/apiserver`, `pkg/endpoints/handlers/patch.go`. Server-side apply is another verb with the same method.
+
+mod strategic;
+
+use serde_json::{Value, json};
+
+use crate::decode;
+use crate::error::{ApiError, FieldError};
+use crate::object;
+use crate::registry::{ResourceType, TypeSchema};
+
+/// A patch as a request brings it.
+#[derive(Debug)]
+pub(crate) struct Patch {
+    kind: PatchKind,
+    body: Value,
+    /// The paths of fields that occur twice in the body.
+    pub duplicates: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatchKind {
+    Json,
+    Merge,
+    Strategic,
+}
+
+/// The most operations that a JSON patch may have.
+const MAX_OPERATIONS: usize = 10_000;
+
+impl Patch {
+    /// Reads a patch; nothing if the media type is none of a patch for this resource.
+    pub fn parse(media_type: &str, resource: &ResourceType, body: &[u8]) -> Result<Self, ApiError> {
+        let custom = matches!(resource.schema, TypeSchema::Custom(_));
+        let kind = match media_type {
+            "application/json-patch+json" => PatchKind::Json,
+            "application/merge-patch+json" => PatchKind::Merge,
+            "application/strategic-merge-patch+json" if !custom => PatchKind::Strategic,
+            _ => {
+                let supported = if custom {
+                    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                } else {
+                    "application/json-patch+json, application/merge-patch+json, \
+                     application/strategic-merge-patch+json, application/apply-patch+yaml"
+                };
+                let refused = ApiError::unsupported_media_type(supported);
+                // A kind of patch that exists, though not here, is refused by another part of a real server.
+                let known = media_type == "application/strategic-merge-patch+json";
+                return Err(if known { refused } else { ApiError { details: Some(json!({})), ..refused } });
+            }
+        };
+        let (body, duplicates) = decode::parse(body)
+            .map_err(|error| ApiError::bad_request(format!("error decoding patch: {}", error.message)))?;
+        if kind != PatchKind::Json && !body.is_object() {
+            return Err(ApiError::bad_request(
+                "error decoding patch: json: cannot unmarshal into Go value of type map",
+            ));
+        }
+        Ok(Self { kind, body, duplicates })
+    }
+
+    /// The object after the patch.
+    pub fn apply(&self, resource: &ResourceType, live: &Value) -> Result<Value, ApiError> {
+        let mut object = live.clone();
+        match self.kind {
+            PatchKind::Merge => json_patch::merge(&mut object, &self.body),
+            PatchKind::Strategic => match &resource.schema {
+                TypeSchema::BuiltIn { schema, .. } => {
+                    strategic::apply(&mut object, &self.body, *schema).map_err(|error| match error {
+                        strategic::PatchError::Malformed(text) => ApiError::bad_request(text),
+                        strategic::PatchError::NotApplicable(text) => ApiError::unknown(text),
+                    })?;
+                }
+                TypeSchema::Custom(_) => return Err(ApiError::unsupported_media_type("application/merge-patch+json")),
+            },
+            PatchKind::Json => {
+                let patch: json_patch::Patch = serde_json::from_value(self.body.clone())
+                    .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+                if patch.0.len() > MAX_OPERATIONS {
+                    let text = format!(
+                        "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+                        patch.0.len()
+                    );
+                    return Err(ApiError::new(413, "RequestEntityTooLarge", text));
+                }
+                json_patch::patch(&mut object, &patch).map_err(|_| {
+                    let refused =
+                        ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
+                    ApiError { details: Some(json!({})), ..refused }
+                })?;
+            }
+        }
+        if !object.is_object() {
+            let errors = [FieldError::invalid("patch", self.body.to_string(), "the patch makes no object")];
+            return Err(ApiError::invalid(resource.group(), &resource.kind.kind, object::name(live), &errors));
+        }
+        Ok(object)
+    }
+}

@@ -1,0 +1,239 @@
+//! The resources that are served: the built-in ones in their stable versions, and the custom ones that are defined.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use holm_schema::{GroupVersionKind, GroupVersionResource, Pack, PackError, Resource, Type, built_in};
+use holm_structured_merge::{FieldSet, FieldTracker, Filter, Filters, Path, SingleVersion, Versions};
+
+use serde_json::Value;
+
+use crate::custom::CustomType;
+use crate::error::qualified;
+use crate::object;
+use crate::store::ResourceId;
+use crate::traits::Traits;
+
+/// One resource in one version.
+#[derive(Clone)]
+pub(crate) struct ResourceType {
+    /// The resource in all its versions, which is where its objects are stored.
+    pub id: ResourceId,
+    pub resource: GroupVersionResource,
+    pub kind: GroupVersionKind,
+    /// Names, verbs, scope and subresources, as discovery gives them.
+    pub discovery: Resource,
+    pub traits: Traits,
+    pub schema: TypeSchema,
+    /// Ownership of fields that are written through the object itself.
+    main_tracker: FieldTracker,
+    /// Ownership of fields that are written through the status subresource.
+    status_tracker: FieldTracker,
+}
+
+/// What the objects look like.
+#[derive(Clone)]
+pub(crate) enum TypeSchema {
+    /// As Kubernetes defines them.
+    BuiltIn {
+        /// The type.
+        schema: Type<'static>,
+        /// The name of the type.
+        name: &'static str,
+    },
+    /// As a CustomResourceDefinition defines them.
+    Custom(Arc<CustomType>),
+}
+
+/// All resources.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    types: BTreeMap<GroupVersionResource, Arc<ResourceType>>,
+    /// How often the resources have changed.
+    generation: u64,
+}
+
+impl ResourceType {
+    /// A built-in resource.
+    fn built_in(pack: &'static Pack, discovery: &Resource) -> Option<Self> {
+        let kind = discovery.kind.clone();
+        let versions = SingleVersion {
+            api_version: kind.api_version(),
+            kind: kind.kind.clone(),
+            object_type: pack.object_type(&kind)?,
+        };
+        let traits = Traits::of(&kind.group, &discovery.name);
+        let mut discovery = discovery.clone();
+        discovery.subresources.retain(|subresource| matches!(subresource.name.as_str(), "status" | "scale"));
+        let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
+        Some(Self::new(discovery, traits, schema, Arc::new(versions)))
+    }
+
+    /// A custom resource.
+    pub fn custom(discovery: Resource, custom: Arc<CustomType>, versions: Arc<dyn Versions>) -> Self {
+        Self::new(discovery, Traits::custom(), TypeSchema::Custom(custom), versions)
+    }
+
+    fn new(discovery: Resource, traits: Traits, schema: TypeSchema, versions: Arc<dyn Versions>) -> Self {
+        let kind = discovery.kind.clone();
+        let api_version = kind.api_version();
+        let has_status = discovery.subresource("status").is_some();
+        let excluding = |fields: &[&[&str]]| {
+            let fields: FieldSet = fields.iter().map(|path| Path::fields(path)).collect();
+            Filters::none().with(api_version.clone(), Filter::Exclude(fields))
+        };
+        let main = FieldTracker::new(kind.clone(), Arc::clone(&versions));
+        let main = if has_status { main.filters(excluding(&[&["status"]])) } else { main };
+        let kept = status_keeps(&kind);
+        let status = FieldTracker::new(kind.clone(), versions).subresource("status").filters(excluding(kept));
+        Self {
+            id: ResourceId::from(qualified(&discovery.name, &kind.group)),
+            resource: GroupVersionResource::new(&kind.group, &kind.version, &discovery.name),
+            kind,
+            discovery,
+            traits,
+            schema,
+            main_tracker: main,
+            status_tracker: status,
+        }
+    }
+
+    /// Who owns what, for writes to the object or to its status.
+    pub fn tracker(&self, subresource: &str) -> &FieldTracker {
+        if subresource == "status" { &self.status_tracker } else { &self.main_tracker }
+    }
+
+    pub fn group(&self) -> &str {
+        &self.resource.group
+    }
+
+    /// The plural name.
+    pub fn plural(&self) -> &str {
+        &self.resource.resource
+    }
+
+    pub fn is_namespaced(&self) -> bool {
+        self.discovery.namespaced
+    }
+
+    /// Whether the resource is this built-in one.
+    pub fn is(&self, id: &str) -> bool {
+        &*self.id == id && matches!(self.schema, TypeSchema::BuiltIn { .. })
+    }
+
+    /// A stored object in the version of this type: versions of custom resources differ only in their name.
+    pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
+        let api_version = self.kind.api_version();
+        if object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str()) {
+            return Arc::clone(object);
+        }
+        let mut relabelled = Value::clone(object);
+        object::set_at(&mut relabelled, &["apiVersion"], Value::from(api_version));
+        Arc::new(relabelled)
+    }
+
+    pub fn has_status(&self) -> bool {
+        self.discovery.subresource("status").is_some()
+    }
+}
+
+/// The fields that a write of the status cannot change, from `GetResetFields` of the status strategies.
+pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'static str]] {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("apps", "Deployment") => &[&["spec"], &["metadata", "labels"]],
+        ("", "Pod") => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
+        _ => &[&["spec"]],
+    }
+}
+
+/// Resources that only a real server can serve, or that say the same as another one.
+const LEFT_OUT: &[&str] =
+    &["bindings", "componentstatuses", "events.events.k8s.io", "apiservices.apiregistration.k8s.io"];
+
+impl std::fmt::Debug for ResourceType {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ResourceType({} {})", self.id, self.resource.version)
+    }
+}
+
+impl Registry {
+    /// The built-in resources.
+    pub fn built_in() -> Result<Self, PackError> {
+        let pack = built_in()?;
+        let mut types = BTreeMap::new();
+        for group in pack.groups() {
+            let mut served: Vec<&str> = Vec::new();
+            for version in group.versions.iter().filter(|version| is_stable(&version.version)) {
+                for resource in &version.resources {
+                    let writable = resource.allows("create") && resource.allows("list");
+                    let left_out = LEFT_OUT.contains(&qualified(&resource.name, &group.name).as_str());
+                    // Each resource is served in one version, the preferred one.
+                    if !writable || left_out || served.contains(&resource.name.as_str()) {
+                        continue;
+                    }
+                    if let Some(found) = ResourceType::built_in(pack, resource) {
+                        types.insert(found.resource.clone(), Arc::new(found));
+                        served.push(&resource.name);
+                    }
+                }
+            }
+        }
+        Ok(Self { types, generation: 0 })
+    }
+
+    pub fn get(&self, resource: &GroupVersionResource) -> Option<&Arc<ResourceType>> {
+        self.types.get(resource)
+    }
+
+    /// The type in which the objects of a stored resource are served: its first version.
+    pub fn by_id(&self, id: &str) -> Option<&Arc<ResourceType>> {
+        self.types.values().find(|found| &*found.id == id)
+    }
+
+    /// The resource of a kind.
+    pub fn by_kind(&self, kind: &GroupVersionKind) -> Option<&Arc<ResourceType>> {
+        self.types.values().find(|found| found.kind == *kind)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Arc<ResourceType>> {
+        self.types.values()
+    }
+
+    /// How often the resources have changed.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub fn insert(&mut self, added: ResourceType) {
+        self.generation += 1;
+        self.types.insert(added.resource.clone(), Arc::new(added));
+    }
+
+    /// Takes all versions of a custom resource away.
+    pub fn remove(&mut self, id: &str) {
+        self.generation += 1;
+        self.types.retain(|_, found| &*found.id != id || matches!(found.schema, TypeSchema::BuiltIn { .. }));
+    }
+
+    /// The groups with their versions, in the order in which discovery lists them.
+    pub fn groups(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for resource in self.types.keys() {
+            let versions = groups.entry(&resource.group).or_default();
+            if !versions.contains(&resource.version.as_str()) {
+                versions.push(&resource.version);
+            }
+        }
+        groups
+    }
+
+    /// The resources of one version of a group.
+    pub fn of_version<'a>(&'a self, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<ResourceType>> {
+        self.types.values().filter(move |found| found.resource.group == group && found.resource.version == version)
+    }
+}
+
+/// `v1` and `v2` are; `v1beta1` is not.
+fn is_stable(version: &str) -> bool {
+    version.strip_prefix('v').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}

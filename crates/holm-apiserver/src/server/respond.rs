@@ -1,0 +1,151 @@
+//! Answers: JSON bodies, warnings, streams of events.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt};
+use http::{Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// The body of an answer: one piece, or the pieces of a watch.
+pub type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The form in which a client wants its answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accept {
+    choices: Vec<Choice>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Choice {
+    media_type: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// What JSON an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The object itself.
+    Object,
+    /// A table for people.
+    Table,
+    /// Only the metadata.
+    Metadata,
+    /// Only the metadata, of a list.
+    MetadataList,
+}
+
+impl Accept {
+    pub fn parse(header: &str) -> Self {
+        let choices = header.split(',').map(str::trim).filter(|choice| !choice.is_empty()).map(|choice| {
+            let mut parts = choice.split(';').map(str::trim);
+            let media_type = parts.next().unwrap_or_default().to_owned();
+            let parameters = parts
+                .filter_map(|part| part.split_once('='))
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+            Choice { media_type, parameters: parameters.collect() }
+        });
+        Self { choices: choices.collect() }
+    }
+
+    /// Whether one of the choices is discovery in one piece.
+    pub fn aggregated_discovery(&self) -> bool {
+        self.choices.iter().any(|choice| choice.is("APIGroupDiscoveryList") && choice.is_json())
+    }
+
+    /// Whether the client reads protobuf and nothing else.
+    pub fn only_protobuf(&self) -> bool {
+        !self.choices.is_empty() && !self.choices.iter().any(Choice::is_json)
+    }
+
+    /// The first form that can be given.
+    pub fn form(&self) -> Result<Form, ApiError> {
+        if self.choices.is_empty() {
+            return Ok(Form::Object);
+        }
+        for choice in self.choices.iter().filter(|choice| choice.is_json()) {
+            match choice.parameter("as") {
+                None => return Ok(Form::Object),
+                Some("Table") => return Ok(Form::Table),
+                Some("PartialObjectMetadata") => return Ok(Form::Metadata),
+                Some("PartialObjectMetadataList") => return Ok(Form::MetadataList),
+                Some(_) => {}
+            }
+        }
+        Err(ApiError::not_acceptable())
+    }
+}
+
+impl Choice {
+    fn is_json(&self) -> bool {
+        matches!(self.media_type.as_str(), "application/json" | "*/*" | "application/*" | "application/yaml")
+    }
+
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.parameter("as") == Some(kind)
+    }
+}
+
+/// An answer of one JSON value.
+pub(crate) fn answer(code: u16, value: &Value, warnings: &[String]) -> Response<AnswerBody> {
+    let mut body = value.to_string().into_bytes();
+    body.push(b'\n');
+    finish(code, "application/json", warnings, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+/// An answer with another media type.
+pub(crate) fn typed(code: u16, media_type: &str, value: &Value) -> Response<AnswerBody> {
+    let body = Bytes::from(value.to_string().into_bytes());
+    finish(code, media_type, &[], Full::new(body).boxed_unsync())
+}
+
+/// An answer of plain text.
+pub(crate) fn text(text: &'static str) -> Response<AnswerBody> {
+    finish(200, "text/plain; charset=utf-8", &[], Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync())
+}
+
+/// The answer to a request that is refused.
+pub(crate) fn refuse(error: &ApiError) -> Response<AnswerBody> {
+    if *error == ApiError::no_path() {
+        let body = Full::new(Bytes::from_static(b"404 page not found\n")).boxed_unsync();
+        return finish(404, "text/plain; charset=utf-8", &[], body);
+    }
+    answer(error.code, &error.to_status(), &[])
+}
+
+/// An answer of many JSON values, each in a line.
+pub(crate) fn stream(events: impl Stream<Item = Value> + Send + 'static) -> Response<AnswerBody> {
+    let lines = events.map(|event| {
+        let mut line = event.to_string().into_bytes();
+        line.push(b'\n');
+        Ok::<_, Infallible>(http_body::Frame::data(Bytes::from(line)))
+    });
+    let lines: Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(lines.chain(stream::empty()));
+    finish(200, "application/json", &[], StreamBody::new(lines).boxed_unsync())
+}
+
+fn finish(code: u16, media_type: &str, warnings: &[String], body: AnswerBody) -> Response<AnswerBody> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    if let Ok(value) = http::HeaderValue::from_str(media_type) {
+        headers.insert(http::header::CONTENT_TYPE, value);
+    }
+    for warning in warnings {
+        // RFC 7234: code, agent, text.
+        let text = warning.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
+        if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+            headers.append(http::header::WARNING, value);
+        }
+    }
+    answer
+}

@@ -1,0 +1,162 @@
+//! The scale subresource: the number of replicas in a form that is the same for every kind.
+//!
+//! From `k8s.io/kubernetes`, `pkg/registry/apps/*/storage/storage.go`, and for custom resources from
+//! `k8s.io/apiextensions-apiserver`, `pkg/registry/customresource/etcd.go`.
+
+use std::sync::Arc;
+
+use holm_structured_merge::{ManagedFieldsEntry, Path, ScaleMapping};
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, FieldError};
+use crate::object::{self, at, set_at, text_at};
+use crate::options::WriteOptions;
+use crate::registry::{ResourceType, TypeSchema};
+use crate::state::State;
+use crate::write::update::Target;
+
+/// Where the numbers of a kind are.
+fn paths(resource: &ResourceType) -> (Vec<String>, Vec<String>) {
+    let split = |path: &str| path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    match &resource.schema {
+        TypeSchema::Custom(custom) => custom
+            .scale
+            .as_ref()
+            .map(|scale| (split(&scale.spec_replicas), split(&scale.status_replicas)))
+            .unwrap_or_default(),
+        TypeSchema::BuiltIn { .. } => (split("spec.replicas"), split("status.replicas")),
+    }
+}
+
+fn number(object: &Value, path: &[String]) -> i64 {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    at(object, &path).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// The scale of an object.
+pub(super) fn of(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
+    let (spec, status) = paths(resource);
+    let mut metadata = json!({});
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object::metadata(object, field) {
+            metadata[field] = value.clone();
+        }
+    }
+    let mut scale = json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
+        "spec": {}, "status": {"replicas": number(object, &status)},
+    });
+    let replicas = number(object, &spec);
+    if replicas != 0 {
+        scale["spec"]["replicas"] = json!(replicas);
+    }
+    let selector = match &resource.schema {
+        TypeSchema::BuiltIn { .. } => selector_text(at(object, &["spec", "selector"])),
+        TypeSchema::Custom(custom) => {
+            let path = custom.scale.as_ref().and_then(|scale| scale.label_selector.clone()).unwrap_or_default();
+            let path: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
+            text_at(object, &path).to_owned()
+        }
+    };
+    if !selector.is_empty() {
+        scale["status"]["selector"] = json!(selector);
+    }
+    Ok(scale)
+}
+
+fn mapping(resource: &ResourceType, spec: &[String]) -> ScaleMapping {
+    let spec: Vec<&str> = spec.iter().map(String::as_str).collect();
+    ScaleMapping::new().with(resource.kind.api_version(), Some(Path::fields(&spec)))
+}
+
+/// From `metav1.FormatLabelSelector`.
+fn selector_text(selector: Option<&Value>) -> String {
+    let Some(selector) = selector else { return String::new() };
+    let mut parts: Vec<String> = Vec::new();
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    parts.extend(
+        labels.into_iter().flatten().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())),
+    );
+    for expression in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+        let (key, values) = (text_at(expression, &["key"]), object::texts(at(expression, &["values"])).join(","));
+        parts.push(match text_at(expression, &["operator"]) {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        });
+    }
+    parts.sort();
+    parts.join(",")
+}
+
+/// Sets the number of replicas from a scale.
+pub(super) fn replace(
+    state: &mut State,
+    resource: &ResourceType,
+    target: Target<'_>,
+    scale: &Value,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
+    let key = state.key(resource, target.namespace, target.name);
+    let not_found = || ApiError::not_found(resource.group(), resource.plural(), target.name);
+    let live: Arc<Value> = state.store.get(&key).cloned().ok_or_else(not_found)?;
+    if text_at(scale, &["kind"]) != "Scale" {
+        return Err(ApiError::bad_request("the body is not a Scale"));
+    }
+    let wanted = object::metadata_text(scale, "resourceVersion");
+    if !wanted.is_empty() && wanted != object::metadata_text(&live, "resourceVersion") {
+        return Err(ApiError::modified(resource.group(), resource.plural(), target.name));
+    }
+    let replicas = at(scale, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or_default();
+    if replicas < 0 {
+        let errors = [FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0")];
+        return Err(ApiError::invalid("autoscaling", "Scale", target.name, &errors));
+    }
+    let (spec, _) = paths(resource);
+    let path: Vec<&str> = spec.iter().map(String::as_str).collect();
+    let mut new = Value::clone(&live);
+    set_at(&mut new, &path, json!(replicas));
+    if new != *live {
+        // The writer owns the replicas now, through the subresource.
+        let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
+        let mapping = mapping(resource, &spec);
+        let entry = ManagedFieldsEntry::scaled_by(&options.field_manager);
+        let parent = mapping.to_parent(&entries, &[entry], &resource.kind.api_version());
+        // A manager that is new to the parent has no time there.
+        let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();
+        object::set_metadata(&mut new, "managedFields", values);
+    }
+    let main = Target { subresource: "", ..target };
+    let outcome = state.finish(resource, main, &live, new, options, Vec::new())?;
+    of(resource, &outcome.object)
+}
+
+/// Changes the number of replicas by a patch of the scale.
+pub(super) fn patch(
+    state: &mut State,
+    resource: &ResourceType,
+    target: Target<'_>,
+    media_type: &str,
+    patch: &Value,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
+    let key = state.key(resource, target.namespace, target.name);
+    let not_found = || ApiError::not_found(resource.group(), resource.plural(), target.name);
+    let live = state.store.get(&key).cloned().ok_or_else(not_found)?;
+    let mut scale = of(resource, &live)?;
+    match media_type {
+        // A scale has no lists, so these two are the same.
+        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
+            json_patch::merge(&mut scale, patch)
+        }
+        "application/json-patch+json" => {
+            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
+                .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            json_patch::patch(&mut scale, &operations)
+                .map_err(|error| ApiError::new(422, "Invalid", error.to_string()))?;
+        }
+        _ => return Err(ApiError::unsupported_media_type("application/json-patch+json, application/merge-patch+json")),
+    }
+    replace(state, resource, target, &scale, options)
+}

@@ -1,0 +1,254 @@
+//! The verbs: get, list, watch, create, update, patch, apply, delete.
+
+use std::sync::Arc;
+
+use http::{Method, Response};
+use serde_json::{Value, json};
+
+use super::respond::{AnswerBody, Form, answer};
+use super::route::Route;
+use super::{Call, list, scale, table};
+use crate::api_server::ApiServer;
+use crate::decode;
+use crate::error::ApiError;
+use crate::object;
+use crate::options::{DeleteOptions, OptionsKind, WriteOptions};
+use crate::patch::Patch;
+use crate::registry::{ResourceType, TypeSchema};
+use crate::write::delete::Deleted;
+use crate::write::update::Target;
+use crate::write::{Draft, Written};
+
+const APPLY: &str = "application/apply-patch+yaml";
+
+/// Answers a request for a resource.
+pub(super) fn run(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    let form = call.accept.form()?;
+    let watches = route.watch || (route.name.is_none() && call.query.is_set("watch"));
+    match (call.method.clone(), &route.name) {
+        (Method::GET | Method::HEAD, _) if watches || (route.watch) => list::watch(cluster, route, call, form),
+        (Method::GET | Method::HEAD, None) => list::list(cluster, route, call, form),
+        (Method::GET | Method::HEAD, Some(name)) => get(cluster, route, name, form),
+        (Method::POST, None) => create(cluster, route, call, form),
+        (Method::PUT, Some(name)) => replace(cluster, route, name, call, form),
+        (Method::PATCH, Some(name)) => patch(cluster, route, name, call, form),
+        (Method::DELETE, Some(name)) if route.subresource.is_empty() => delete(cluster, route, name, call),
+        (Method::DELETE, None) => delete_collection(cluster, route, call),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn get(cluster: &ApiServer, route: &Route, name: &str, form: Form) -> Result<Response<AnswerBody>, ApiError> {
+    let state = cluster.read();
+    let resource = &route.resource;
+    let found = state.store.get(&state.key(resource, route.namespace(), name)).cloned();
+    let found = found.ok_or_else(|| ApiError::not_found(resource.group(), resource.plural(), name))?;
+    let now = state.now();
+    drop(state);
+    if route.subresource == "scale" {
+        return Ok(answer(200, &scale::of(resource, &found)?, &[]));
+    }
+    Ok(answer(200, &shown(resource, &resource.served(&found), form, now), &[]))
+}
+
+/// An object in the form that the client asked for.
+fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_structured_merge::Timestamp) -> Value {
+    match form {
+        Form::Object => Value::clone(object),
+        Form::Table => table::of(resource, std::slice::from_ref(object), None, now),
+        Form::Metadata | Form::MetadataList => list::metadata_of(object),
+    }
+}
+
+/// The body of a request that writes an object. Only JSON is read.
+fn draft(call: &Call) -> Result<Draft, ApiError> {
+    match call.content_type.as_str() {
+        "" | "application/json" | "*/*" => Draft::parse(&call.body),
+        _ => Err(ApiError::unsupported_media_type("application/json")),
+    }
+}
+
+fn written(route: &Route, cluster: &ApiServer, outcome: Written, form: Form, code: u16) -> Response<AnswerBody> {
+    let object = route.resource.served(&outcome.object);
+    let value = shown(&route.resource, &object, form, cluster.clock().now());
+    answer(code, &value, &outcome.warnings)
+}
+
+/// A namespaced object cannot be created without a namespace.
+fn needs_namespace(route: &Route) -> Result<(), ApiError> {
+    if route.resource.is_namespaced() && route.namespace.is_none() {
+        return Err(ApiError::method_not_allowed());
+    }
+    Ok(())
+}
+
+fn create(cluster: &ApiServer, route: &Route, call: &Call, form: Form) -> Result<Response<AnswerBody>, ApiError> {
+    needs_namespace(route)?;
+    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
+    let draft = draft(call)?;
+    let outcome = cluster.write(|state| {
+        let outcome = state.create(&route.resource, route.namespace(), draft, &options)?;
+        Ok(outcome)
+    })?;
+    Ok(written(route, cluster, outcome, form, 201))
+}
+
+fn target<'a>(route: &'a Route, name: &'a str) -> Target<'a> {
+    Target { namespace: route.namespace(), name, subresource: &route.subresource }
+}
+
+fn replace(
+    cluster: &ApiServer,
+    route: &Route,
+    name: &str,
+    call: &Call,
+    form: Form,
+) -> Result<Response<AnswerBody>, ApiError> {
+    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Update)?;
+    let draft = draft(call)?;
+    match route.subresource.as_str() {
+        "scale" => {
+            let scaled = cluster
+                .write(|state| scale::replace(state, &route.resource, target(route, name), &draft.object, &options))?;
+            Ok(answer(200, &scaled, &[]))
+        }
+        "finalize" => {
+            let outcome = cluster.write(|state| state.finalize_namespace(&route.resource, name, draft))?;
+            Ok(written(route, cluster, outcome, form, 200))
+        }
+        _ => {
+            let outcome =
+                cluster.write(|state| state.replace(&route.resource, target(route, name), draft, &options))?;
+            let code = if outcome.created { 201 } else { 200 };
+            Ok(written(route, cluster, outcome, form, code))
+        }
+    }
+}
+
+fn patch(
+    cluster: &ApiServer,
+    route: &Route,
+    name: &str,
+    call: &Call,
+    form: Form,
+) -> Result<Response<AnswerBody>, ApiError> {
+    let applies = call.content_type == APPLY;
+    let kind = if applies { OptionsKind::Apply } else { OptionsKind::Patch };
+    if route.subresource == "scale" {
+        let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+        if applies {
+            return Err(ApiError::not_supported("server-side apply of the scale subresource"));
+        }
+        let (body, _) = decode::parse(&call.body)?;
+        let media_type = call.content_type.as_str();
+        let scaled = cluster
+            .write(|state| scale::patch(state, &route.resource, target(route, name), media_type, &body, &options))?;
+        return Ok(answer(200, &scaled, &[]));
+    }
+    if route.subresource == "finalize" {
+        return Err(ApiError::method_not_allowed());
+    }
+    if applies {
+        let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+        let draft = Draft::parse(&call.body).map_err(|error| {
+            // The body may be YAML, which a real server reads and this one does not.
+            if serde_json::from_slice::<Value>(&call.body).is_err() {
+                ApiError::not_supported("a body in YAML: send JSON, which is YAML too")
+            } else {
+                error
+            }
+        })?;
+        let outcome = cluster.write(|state| state.apply(&route.resource, target(route, name), draft, &options))?;
+        let code = if outcome.created { 201 } else { 200 };
+        return Ok(written(route, cluster, outcome, form, code));
+    }
+    let patch = Patch::parse(&call.content_type, &route.resource, &call.body)?;
+    let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+    let outcome = cluster.write(|state| state.patch(&route.resource, target(route, name), &patch, &options))?;
+    Ok(written(route, cluster, outcome, form, 200))
+}
+
+fn delete_options(call: &Call) -> Result<DeleteOptions, ApiError> {
+    let body = if call.body.is_empty() {
+        None
+    } else if matches!(call.content_type.as_str(), "" | "application/json" | "*/*") {
+        Some(decode::parse(&call.body)?.0)
+    } else {
+        return Err(ApiError::unsupported_media_type("application/json"));
+    };
+    DeleteOptions::of(&call.query, body.as_ref())
+}
+
+fn delete(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    let options = delete_options(call)?;
+    let resource = &route.resource;
+    let deleted = cluster.write(|state| state.delete(resource, route.namespace(), name, &options))?;
+    let warnings: Vec<String> = if resource.is("jobs.batch") && options.propagation.is_none() {
+        let text = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them \
+            or set propagationPolicy=Orphan to suppress this warning";
+        vec![text.to_owned()]
+    } else {
+        Vec::new()
+    };
+    Ok(match deleted {
+        Deleted::Marked(object) => answer(200, &resource.served(&object), &warnings),
+        Deleted::Gone(object) if returns_deleted(resource) => answer(200, &resource.served(&object), &[]),
+        Deleted::Gone(object) => {
+            let mut details = json!({"name": name, "kind": resource.plural(), "uid": object::uid(&object)});
+            if !resource.group().is_empty() {
+                details["group"] = Value::from(resource.group());
+            }
+            answer(
+                200,
+                &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
+                &[],
+            )
+        }
+    })
+}
+
+/// Kinds whose deletion is answered with the object (`ReturnDeletedObject`).
+fn returns_deleted(resource: &ResourceType) -> bool {
+    const CORE: &[&str] = &[
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+    ];
+    const STORAGE: &[&str] =
+        &["csidrivers", "csinodes", "storageclasses", "volumeattachments", "volumeattributesclasses"];
+    match resource.group() {
+        _ if matches!(resource.schema, TypeSchema::Custom(_)) => false,
+        "" => CORE.contains(&resource.plural()),
+        "storage.k8s.io" => STORAGE.contains(&resource.plural()),
+        "resource.k8s.io" => true,
+        _ => false,
+    }
+}
+
+fn delete_collection(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    needs_namespace(route)?;
+    if !route.resource.discovery.allows("deletecollection") {
+        return Err(ApiError::method_not_allowed());
+    }
+    let options = delete_options(call)?;
+    let selection = list::selection(route, call)?;
+    let resource = &route.resource;
+    let deleted = cluster.write(|state| {
+        let listed = state.store.list(&resource.id, route.namespace.as_deref());
+        let keys: Vec<(String, String)> =
+            listed.filter(|(_, object)| selection.matches(object)).map(|(key, _)| key.clone()).collect();
+        let mut items = Vec::new();
+        for (namespace, name) in keys {
+            match state.delete(resource, &namespace, &name, &options)? {
+                Deleted::Gone(object) | Deleted::Marked(object) => items.push(Value::clone(&resource.served(&object))),
+            }
+        }
+        Ok::<_, ApiError>((items, state.store.revision()))
+    })?;
+    Ok(answer(200, &list::wrap(resource, deleted.0, deleted.1, None, None), &[]))
+}

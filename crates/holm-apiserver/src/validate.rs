@@ -1,0 +1,195 @@
+//! What the server refuses: names, metadata, required fields, wrong values, changes of what cannot change.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/*/validation/validation.go`, and `k8s.io/apimachinery`,
+//! `pkg/api/validation/objectmeta.go`. It is a part of what Kubernetes checks, so an object that is accepted here may still be
+//! refused there; see the limits in the crate's documentation.
+
+mod claim;
+mod config;
+mod immutable;
+pub(crate) mod names;
+mod network;
+mod pod;
+mod workload;
+
+use serde_json::Value;
+
+use crate::custom;
+use crate::error::FieldError;
+use crate::object::{self, at};
+use crate::registry::{ResourceType, TypeSchema};
+use crate::traits::NameRule;
+
+/// The most bytes that all annotations may have together.
+const MAX_ANNOTATIONS: usize = 256 * 1024;
+
+/// What is wrong with a new object.
+pub(crate) fn on_create(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
+    let mut errors = metadata(resource, object);
+    errors.extend(content(resource, object, None));
+    errors
+}
+
+/// What is wrong with a changed object.
+pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = metadata(resource, object);
+    errors.extend(immutable::check(resource, live, object));
+    errors.extend(content(resource, object, Some(live)));
+    errors
+}
+
+/// What is wrong with an object whose status was written.
+pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = metadata(resource, object);
+    if let TypeSchema::Custom(_) = &resource.schema {
+        errors.extend(content(resource, object, Some(live)));
+    }
+    errors
+}
+
+/// What a write may not do to the metadata.
+pub(crate) fn metadata_update(live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let (before, after) = (object::metadata(live, field), object::metadata(object, field));
+        if before != after {
+            let value = after.cloned().unwrap_or_default();
+            errors.push(FieldError::invalid(format!("metadata.{field}"), value, "field is immutable"));
+        }
+    }
+    if object::is_deleting(live) {
+        let before = object::finalizers(live);
+        let added: Vec<String> =
+            object::finalizers(object).into_iter().filter(|found| !before.contains(found)).collect();
+        if !added.is_empty() {
+            let detail = format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers {added:?}"
+            );
+            errors.push(FieldError::forbidden("metadata.finalizers", detail));
+        }
+    }
+    errors
+}
+
+/// What the client should know although nothing is wrong.
+pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut Vec<String>) {
+    for finalizer in object::finalizers(object) {
+        let known = finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "orphan");
+        if !known && !resource.is("namespaces") {
+            warnings.push(format!(
+                "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name including a path (/) \
+                 to avoid accidental conflicts with other finalizer writers"
+            ));
+        }
+    }
+    if let Some(path) = crate::write::prepare::pod_spec_path(&resource.id) {
+        pod::warnings(object, path, warnings);
+    }
+}
+
+fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let name = object::name(object);
+    if !name.is_empty() {
+        let problems = match resource.traits.names {
+            NameRule::Subdomain => names::subdomain(name),
+            NameRule::Label => names::label(name),
+            NameRule::PathSegment => names::path_segment(name),
+        };
+        errors.extend(problems.into_iter().map(|problem| FieldError::invalid("metadata.name", name, problem)));
+    }
+    for (field, values) in [("labels", true), ("annotations", false)] {
+        let Some(map) = object::metadata(object, field).and_then(Value::as_object) else { continue };
+        for (key, value) in map {
+            let checked = if values { key.clone() } else { key.to_lowercase() };
+            for problem in names::qualified_name(&checked) {
+                errors.push(FieldError::invalid(format!("metadata.{field}"), key.as_str(), problem));
+            }
+            if values {
+                for problem in names::label_value(value.as_str().unwrap_or_default()) {
+                    errors.push(FieldError::invalid(format!("metadata.{field}"), value.clone(), problem));
+                }
+            }
+        }
+        let size: usize = map.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+        if !values && size > MAX_ANNOTATIONS {
+            errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS));
+        }
+    }
+    // Custom resources and their definitions are validated by another server, which does not ask for this.
+    let custom = matches!(resource.schema, TypeSchema::Custom(_)) || resource.group() == "apiextensions.k8s.io";
+    for (position, finalizer) in object::finalizers(object).iter().enumerate() {
+        for problem in names::qualified_name(finalizer) {
+            errors.push(FieldError::invalid("metadata.finalizers", finalizer.as_str(), problem));
+        }
+        let standard = matches!(finalizer.as_str(), "kubernetes" | "orphan" | "foregroundDeletion");
+        if !custom && !finalizer.contains('/') && !standard {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(format!("metadata.finalizers[{position}]"), finalizer.as_str(), detail));
+        }
+    }
+    errors.extend(owner_references(object));
+    errors
+}
+
+fn owner_references(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let mut controllers = 0;
+    for (position, owner) in object::owners(object).enumerate() {
+        let path = |field: &str| format!("metadata.ownerReferences[{position}].{field}");
+        for (field, detail) in [
+            ("apiVersion", "version must not be empty"),
+            ("kind", "must not be empty"),
+            ("name", "must not be empty"),
+            ("uid", "must not be empty"),
+        ] {
+            if object::text_at(owner, &[field]).is_empty() {
+                errors.push(match field {
+                    "name" | "uid" => FieldError::required(path(field), detail),
+                    _ => FieldError::invalid(path(field), "", detail),
+                });
+            }
+        }
+        controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));
+    }
+    if controllers > 1 {
+        let detail = "Only one reference can have Controller set to true. Found \"true\" in references";
+        errors.push(FieldError::invalid("metadata.ownerReferences", Value::Null, detail));
+    }
+    errors
+}
+
+fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+    if let TypeSchema::Custom(custom) = &resource.schema {
+        return custom.validate(object, live);
+    }
+    let mut errors = Vec::new();
+    match &*resource.id {
+        "secrets" | "configmaps" => errors.extend(config::check(&resource.id, object)),
+        "services" => errors.extend(network::service(object)),
+        "ingresses.networking.k8s.io" => errors.extend(network::ingress(object)),
+        "networkpolicies.networking.k8s.io" => errors.extend(network::policy(object)),
+        "persistentvolumeclaims" => errors.extend(claim::check(object, &["spec"], "spec")),
+        "persistentvolumes" => errors.extend(claim::volume(object)),
+        "storageclasses.storage.k8s.io" => errors.extend(claim::storage_class(object)),
+        "pods" => errors.extend(pod::check(object, &["spec"], "spec")),
+        "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" | "jobs.batch"
+        | "cronjobs.batch" => errors.extend(workload::check(&resource.id, object, live.is_none())),
+        "horizontalpodautoscalers.autoscaling" => errors.extend(workload::autoscaler(object)),
+        "poddisruptionbudgets.policy" => errors.extend(workload::disruption_budget(object)),
+        "roles.rbac.authorization.k8s.io"
+        | "clusterroles.rbac.authorization.k8s.io"
+        | "rolebindings.rbac.authorization.k8s.io"
+        | "clusterrolebindings.rbac.authorization.k8s.io" => errors.extend(config::access(&resource.id, object)),
+        "customresourcedefinitions.apiextensions.k8s.io" => errors.extend(custom::validate_definition(object, live)),
+        _ => {}
+    }
+    errors
+}
+
+/// The items of a list with their paths.
+fn items<'a>(object: &'a Value, path: &[&str], shown: &str) -> impl Iterator<Item = (String, &'a Value)> {
+    let items = at(object, path).and_then(Value::as_array).into_iter().flatten();
+    let shown = shown.to_owned();
+    items.enumerate().map(move |(position, item)| (format!("{shown}[{position}]"), item))
+}

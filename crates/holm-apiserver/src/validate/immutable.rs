@@ -1,0 +1,247 @@
+//! Fields that cannot change, as one table.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/*/validation/validation.go`, `Validate*Update`.
+
+use serde_json::{Value, json};
+
+use super::claim;
+use crate::error::FieldError;
+use crate::object::{at, remove_at, text_at};
+use crate::quantity::Quantity;
+use crate::registry::ResourceType;
+
+const IMMUTABLE: &str = "field is immutable";
+
+/// Resources, and the paths below which nothing can change.
+const FIXED: &[(&str, &[&str])] = &[
+    ("secrets", &["type"]),
+    ("deployments.apps", &["spec.selector"]),
+    ("replicasets.apps", &["spec.selector"]),
+    ("daemonsets.apps", &["spec.selector"]),
+    (
+        "statefulsets.apps",
+        &["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"],
+    ),
+    (
+        "jobs.batch",
+        &[
+            "spec.selector",
+            "spec.completionMode",
+            "spec.podFailurePolicy",
+            "spec.backoffLimitPerIndex",
+            "spec.managedBy",
+            "spec.successPolicy",
+        ],
+    ),
+    ("rolebindings.rbac.authorization.k8s.io", &["roleRef"]),
+    ("clusterrolebindings.rbac.authorization.k8s.io", &["roleRef"]),
+    ("storageclasses.storage.k8s.io", &["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"]),
+    ("priorityclasses.scheduling.k8s.io", &["value", "preemptionPolicy"]),
+    ("runtimeclasses.node.k8s.io", &["handler"]),
+    ("ingressclasses.networking.k8s.io", &["spec.controller"]),
+    ("volumeattributesclasses.storage.k8s.io", &["driverName", "parameters"]),
+    ("csidrivers.storage.k8s.io", &["spec.attachRequired", "spec.volumeLifecycleModes"]),
+    ("resourcequotas", &["spec.scopes"]),
+    ("endpointslices.discovery.k8s.io", &["addressType"]),
+    ("controllerrevisions.apps", &["data"]),
+    ("persistentvolumes", &["spec.volumeMode"]),
+];
+
+/// Whether a change is forbidden instead of invalid.
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("storageclasses.storage.k8s.io", "parameters"),
+    ("storageclasses.storage.k8s.io", "provisioner"),
+    ("priorityclasses.scheduling.k8s.io", "value"),
+];
+
+/// What a change may not do.
+pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let fixed = FIXED.iter().filter(|(id, _)| resource.is(id)).flat_map(|(_, paths)| paths.iter());
+    for path in fixed {
+        let fields: Vec<&str> = path.split('.').collect();
+        let (before, after) = (at(live, &fields), at(object, &fields));
+        if before == after {
+            continue;
+        }
+        if FORBIDDEN.iter().any(|(id, field)| resource.is(id) && field == path) {
+            let detail = format!("updates to {path} are forbidden.");
+            errors.push(FieldError::forbidden(*path, detail));
+        } else {
+            errors.push(FieldError::invalid(*path, after.cloned().unwrap_or_default(), IMMUTABLE));
+        }
+    }
+    match &*resource.id {
+        "secrets" | "configmaps" => errors.extend(sealed(live, object)),
+        "jobs.batch" => errors.extend(job(live, object)),
+        "persistentvolumeclaims" => errors.extend(claim::update(live, object)),
+        "persistentvolumes" => errors.extend(volume(live, object)),
+        "services" => errors.extend(service(live, object)),
+        "pods" => errors.extend(pod(live, object)),
+        _ => {}
+    }
+    errors
+}
+
+/// Of an immutable Secret or ConfigMap nothing can change but its metadata.
+fn sealed(live: &Value, object: &Value) -> Vec<FieldError> {
+    if at(live, &["immutable"]) != Some(&json!(true)) {
+        return Vec::new();
+    }
+    let mut errors = Vec::new();
+    if at(object, &["immutable"]) != Some(&json!(true)) {
+        errors.push(FieldError::forbidden("immutable", "field is immutable when `immutable` is set"));
+    }
+    for field in ["data", "binaryData"] {
+        if at(live, &[field]) != at(object, &[field]) {
+            errors.push(FieldError::forbidden(field, "field is immutable when `immutable` is set"));
+        }
+    }
+    errors
+}
+
+fn job(live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let changed = |path: &[&str]| at(live, path) != at(object, path);
+    if changed(&["spec", "completions"]) {
+        let indexed = text_at(object, &["spec", "completionMode"]) == "Indexed";
+        let both = at(object, &["spec", "completions"]) == at(object, &["spec", "parallelism"]);
+        if !(indexed && both) {
+            let value = at(object, &["spec", "completions"]).cloned().unwrap_or_default();
+            errors.push(FieldError::invalid("spec.completions", value, IMMUTABLE));
+        }
+    }
+    let suspended =
+        at(live, &["spec", "suspend"]) == Some(&json!(true)) && at(live, &["status", "startTime"]).is_none();
+    let strip = |object: &Value| {
+        let mut template = at(object, &["spec", "template"]).cloned().unwrap_or_default();
+        if suspended {
+            // While it has never started, where it runs and what it gets may change.
+            for path in [
+                ["spec", "nodeSelector"],
+                ["spec", "tolerations"],
+                ["spec", "affinity"],
+                ["spec", "schedulingGates"],
+                ["metadata", "labels"],
+                ["metadata", "annotations"],
+            ] {
+                remove_at(&mut template, &path);
+            }
+            for list in ["containers", "initContainers"] {
+                let containers =
+                    template.get_mut("spec").and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
+                for container in containers.into_iter().flatten() {
+                    remove_at(container, &["resources"]);
+                }
+            }
+        }
+        template
+    };
+    if strip(live) != strip(object) {
+        let value = at(object, &["spec", "template"]).cloned().unwrap_or_default();
+        let field =
+            if at(live, &["spec", "suspend"]) == Some(&json!(true)) { "spec.template.spec" } else { "spec.template" };
+        errors.push(FieldError::invalid(field, value, IMMUTABLE));
+    }
+    errors
+}
+
+/// Fields of a volume's spec that are not its source.
+const NOT_SOURCE: &[&str] = &[
+    "capacity",
+    "accessModes",
+    "claimRef",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+    "mountOptions",
+    "volumeMode",
+    "nodeAffinity",
+    "volumeAttributesClassName",
+];
+
+fn volume(live: &Value, object: &Value) -> Vec<FieldError> {
+    let source = |object: &Value| {
+        let mut spec = at(object, &["spec"]).cloned().unwrap_or_default();
+        if let Some(fields) = spec.as_object_mut() {
+            fields.retain(|name, _| !NOT_SOURCE.contains(&name.as_str()));
+        }
+        spec
+    };
+    let mut errors = Vec::new();
+    if source(live) != source(object) {
+        errors.push(FieldError::forbidden(
+            "spec.persistentvolumesource",
+            "spec.persistentvolumesource is immutable after creation",
+        ));
+    }
+    errors
+}
+
+fn service(live: &Value, object: &Value) -> Vec<FieldError> {
+    let kind = |object: &Value| text_at(object, &["spec", "type"]).to_owned();
+    let mut errors = Vec::new();
+    if kind(live) == "ExternalName" || kind(object) == "ExternalName" {
+        return errors;
+    }
+    let first = |object: &Value, field: &str| {
+        at(object, &["spec", field]).and_then(Value::as_array).and_then(|list| list.first().cloned())
+    };
+    for (field, shown) in [("clusterIPs", "spec.clusterIPs[0]"), ("ipFamilies", "spec.ipFamilies[0]")] {
+        let (before, after) = (first(live, field), first(object, field));
+        if before.is_some() && after.is_some() && before != after {
+            errors.push(FieldError::invalid(shown, after.unwrap_or_default(), "may not change once set"));
+        }
+    }
+    let class = &["spec", "loadBalancerClass"];
+    if kind(live) == "LoadBalancer" && kind(object) == "LoadBalancer" && at(live, class) != at(object, class) {
+        errors.push(FieldError::invalid(
+            "spec.loadBalancerClass",
+            at(object, class).cloned().unwrap_or_default(),
+            "may not change once set",
+        ));
+    }
+    errors
+}
+
+/// What may change in the spec of a pod is removed from both before they are compared.
+fn pod(live: &Value, object: &Value) -> Vec<FieldError> {
+    let strip = |object: &Value| {
+        let mut spec = at(object, &["spec"]).cloned().unwrap_or_default();
+        for list in ["containers", "initContainers"] {
+            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                remove_at(container, &["image"]);
+            }
+        }
+        for field in ["activeDeadlineSeconds", "tolerations", "schedulingGates", "terminationGracePeriodSeconds"] {
+            remove_at(&mut spec, &[field]);
+        }
+        spec
+    };
+    let (mut before, after) = (strip(live), strip(object));
+    // A pod that is bound to its node is bound through its subresource, which this server writes through the pod.
+    if text_at(live, &["spec", "nodeName"]).is_empty() {
+        crate::object::copy_at(&after, &mut before, &["nodeName"]);
+    }
+    let mut errors = Vec::new();
+    if before != after {
+        let detail = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,\
+            `spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),\
+            `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+        errors.push(FieldError::forbidden("spec", detail));
+    }
+    let kept = at(live, &["spec", "tolerations"]).and_then(Value::as_array).cloned().unwrap_or_default();
+    let now = at(object, &["spec", "tolerations"]).and_then(Value::as_array).cloned().unwrap_or_default();
+    if kept.iter().any(|toleration| !now.contains(toleration)) {
+        errors.push(FieldError::forbidden(
+            "spec.tolerations",
+            "existing toleration can not be modified except its tolerationSeconds",
+        ));
+    }
+    errors
+}
+
+/// Whether a quantity got smaller.
+pub(super) fn shrinks(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let read = |value: Option<&Value>| value.and_then(Quantity::of);
+    matches!((read(before), read(after)), (Some(before), Some(after)) if after < before)
+}

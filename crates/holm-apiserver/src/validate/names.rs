@@ -1,0 +1,125 @@
+//! The syntax of names, label keys and label values.
+//!
+//! From `k8s.io/apimachinery`, `pkg/util/validation/validation.go`. Each function gives the problems, none if the text is right.
+
+const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end \
+    with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
+    start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const QUALIFIED: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+    alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+    '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must \
+    start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+    '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+fn too_long(text: &str, maximum: usize) -> Option<String> {
+    (text.len() > maximum).then(|| format!("must be no more than {maximum} bytes"))
+}
+
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte != b'-');
+    text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
+}
+
+/// A label of RFC 1123: the name of a namespace.
+pub(crate) fn label(text: &str) -> Vec<String> {
+    too_long(text, 63).into_iter().chain((!is_label(text)).then(|| LABEL.to_owned())).collect()
+}
+
+/// Labels with dots between them: most names.
+pub(crate) fn subdomain(text: &str) -> Vec<String> {
+    let right = text.split('.').all(is_label);
+    too_long(text, 253).into_iter().chain((!right).then(|| SUBDOMAIN.to_owned())).collect()
+}
+
+/// What can be a segment of a path: the names of roles.
+pub(crate) fn path_segment(text: &str) -> Vec<String> {
+    if matches!(text, "." | "..") {
+        return vec![format!("may not be '{text}'")];
+    }
+    ['/', '%'].into_iter().filter(|part| text.contains(*part)).map(|part| format!("may not contain '{part}'")).collect()
+}
+
+fn is_name_part(text: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
+}
+
+/// The key of a label or an annotation, with an optional prefix.
+pub(crate) fn qualified_name(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let name = match text.split('/').collect::<Vec<_>>().as_slice() {
+        [name] => *name,
+        [prefix, name] => {
+            if prefix.is_empty() {
+                problems.push("prefix part must be non-empty".to_owned());
+            } else {
+                problems.extend(subdomain(prefix).into_iter().map(|problem| format!("prefix part {problem}")));
+            }
+            *name
+        }
+        _ => {
+            return vec![format!(
+                "a qualified {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            )];
+        }
+    };
+    if name.is_empty() {
+        problems.push("name part must be non-empty".to_owned());
+    } else if let Some(problem) = too_long(name, 63) {
+        problems.push(format!("name part {problem}"));
+    }
+    if !is_name_part(name) {
+        problems.push(QUALIFIED.to_owned());
+    }
+    problems
+}
+
+/// The value of a label.
+pub(crate) fn label_value(text: &str) -> Vec<String> {
+    let right = text.is_empty() || is_name_part(text);
+    too_long(text, 63).into_iter().chain((!right).then(|| LABEL_VALUE.to_owned())).collect()
+}
+
+/// The key of a ConfigMap or Secret.
+pub(crate) fn config_key(text: &str) -> Vec<String> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut problems: Vec<String> = too_long(text, 253).into_iter().collect();
+    if text.is_empty() || !text.bytes().all(inner) {
+        problems.push(
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  \
+             or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+                .to_owned(),
+        );
+    } else if matches!(text, "." | "..") || text.starts_with("..") {
+        problems.push(format!("a valid config key must not be '{text}'"));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_as_kubernetes_does() {
+        for right in ["a", "a-b", "a.b", "0a"] {
+            assert!(subdomain(right).is_empty(), "{right}");
+        }
+        for wrong in ["", "A", "a_b", "-a", "a-", "a..b", ".a"] {
+            assert!(!subdomain(wrong).is_empty(), "{wrong}");
+        }
+        assert!(label("a.b").len() == 1 && label(&"a".repeat(64)).len() == 1);
+        for right in ["a", "A.b_c-d", "example.com/Name"] {
+            assert!(qualified_name(right).is_empty(), "{right}");
+        }
+        for wrong in ["", "/a", "a/", "a/b/c", "-a", "Example/a"] {
+            assert!(!qualified_name(wrong).is_empty(), "{wrong}");
+        }
+        assert!(label_value("").is_empty() && !label_value("a b").is_empty());
+    }
+}

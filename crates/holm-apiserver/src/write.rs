@@ -1,0 +1,183 @@
+//! Writing objects: the order of the steps of an API server.
+//!
+//! From `k8s.io/apiserver`, `pkg/endpoints/handlers/{create,update,patch}.go` and `pkg/registry/generic/registry/store.go`:
+//! decode, default, record ownership, admit, prepare, validate, allocate, store.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod prepare;
+pub(crate) mod update;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::custom;
+use crate::decode;
+use crate::defaults;
+use crate::error::ApiError;
+use crate::object;
+use crate::options::FieldValidation;
+use crate::registry::{ResourceType, TypeSchema};
+use crate::shape::{self, Stage};
+
+/// The outcome of a write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub object: Arc<Value>,
+    /// Whether the object is new.
+    pub created: bool,
+    pub warnings: Vec<String>,
+}
+
+/// An object that was read from a request, or made by a patch, and is not known to be right yet.
+pub(crate) struct Draft {
+    pub object: Value,
+    /// The paths of fields that occurred twice.
+    pub duplicates: Vec<String>,
+}
+
+impl Draft {
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let (object, duplicates) = decode::parse(body)?;
+        if !object.is_object() {
+            return Err(ApiError::bad_request(
+                "the object provided is unrecognized (must be of type Object): \
+                couldn't get version/kind; json parse error",
+            ));
+        }
+        Ok(Self { object, duplicates })
+    }
+
+    pub fn of(object: Value) -> Self {
+        Self { object, duplicates: Vec::new() }
+    }
+}
+
+/// Checks that a draft is of the kind of the resource, drops what the kind does not have, and fills in the defaults.
+pub(crate) fn accept(
+    resource: &ResourceType,
+    draft: Draft,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    let Draft { mut object, duplicates } = draft;
+    identify(resource, &mut object);
+    check_kind(resource, &object)?;
+    let mut unknown = Vec::new();
+    let kind = &resource.kind.kind;
+    let decoded = match &resource.schema {
+        TypeSchema::BuiltIn { schema, .. } => decode::prune(&mut object, *schema, "", &mut unknown),
+        TypeSchema::Custom(schema) => schema.prune(&mut object, &mut unknown),
+    };
+    decoded.map_err(|mismatch| {
+        let version = &resource.kind.version;
+        let text = mismatch.text(kind);
+        ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {text}"))
+    })?;
+    report(validation, &unknown, &duplicates, warnings).map_err(|error| {
+        let version = &resource.kind.version;
+        ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", error.message))
+    })?;
+    complete(resource, &mut object, Stage::Read);
+    Ok(object)
+}
+
+/// Refuses unknown and duplicate fields, warns of them, or ignores them.
+pub(crate) fn report(
+    validation: FieldValidation,
+    unknown: &[String],
+    duplicates: &[String],
+    warnings: &mut Vec<String>,
+) -> Result<(), ApiError> {
+    let duplicates = duplicates.iter().map(|path| format!("duplicate field {path:?}"));
+    let unknown = unknown.iter().map(|path| format!("unknown field {path:?}"));
+    let texts: Vec<String> = duplicates.chain(unknown).collect();
+    match validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => warnings.extend(texts),
+        FieldValidation::Strict if texts.is_empty() => {}
+        FieldValidation::Strict => {
+            return Err(ApiError::bad_request(format!("strict decoding error: {}", texts.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// Fills in what the server sets in every object of the kind, and writes it as the server would.
+pub(crate) fn complete(resource: &ResourceType, object: &mut Value, stage: Stage) {
+    match &resource.schema {
+        TypeSchema::BuiltIn { schema, name } => {
+            defaults::convert(resource, object);
+            remove_nulls(object);
+            defaults::fill(resource, object);
+            shape::canonicalise_root(object, *schema, name, stage);
+            remove_metadata_of_templates(object);
+        }
+        TypeSchema::Custom(schema) => {
+            schema.fill_defaults(object);
+            custom::canonicalise_metadata(object);
+        }
+    }
+}
+
+/// The server sets these itself; nobody can.
+fn remove_metadata_of_templates(object: &mut Value) {
+    object::remove_metadata(object, "selfLink");
+}
+
+/// An absent field and one that is null are the same to a Go program.
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        _ => {}
+    }
+}
+
+/// A draft that does not say what it is, is what the path says.
+fn identify(resource: &ResourceType, object: &mut Value) {
+    let Some(fields) = object.as_object_mut() else { return };
+    for (field, value) in [("kind", resource.kind.kind.clone()), ("apiVersion", resource.kind.api_version())] {
+        let said = fields.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !said {
+            fields.insert(field.to_owned(), Value::from(value));
+        }
+    }
+}
+
+/// A draft without a kind cannot be decoded; one of another kind does not belong here.
+fn check_kind(resource: &ResourceType, object: &Value) -> Result<(), ApiError> {
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if kind == resource.kind.kind && api_version == resource.kind.api_version() {
+        return Ok(());
+    }
+    if kind.is_empty() {
+        return Err(ApiError::bad_request("Object 'Kind' is missing in the body of the request"));
+    }
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let expected = &resource.kind;
+    Err(ApiError::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {:?}",
+        expected.kind,
+        if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+    )))
+}
+
+/// An object of the kind that says only what it is: what an apply of a new object starts from.
+pub(crate) fn bare(resource: &ResourceType) -> Value {
+    json!({"apiVersion": resource.kind.api_version(), "kind": resource.kind.kind})
+}
+
+/// An object of the kind with nothing in it: what a create starts from. What every object of the kind has belongs to nobody.
+pub(crate) fn nothing(resource: &ResourceType) -> Value {
+    let mut nothing = bare(resource);
+    if let TypeSchema::BuiltIn { schema, name } = &resource.schema {
+        shape::canonicalise_root(&mut nothing, *schema, name, Stage::Stored);
+    }
+    nothing
+}

@@ -1,0 +1,125 @@
+//! Creating an object.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Draft, Written, accept, nothing, prepare};
+use crate::admission;
+use crate::allocate;
+use crate::error::{ApiError, FieldError};
+use crate::object;
+use crate::options::WriteOptions;
+use crate::registry::ResourceType;
+use crate::shape::Stage;
+use crate::state::State;
+use crate::validate;
+
+/// How many characters of a prefix are kept, so that a generated name has at most 63.
+const MAX_PREFIX: usize = 58;
+
+impl State {
+    /// Creates an object from the body of a POST.
+    pub fn create(
+        &mut self,
+        resource: &ResourceType,
+        namespace: &str,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let mut warnings = Vec::new();
+        let mut new = accept(resource, draft, options.field_validation, &mut warnings)?;
+        place(resource, namespace, None, &mut new)?;
+        self.generate_name(&mut new);
+        for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+            object::remove_metadata(&mut new, field);
+        }
+        let tracker = resource.tracker("");
+        let new = tracker.update_or_keep(&nothing(resource), new, &options.field_manager, self.now());
+        self.create_tracked(resource, namespace, new, options, warnings)
+    }
+
+    /// Creates an object whose managed fields are already recorded.
+    pub(super) fn create_tracked(
+        &mut self,
+        resource: &ResourceType,
+        namespace: &str,
+        mut new: Value,
+        options: &WriteOptions,
+        mut warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let (group, plural) = (resource.group(), resource.plural());
+        admission::on_create(self, resource, namespace, &mut new)?;
+        let name = object::name(&new).to_owned();
+        let brought_version = !object::metadata_text(&new, "resourceVersion").is_empty();
+        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+            object::remove_metadata(&mut new, field);
+        }
+        let uid = self.random.uid();
+        object::set_metadata(&mut new, "uid", Value::from(uid));
+        object::set_metadata(&mut new, "creationTimestamp", Value::from(self.now().to_string()));
+        prepare::for_create(self, resource, &mut new);
+        let mut errors = validate::on_create(resource, &new);
+        if name.is_empty() {
+            errors.insert(0, FieldError::required("metadata.name", "name or generateName is required"));
+        }
+        if !errors.is_empty() {
+            return Err(ApiError::invalid(group, &resource.kind.kind, &name, &errors));
+        }
+        let key = self.key(resource, namespace, &name);
+        allocate::on_create(self, resource, &mut new)?;
+        super::complete(resource, &mut new, Stage::Stored);
+        validate::warnings(resource, &new, &mut warnings);
+        if self.store.get(&key).is_some() {
+            return Err(ApiError::already_exists(group, plural, &name));
+        }
+        if options.dry_run {
+            return Ok(Written { object: Arc::new(new), created: true, warnings });
+        }
+        if brought_version {
+            return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));
+        }
+        let object = self.store.put(key, new);
+        Ok(Written { object, created: true, warnings })
+    }
+
+    /// From `k8s.io/apiserver`, `pkg/storage/names/generate.go`.
+    fn generate_name(&mut self, object: &mut Value) {
+        let prefix = object::metadata_text(object, "generateName");
+        if object::name(object).is_empty() && !prefix.is_empty() {
+            let prefix: String = prefix.chars().take(MAX_PREFIX).collect();
+            let name = format!("{prefix}{}", self.random.suffix(5));
+            object::set_metadata(object, "name", Value::from(name));
+        }
+    }
+}
+
+/// Checks the namespace and name of a draft against those of the request, and fills them in.
+pub(super) fn place(
+    resource: &ResourceType,
+    namespace: &str,
+    name: Option<&str>,
+    object: &mut Value,
+) -> Result<(), ApiError> {
+    let own = object::namespace(object);
+    if resource.is_namespaced() {
+        if !own.is_empty() && own != namespace {
+            return Err(ApiError::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        object::set_metadata(object, "namespace", Value::from(namespace));
+    } else if !own.is_empty() {
+        return Err(ApiError::bad_request("namespace is not allowed on this type"));
+    }
+    if let Some(name) = name {
+        let own = object::name(object);
+        if !own.is_empty() && own != name {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({own}) does not match the name on the URL ({name})"
+            )));
+        }
+        object::set_metadata(object, "name", Value::from(name));
+    }
+    Ok(())
+}

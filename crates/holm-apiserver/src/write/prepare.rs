@@ -1,0 +1,194 @@
+//! What a kind does to an object just before it is validated: `PrepareForCreate` and `PrepareForUpdate` of the strategies in
+//! `k8s.io/kubernetes`, `pkg/registry/**/strategy.go`.
+
+use serde_json::{Value, json};
+
+use crate::object::{self, at, copy_at, remove_at, set_at};
+use crate::registry::{ResourceType, status_keeps};
+use crate::state::State;
+
+/// Prepares a new object.
+pub(crate) fn for_create(state: &State, resource: &ResourceType, object: &mut Value) {
+    if resource.traits.generation {
+        object::set_metadata(object, "generation", Value::from(1));
+    }
+    // The status is the controllers' business, except where a strategy sets its beginning.
+    if resource.has_status() || resource.is("customresourcedefinitions.apiextensions.k8s.io") {
+        remove_at(object, &["status"]);
+    }
+    match &*resource.id {
+        "namespaces" => {
+            set_at(object, &["status", "phase"], json!("Active"));
+            let kept = object::texts(at(object, &["spec", "finalizers"]));
+            if !kept.iter().any(|found| found == "kubernetes") {
+                let all: Vec<String> = kept.into_iter().chain(["kubernetes".to_owned()]).collect();
+                set_at(object, &["spec", "finalizers"], json!(all));
+            }
+            let name = object::name(object).to_owned();
+            set_at(object, &["metadata", "labels", "kubernetes.io/metadata.name"], json!(name));
+        }
+        "pods" => {
+            set_at(object, &["status", "phase"], json!("Pending"));
+            let class = quality_of_service(object);
+            set_at(object, &["status", "qosClass"], json!(class));
+        }
+        "persistentvolumeclaims" => set_at(object, &["status", "phase"], json!("Pending")),
+        "persistentvolumes" => {
+            let now = state.now().to_string();
+            set_at(object, &["status"], json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
+        }
+        "jobs.batch" => job_selector(object),
+        "cronjobs.batch" | "statefulsets.apps" | "services" => {}
+        "daemonsets.apps" => {
+            set_at(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], json!("1"));
+        }
+        "customresourcedefinitions.apiextensions.k8s.io" => crate::custom::prepare_definition(object, None),
+        _ => {}
+    }
+}
+
+/// Prepares a changed object.
+pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Value) {
+    if resource.has_status() {
+        copy_at(live, object, &["status"]);
+    }
+    match &*resource.id {
+        "namespaces" => {
+            copy_at(live, object, &["spec", "finalizers"]);
+            copy_at(live, object, &["status"]);
+            let name = object::name(object).to_owned();
+            set_at(object, &["metadata", "labels", "kubernetes.io/metadata.name"], json!(name));
+        }
+        "customresourcedefinitions.apiextensions.k8s.io" => {
+            copy_at(live, object, &["status"]);
+            crate::custom::prepare_definition(object, Some(live));
+        }
+        "jobs.batch" if at(object, &["spec", "selector"]).is_none() => {
+            copy_at(live, object, &["spec", "selector"]);
+        }
+        "daemonsets.apps" => {
+            let annotation = ["metadata", "annotations", "deprecated.daemonset.template.generation"];
+            if at(live, &["spec", "template"]) == at(object, &["spec", "template"]) {
+                copy_at(live, object, &annotation);
+            } else {
+                let before: i64 = object::text_at(live, &annotation).parse().unwrap_or(1);
+                set_at(object, &annotation, json!((before + 1).to_string()));
+            }
+        }
+        "services" => crate::allocate::keep(live, object),
+        _ => {}
+    }
+    if resource.traits.generation {
+        let before = object::generation(live);
+        let now = if counts(resource, live, object) { before + 1 } else { before };
+        object::set_metadata(object, "generation", Value::from(now));
+    }
+}
+
+/// Prepares an object whose status was written: everything else stays as it is.
+pub(crate) fn for_status_update(state: &State, resource: &ResourceType, live: &Value, object: &mut Value) {
+    let phase = ["status", "phase"];
+    if resource.is("persistentvolumes") && at(live, &phase) != at(object, &phase) {
+        set_at(object, &["status", "lastPhaseTransitionTime"], json!(state.now().to_string()));
+    }
+    for path in status_keeps(&resource.kind) {
+        copy_at(live, object, path);
+    }
+    if resource.is("namespaces") {
+        copy_at(live, object, &["spec"]);
+    }
+    if matches!(resource.schema, crate::registry::TypeSchema::Custom(_)) {
+        // Only the status and the managed fields come from a write of a custom resource's status.
+        let status = object.get("status").cloned();
+        let managed = object::metadata(object, "managedFields").cloned();
+        *object = live.clone();
+        remove_at(object, &["status"]);
+        if let Some(status) = status {
+            set_at(object, &["status"], status);
+        }
+        match managed {
+            Some(managed) => object::set_metadata(object, "managedFields", managed),
+            None => object::remove_metadata(object, "managedFields"),
+        }
+    }
+}
+
+/// Whether a change counts in `metadata.generation`: everything but metadata and status does.
+fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
+    let strip = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("metadata");
+            if resource.has_status() || fields.contains_key("spec") {
+                fields.remove("status");
+            }
+        }
+        object
+    };
+    let labels_count = resource.is("endpointslices.discovery.k8s.io");
+    strip(live) != strip(object)
+        || (labels_count && at(live, &["metadata", "labels"]) != at(object, &["metadata", "labels"]))
+}
+
+/// From `k8s.io/kubernetes`, `pkg/registry/batch/job/strategy.go` (`generateSelector`): the pods of a job carry its uid.
+fn job_selector(object: &mut Value) {
+    if at(object, &["spec", "manualSelector"]) == Some(&json!(true)) {
+        return;
+    }
+    let uid = object::uid(object).unwrap_or_default().to_owned();
+    let name = object::name(object).to_owned();
+    for (label, value) in [
+        ("controller-uid", &uid),
+        ("job-name", &name),
+        ("batch.kubernetes.io/controller-uid", &uid),
+        ("batch.kubernetes.io/job-name", &name),
+    ] {
+        let path = ["spec", "template", "metadata", "labels", label];
+        if at(object, &path).is_none() {
+            set_at(object, &path, json!(value));
+        }
+    }
+    let selector = ["spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"];
+    if at(object, &selector).is_none() {
+        set_at(object, &selector, json!(uid));
+    }
+}
+
+/// From `k8s.io/kubernetes`, `pkg/apis/core/helper/qos/qos.go`.
+fn quality_of_service(pod: &Value) -> &'static str {
+    let lists = ["containers", "initContainers"];
+    let containers: Vec<&Value> =
+        lists.iter().filter_map(|list| at(pod, &["spec", list])?.as_array()).flatten().collect();
+    let amount = |container: &Value, part: &str, name: &str| at(container, &["resources", part, name]).cloned();
+    let any = containers.iter().any(|container| {
+        ["requests", "limits"]
+            .iter()
+            .any(|part| ["cpu", "memory"].iter().any(|name| amount(container, part, name).is_some()))
+    });
+    if !any {
+        return "BestEffort";
+    }
+    let guaranteed = containers.iter().all(|container| {
+        ["cpu", "memory"].iter().all(|name| {
+            let limit = amount(container, "limits", name);
+            limit.is_some() && amount(container, "requests", name).is_none_or(|request| Some(request) == limit)
+        })
+    });
+    if guaranteed { "Guaranteed" } else { "Burstable" }
+}
+
+/// Where the kind has a pod spec.
+pub(crate) fn pod_spec_path(resource: &str) -> Option<&'static [&'static str]> {
+    match resource {
+        "pods" => Some(&["spec"]),
+        "deployments.apps"
+        | "replicasets.apps"
+        | "statefulsets.apps"
+        | "daemonsets.apps"
+        | "jobs.batch"
+        | "replicationcontrollers" => Some(&["spec", "template", "spec"]),
+        "cronjobs.batch" => Some(&["spec", "jobTemplate", "spec", "template", "spec"]),
+        "podtemplates" => Some(&["template", "spec"]),
+        _ => None,
+    }
+}

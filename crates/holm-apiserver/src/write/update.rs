@@ -1,0 +1,302 @@
+//! Changing an object: PUT, the patches, and server-side apply.
+
+use std::sync::Arc;
+
+use holm_structured_merge::{FieldTracker, TrackError, keep_times_of_unchanged};
+use serde_json::Value;
+
+use super::create::place;
+use super::{Draft, Written, accept, nothing, prepare};
+use crate::admission;
+use crate::allocate;
+use crate::error::{ApiError, FieldError};
+use crate::object;
+use crate::options::WriteOptions;
+use crate::patch::Patch;
+use crate::registry::ResourceType;
+use crate::shape::Stage;
+use crate::state::State;
+use crate::validate;
+
+/// What a change is made to: an object, or one of its subresources.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub namespace: &'a str,
+    pub name: &'a str,
+    /// Empty, or `status`.
+    pub subresource: &'a str,
+}
+
+impl State {
+    /// Replaces an object by the body of a PUT.
+    pub fn replace(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let mut warnings = Vec::new();
+        let mut new = accept(resource, draft, options.field_validation, &mut warnings)?;
+        if object::name(&new).is_empty() {
+            return Err(ApiError::bad_request("name must be provided"));
+        }
+        place(resource, target.namespace, Some(target.name), &mut new)?;
+        let key = self.key(resource, target.namespace, target.name);
+        let tracker = resource.tracker(target.subresource);
+        match self.store.get(&key).cloned() {
+            Some(live) => {
+                check_uid(resource, &live, &new)?;
+                check_version(resource, &live, &new)?;
+                let new = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
+                self.finish(resource, target, &live, new, options, warnings)
+            }
+            None if resource.traits.created_by_put && target.subresource.is_empty() => {
+                if let Some(uid) = object::uid(&new) {
+                    return Err(ApiError::conflict(
+                        resource.group(),
+                        resource.plural(),
+                        target.name,
+                        &format!("Precondition failed: UID in precondition: {uid}, UID in object meta: "),
+                    ));
+                }
+                let new = tracker.update_or_keep(&nothing(resource), new, &options.field_manager, self.now());
+                self.create_tracked(resource, target.namespace, new, options, warnings)
+            }
+            None => Err(ApiError::not_found(resource.group(), resource.plural(), target.name)),
+        }
+    }
+
+    /// Changes an object by a patch.
+    pub fn patch(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        patch: &Patch,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let key = self.key(resource, target.namespace, target.name);
+        let Some(live) = self.store.get(&key).cloned() else {
+            return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
+        };
+        let mut warnings = Vec::new();
+        let mut draft = Draft::of(patch.apply(resource, &live)?);
+        draft.duplicates.clone_from(&patch.duplicates);
+        let mut new = accept_patched(draft, resource, options, &mut warnings)?;
+        place(resource, target.namespace, None, &mut new)?;
+        if object::name(&new) != target.name {
+            return Err(ApiError::bad_request(format!(
+                "the name of the object ({}) does not match the name on the URL ({})",
+                object::name(&new),
+                target.name
+            )));
+        }
+        check_uid(resource, &live, &new)?;
+        check_version(resource, &live, &new)?;
+        let tracker = resource.tracker(target.subresource);
+        let new = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
+        self.finish(resource, target, &live, new, options, warnings)
+    }
+
+    /// Server-side apply.
+    pub fn apply(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let config = draft.object;
+        let mut warnings = Vec::new();
+        super::report(options.field_validation, &[], &draft.duplicates, &mut warnings)?;
+        let key = self.key(resource, target.namespace, target.name);
+        let tracker = resource.tracker(target.subresource);
+        let now = self.now();
+        super::check_kind(resource, &config).map_err(|_| mismatch(resource, &config))?;
+        check_place(resource, target, &config)?;
+        let Some(live) = self.store.get(&key).cloned() else {
+            if !target.subresource.is_empty() {
+                return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
+            }
+            if let Some(uid) = object::uid(&config) {
+                return Err(ApiError::conflict(
+                    resource.group(),
+                    resource.plural(),
+                    target.name,
+                    &format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found"),
+                ));
+            }
+            if object::name(&config).is_empty() {
+                return Err(ApiError::bad_request("the name of the object is missing in the body of the request"));
+            }
+            let mut new = run(tracker, &super::bare(resource), &config, options, now)?;
+            place(resource, target.namespace, Some(target.name), &mut new)?;
+            let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
+            return self.create_tracked(resource, target.namespace, new, options, warnings);
+        };
+        let new = run(tracker, &live, &config, options, now)?;
+        let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
+        check_uid(resource, &live, &new)?;
+        check_version(resource, &live, &new)?;
+        self.finish(resource, target, &live, new, options, warnings)
+    }
+
+    /// What follows when the new object and its owners are known.
+    pub(crate) fn finish(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        live: &Arc<Value>,
+        mut new: Value,
+        options: &WriteOptions,
+        mut warnings: Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let is_status = target.subresource == "status";
+        keep_times_of_unchanged(live, &mut new);
+        for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            // They are the server's; a write that leaves them out leaves them as they are.
+            if matches!(field, "generation" | "creationTimestamp") || object::metadata(&new, field).is_none() {
+                object::copy_at(live, &mut new, &["metadata", field]);
+            }
+        }
+        if is_status {
+            prepare::for_status_update(self, resource, live, &mut new);
+        } else {
+            prepare::for_update(resource, live, &mut new);
+        }
+        let mut errors = validate::metadata_update(live, &new);
+        if is_status {
+            errors.extend(validate::on_status_update(resource, live, &new));
+        } else {
+            errors.extend(validate::on_update(resource, live, &new));
+        }
+        if !errors.is_empty() {
+            return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
+        }
+        if !is_status {
+            admission::validate_update(self, resource, live, &new)?;
+            allocate::on_update(self, resource, &mut new)?;
+        }
+        super::complete(resource, &mut new, Stage::Stored);
+        validate::warnings(resource, &new, &mut warnings);
+        object::set_metadata(
+            &mut new,
+            "resourceVersion",
+            object::metadata(live, "resourceVersion").cloned().unwrap_or_default(),
+        );
+        if new == **live || options.dry_run {
+            return Ok(Written { object: Arc::new(new), created: false, warnings });
+        }
+        let key = self.key(resource, target.namespace, target.name);
+        let object = self.store.put(key.clone(), new);
+        if object::is_deleting(&object) && self.is_released(resource, &object) {
+            // The last finalizer is gone.
+            self.store.remove(&key);
+        }
+        Ok(Written { object, created: false, warnings })
+    }
+}
+
+fn accept_patched(
+    draft: Draft,
+    resource: &ResourceType,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    accept(resource, draft, options.field_validation, warnings).map_err(|error| {
+        // What a patch makes is not what the client wrote, so it is not the request that cannot be read.
+        ApiError::invalid("", "", "", &[FieldError::invalid("patch", "", error.message)])
+    })
+}
+
+fn run(
+    tracker: &FieldTracker,
+    live: &Value,
+    config: &Value,
+    options: &WriteOptions,
+    now: holm_structured_merge::Timestamp,
+) -> Result<Value, ApiError> {
+    tracker.apply(live, config, &options.field_manager, options.force, now).map_err(|error| match error {
+        TrackError::Conflicts(conflicts) => {
+            let refused = ApiError::new(409, "Conflict", conflicts.to_string());
+            conflicts
+                .causes()
+                .iter()
+                .fold(refused, |refused, cause| refused.cause(cause.reason, &cause.message, &cause.field))
+        }
+        TrackError::WrongKind(_) | TrackError::ManagedFieldsInConfiguration => ApiError::bad_request(error.to_string()),
+        other => ApiError::unknown(other.to_string()),
+    })
+}
+
+fn mismatch(resource: &ResourceType, config: &Value) -> ApiError {
+    let kind = holm_structured_merge::GroupVersionKind::of(config);
+    let expected = &resource.kind;
+    if kind.kind.is_empty() {
+        return ApiError::bad_request("invalid object type: the kind is missing");
+    }
+    ApiError::bad_request(format!("invalid object type: {kind} (expected {expected})"))
+}
+
+/// What an applied configuration says about its place must be what the path says.
+fn check_place(resource: &ResourceType, target: Target<'_>, config: &Value) -> Result<(), ApiError> {
+    let mut placed = Value::Object(serde_json::Map::new());
+    for field in ["name", "namespace"] {
+        object::copy_at(config, &mut placed, &["metadata", field]);
+    }
+    place(resource, target.namespace, Some(target.name), &mut placed)
+}
+
+/// Whoever names a uid means that object and no other with the same name.
+fn check_uid(resource: &ResourceType, live: &Value, new: &Value) -> Result<(), ApiError> {
+    let (Some(wanted), Some(found)) = (object::uid(new), object::uid(live)) else { return Ok(()) };
+    if wanted == found {
+        return Ok(());
+    }
+    let problem = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}");
+    Err(ApiError::conflict(resource.group(), resource.plural(), object::name(live), &problem))
+}
+
+fn check_version(resource: &ResourceType, live: &Value, new: &Value) -> Result<(), ApiError> {
+    let wanted = object::metadata_text(new, "resourceVersion");
+    let name = object::name(live);
+    if wanted.is_empty() {
+        if !resource.traits.needs_resource_version {
+            return Ok(());
+        }
+        let errors = [FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update")];
+        return Err(ApiError::invalid(resource.group(), resource.plural(), name, &errors));
+    }
+    if wanted.parse::<u64>().is_err() {
+        let text = format!("strconv.ParseUint: parsing {wanted:?}: invalid syntax");
+        return Err(ApiError::unknown(text));
+    }
+    if wanted == object::metadata_text(live, "resourceVersion") {
+        return Ok(());
+    }
+    Err(ApiError::modified(resource.group(), resource.plural(), name))
+}
+
+impl State {
+    /// Replaces the finalizers in the spec of a namespace, which no other write can change.
+    pub fn finalize_namespace(
+        &mut self,
+        resource: &ResourceType,
+        name: &str,
+        draft: Draft,
+    ) -> Result<Written, ApiError> {
+        let key = self.key(resource, "", name);
+        let live = self.store.get(&key).cloned().ok_or_else(|| ApiError::not_found("", "namespaces", name))?;
+        let mut new = Value::clone(&live);
+        object::copy_at(&draft.object, &mut new, &["spec", "finalizers"]);
+        super::complete(resource, &mut new, Stage::Stored);
+        if new == *live {
+            return Ok(Written { object: live, created: false, warnings: Vec::new() });
+        }
+        let object = self.store.put(key.clone(), new);
+        if object::is_deleting(&object) && self.is_released(resource, &object) {
+            self.store.remove(&key);
+        }
+        Ok(Written { object, created: false, warnings: Vec::new() })
+    }
+}

@@ -1,0 +1,76 @@
+//! A `kube::Client` works as it does with a real cluster, in process and over the listener.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use holm_apiserver::{ApiServer, Clock, DeleteOptions, GroupVersionResource, Timestamp, WatchEvent, WriteOptions};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams, WatchEvent as KubeEvent, WatchParams};
+use serde_json::json;
+
+fn deployment() -> Deployment {
+    serde_json::from_value(json!({
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}},
+    }))
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_client_in_process_reads_writes_and_watches() {
+    let cluster = ApiServer::new().unwrap();
+    let api: Api<Deployment> = Api::default_namespaced(cluster.client());
+    let made = api.create(&PostParams::default(), &deployment()).await.unwrap();
+    assert_eq!(made.spec.replicas, Some(1));
+    let listed = api.list(&ListParams::default().labels("absent")).await.unwrap();
+    assert!(listed.items.is_empty());
+    let version = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    let mut events = api.watch(&WatchParams::default().timeout(5), &version).await.unwrap().boxed();
+    let patch = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 3}});
+    api.patch("web", &PatchParams::apply("test").force(), &Patch::Apply(&patch)).await.unwrap();
+    let Some(Ok(KubeEvent::Modified(changed))) = events.next().await else { panic!("no event of the change") };
+    assert_eq!(changed.spec.replicas, Some(3));
+    assert_eq!(changed.metadata.generation, Some(2));
+}
+
+#[tokio::test]
+async fn the_listener_wants_its_token() {
+    let cluster = ApiServer::new().unwrap();
+    let listener = cluster.listen(0).await.unwrap();
+    let kubeconfig: kube::config::Kubeconfig = serde_json::from_value(listener.kubeconfig()).unwrap();
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.unwrap();
+    let api: Api<Namespace> = Api::all(kube::Client::try_from(config.clone()).unwrap());
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 4);
+    config.auth_info = kube::config::AuthInfo::default();
+    let api: Api<Namespace> = Api::all(kube::Client::try_from(config).unwrap());
+    let kube::Error::Api(refused) = api.list(&ListParams::default()).await.unwrap_err() else {
+        panic!("not refused by the API")
+    };
+    assert_eq!(refused.code, 401);
+}
+
+#[test]
+fn objects_can_be_written_without_a_runtime_at_a_held_time() {
+    let clock = Clock::held_at(Timestamp(0));
+    let cluster = ApiServer::builder().clock(clock.clone()).seed(1).build().unwrap();
+    let maps = cluster.objects(&GroupVersionResource::new("", "v1", "configmaps")).unwrap();
+    let mut watch = maps.watch(Some("default"), cluster.revision());
+    clock.advance(Duration::from_secs(60));
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}});
+    let made = maps.create(map, &WriteOptions::by("test")).unwrap();
+    assert_eq!(made["metadata"]["creationTimestamp"], "1970-01-01T00:01:00Z");
+    assert_eq!(watch.try_next().unwrap(), Some(WatchEvent::Added(made)));
+    maps.delete("default", "a", &DeleteOptions::default()).unwrap();
+    assert!(matches!(watch.try_next().unwrap(), Some(WatchEvent::Deleted(_))));
+    assert_eq!(watch.try_next().unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_typed_objects_of_the_first_namespaces_can_be_read() {
+    let cluster = ApiServer::new().unwrap();
+    let api: Api<ConfigMap> = Api::namespaced(cluster.client(), "kube-system");
+    assert!(api.get("kube-root-ca.crt").await.is_ok());
+}
