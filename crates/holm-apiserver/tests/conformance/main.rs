@@ -5,13 +5,13 @@
 //! `HOLM_RECORD` it writes the answers of that cluster down as the new goldens.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::panic)]
 
-mod normal;
 mod run;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use futures::stream::{self, StreamExt};
+use holm_conformance::normal;
 use serde_json::Value;
 
 use run::Case;

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use http::{Method, Request};
-use http_body_util::BodyExt;
-use kube::client::Body;
+use holm_conformance::{Answer, Request, normal};
+use http::Method;
 use serde_json::{Value, json};
-
-use crate::normal;
 
 /// A file of cases.
 pub struct Case {
@@ -29,17 +26,6 @@ pub fn read(text: &str) -> Vec<Case> {
         bases: bases.clone(),
     });
     cases.collect()
-}
-
-fn media_type(word: &str) -> &str {
-    match word {
-        "apply" => "application/apply-patch+yaml",
-        "merge" => "application/merge-patch+json",
-        "json-patch" => "application/json-patch+json",
-        "strategic" => "application/strategic-merge-patch+json",
-        "" => "application/json",
-        other => other,
-    }
 }
 
 impl Case {
@@ -115,15 +101,6 @@ fn substitute(text: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
 }
 
-/// An answer as it came.
-pub struct Answer {
-    pub code: u16,
-    pub warnings: Vec<String>,
-    pub body: Value,
-    /// The lines of a watch.
-    pub lines: Vec<Value>,
-}
-
 async fn send(
     client: &kube::Client,
     method: Method,
@@ -132,22 +109,7 @@ async fn send(
     agent: &str,
     body: Option<&Value>,
 ) -> Answer {
-    let mut request = Request::builder().method(method).uri(path).header("accept", "application/json");
-    request = request.header("user-agent", format!("{agent}/1.0"));
-    let bytes = match body {
-        Some(Value::String(raw)) => raw.clone().into_bytes(),
-        Some(value) => value.to_string().into_bytes(),
-        None => Vec::new(),
-    };
-    if body.is_some() {
-        request = request.header("content-type", media_type(kind));
-    }
-    let answer = client.send(request.body(Body::from(bytes)).unwrap()).await.unwrap();
-    let code = answer.status().as_u16();
-    let warnings = answer.headers().get_all("warning").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
-    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    let lines: Vec<Value> = serde_json::Deserializer::from_slice(&bytes).into_iter().filter_map(Result::ok).collect();
-    Answer { code, warnings, body: lines.first().cloned().unwrap_or_default(), lines }
+    Request { method: &method, path, content: kind, agent, body }.send(client).await.unwrap()
 }
 
 async fn wait_for(client: &kube::Client, path: &str) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::run::Answer;
+use crate::Answer;
 
 /// Managers whose writes happen some time later, and what they write.
 const CONTROLLERS: [&str; 4] = ["kube-controller-manager", "kube-scheduler", "kwok", "kube-apiserver"];
@@ -25,10 +25,8 @@ pub fn answer(answer: &Answer, namespace: &str, plural: &str, show: &str) -> Val
             details.remove("retryAfterSeconds");
         }
         if let Some(causes) = details.get_mut("causes").and_then(Value::as_array_mut) {
-            for cause in causes.iter_mut() {
-                if show != "text" {
-                    cause.as_object_mut().unwrap().remove("message");
-                }
+            for cause in causes.iter_mut().filter_map(Value::as_object_mut).filter(|_| show != "text") {
+                cause.remove("message");
             }
             causes.sort_by_key(Value::to_string);
         }
@@ -61,27 +59,36 @@ pub fn answer(answer: &Answer, namespace: &str, plural: &str, show: &str) -> Val
         }
     }
     let text = normal.to_string().replace(namespace, "NAMESPACE").replace(plural, "PLURAL");
-    serde_json::from_str(&text).unwrap()
+    serde_json::from_str(&text).expect("names are replaced by names")
 }
 
 /// An object without what is different in every run.
-fn object(value: &Value) -> Value {
+pub fn object(value: &Value) -> Value {
     let mut value = value.clone();
     let kind = value["kind"].as_str().unwrap_or_default().to_owned();
     if matches!(kind.as_str(), "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "Pod" | "Namespace")
     {
         // Their controllers work on them while the case runs.
-        value.as_object_mut().unwrap().remove("status");
+        remove(&mut value, "status");
         if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             annotations.remove("deployment.kubernetes.io/revision");
             if annotations.is_empty() {
-                value["metadata"].as_object_mut().unwrap().remove("annotations");
+                remove(&mut value["metadata"], "annotations");
             }
         }
     }
     let uid = value.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
     mask(&mut value, "");
-    if uid.is_empty() { value } else { serde_json::from_str(&value.to_string().replace(&uid, "UID")).unwrap() }
+    if uid.is_empty() {
+        return value;
+    }
+    serde_json::from_str(&value.to_string().replace(&uid, "UID")).expect("a uid is a part of texts")
+}
+
+fn remove(object: &mut Value, field: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove(field);
+    }
 }
 
 fn mask(value: &mut Value, name: &str) {
