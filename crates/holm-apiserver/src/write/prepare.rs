@@ -12,8 +12,10 @@ pub(crate) fn for_create(state: &State, resource: &ResourceType, object: &mut Va
     if resource.traits.generation {
         object::set_metadata(object, "generation", Value::from(1));
     }
-    // The status is the controllers' business, except where a strategy sets its beginning.
-    if resource.has_status() || resource.is("customresourcedefinitions.apiextensions.k8s.io") {
+    // The status is the controllers' business, except where a strategy sets its beginning, and but for a node, which its
+    // kubelet registers with its status (`pkg/registry/core/node/strategy.go`).
+    if (resource.has_status() && !resource.is("nodes")) || resource.is("customresourcedefinitions.apiextensions.k8s.io")
+    {
         remove_at(object, &["status"]);
     }
     match &*resource.id {

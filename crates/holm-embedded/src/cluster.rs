@@ -1,0 +1,152 @@
+//! The handle of a cluster, and how it is started.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::bootstrap;
+use crate::simulation::{Settled, Simulation, run};
+
+/// How a cluster is started.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// Where the time comes from. Default: the machine's clock.
+    pub clock: Clock,
+    /// Makes uids and generated names the same in every run. Default: they differ.
+    pub seed: Option<u64>,
+    /// How many changes are kept for watches and for the next pages of lists. Default: 100,000.
+    pub history: Option<usize>,
+    /// The file that the cluster is kept in; its directory must exist. Default: memory only.
+    pub file: Option<PathBuf>,
+    /// Whether controllers and node work by themselves, in a task that ends with the cluster. Otherwise nothing follows from a
+    /// write until [`Cluster::settle`]. Default: they do.
+    pub in_background: bool,
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        Self { clock: Clock::system(), seed: None, history: None, file: None, in_background: true }
+    }
+}
+
+/// Why a cluster does not start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The API server cannot be started.
+    #[error(transparent)]
+    ApiServer(#[from] ApiServerError),
+    /// The first objects of the cluster were refused.
+    #[error("the embedded cluster cannot make its first objects")]
+    Bootstrap(#[from] ApiError),
+    /// There is no tokio runtime here, which clients and the work in the background need.
+    #[error("an embedded cluster is started inside a tokio runtime, and there is none here")]
+    NoRuntime,
+    /// The machine's clock cannot be moved.
+    #[error("only a clock that is held can be advanced")]
+    ClockRuns,
+}
+
+/// A Kubernetes cluster in this process. It ends when this is dropped; what is left of its clients and of its API server then
+/// still answers, but nothing follows from a write any more.
+#[derive(Debug)]
+pub struct Cluster {
+    api: ApiServer,
+    simulation: Arc<Mutex<Simulation>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Cluster {
+    /// Starts a cluster: the API server, its namespaces, the storage classes `standard` (the default, which binds when a pod
+    /// uses the claim) and `immediate` (which also allows volumes to grow), and a node that is ready.
+    ///
+    /// # Errors
+    /// When there is no tokio runtime, or the cluster's file cannot be used.
+    pub async fn start(options: ClusterOptions) -> Result<Self, ClusterError> {
+        let runtime = Handle::try_current().map_err(|_| ClusterError::NoRuntime)?;
+        let mut builder = ApiServer::builder().clock(options.clock);
+        if let Some(seed) = options.seed {
+            builder = builder.seed(seed);
+        }
+        if let Some(history) = options.history {
+            builder = builder.history(history);
+        }
+        if let Some(file) = options.file {
+            builder = builder.persist(file);
+        }
+        let api = builder.build()?;
+        bootstrap::run(&api)?;
+        let mut simulation = Simulation::new(api.clone());
+        simulation.settle().await?;
+        let simulation = Arc::new(Mutex::new(simulation));
+        let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
+        Ok(Self { api, simulation, task })
+    }
+
+    /// A client that talks to the cluster without a socket. Its default namespace is `default`.
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        self.api.client()
+    }
+
+    /// The API server, for direct access and for a listener.
+    #[must_use]
+    pub fn api(&self) -> &ApiServer {
+        &self.api
+    }
+
+    /// The clock that controllers, node and API server take the time from.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.api.clock()
+    }
+
+    /// Does all that is due, controllers and node in turn, until both are quiet. Afterwards nothing happens before the time
+    /// goes on or somebody writes.
+    ///
+    /// # Errors
+    /// When the node cannot go on.
+    pub async fn settle(&self) -> Result<Settled, ClusterError> {
+        self.simulation.lock().await.settle().await
+    }
+
+    /// Lets time pass on a clock that is held: settles, then goes from one due time to the next and settles at each, and stops
+    /// at `by` after the present time. What is delayed, such as the backoff of a crash loop, happens in its order and at its
+    /// time.
+    ///
+    /// # Errors
+    /// When the clock is the machine's, or the node cannot go on.
+    pub async fn advance(&self, by: Duration) -> Result<Settled, ClusterError> {
+        let clock = self.clock();
+        if !clock.is_held() {
+            return Err(ClusterError::ClockRuns);
+        }
+        let mut simulation = self.simulation.lock().await;
+        let end = clock.now_milliseconds().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        let mut settled = simulation.settle().await?;
+        loop {
+            let now = clock.now_milliseconds();
+            if now >= end {
+                return Ok(settled);
+            }
+            // What is due now was just done, so a due time that is not later has nothing to wait for.
+            let next = settled.next.filter(|next| *next > now).unwrap_or(end).min(end);
+            clock.advance(Duration::from_millis(next.abs_diff(now)));
+            let after = simulation.settle().await?;
+            settled = Settled { acted: settled.acted + after.acted, next: after.next };
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}

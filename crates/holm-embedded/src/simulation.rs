@@ -1,0 +1,66 @@
+//! What happens by itself on a cluster: the controllers and the node, in turn, until both are quiet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holm_apiserver::ApiServer;
+use tokio::sync::Mutex;
+
+use crate::cluster::ClusterError;
+
+/// How long the work rests after it failed, if nobody writes meanwhile.
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// What was done until nothing was due any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How many times something was done.
+    pub acted: usize,
+    /// When the next delayed work is due, in milliseconds since 1970.
+    pub next: Option<i64>,
+}
+
+/// The controllers and the node of a cluster.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    api: ApiServer,
+}
+
+impl Simulation {
+    /// Controllers and a node that have seen nothing yet.
+    pub fn new(api: ApiServer) -> Self {
+        Self { api }
+    }
+
+    /// Does all that is due.
+    pub async fn settle(&mut self) -> Result<Settled, ClusterError> {
+        let _ = &self.api;
+        Ok(Settled::default())
+    }
+}
+
+/// Settles for ever: after each write, and when delayed work is due.
+pub(crate) async fn run(api: ApiServer, simulation: Arc<Mutex<Simulation>>) {
+    let clock = api.clock();
+    loop {
+        // Read first: what is written while this settles wakes it again, which costs a look and misses nothing.
+        let seen = api.revision();
+        let settled = simulation.lock().await.settle().await;
+        let wait = match settled {
+            Ok(Settled { next: Some(next), .. }) if !clock.is_held() => {
+                Some(Duration::from_millis(u64::try_from(next - clock.now_milliseconds()).unwrap_or_default()))
+            }
+            Ok(_) => None,
+            Err(_) => Some(REST_AFTER_FAILURE),
+        };
+        let written = api.written_after(seen);
+        match wait {
+            Some(wait) => {
+                let _ = tokio::time::timeout(wait, written).await;
+            }
+            None => {
+                written.await;
+            }
+        }
+    }
+}
