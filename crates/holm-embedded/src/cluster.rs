@@ -8,8 +8,10 @@ use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use tower::Layer;
 
 use crate::bootstrap;
+use crate::faults::{Faults, Request};
 use crate::simulation::{Settled, Simulation, run};
 
 /// How a cluster is started.
@@ -57,6 +59,7 @@ pub enum ClusterError {
 #[derive(Debug)]
 pub struct Cluster {
     api: ApiServer,
+    faults: Faults,
     simulation: Arc<Mutex<Simulation>>,
     task: Option<JoinHandle<()>>,
 }
@@ -85,13 +88,27 @@ impl Cluster {
         simulation.settle().await?;
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
-        Ok(Self { api, simulation, task })
+        Ok(Self { api, faults: Faults::default(), simulation, task })
     }
 
-    /// A client that talks to the cluster without a socket. Its default namespace is `default`.
+    /// A client that talks to the cluster without a socket. Its default namespace is `default`. Its requests pass by
+    /// [`faults`](Self::faults).
     #[must_use]
     pub fn client(&self) -> kube::Client {
-        self.api.client()
+        kube::Client::new(self.faults.layer(self.api.service()), "default")
+    }
+
+    /// What stands between the clients and the API server: for faults on order, and the log of the clients' requests.
+    /// Controllers, node and listeners do not pass by there.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The requests of the clients so far, oldest first; see [`Faults::requests`].
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.faults.requests()
     }
 
     /// The API server, for direct access and for a listener.

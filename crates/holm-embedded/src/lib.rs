@@ -27,6 +27,7 @@
 
 mod bootstrap;
 mod cluster;
+pub mod faults;
 mod simulation;
 
 pub use bootstrap::NODE_NAME;
