@@ -11,6 +11,7 @@ use http::{Request, Response};
 use kube::client::Body;
 use tokio::sync::watch;
 
+use crate::audit::AuditLog;
 use crate::bootstrap;
 use crate::clock::Clock;
 use crate::error::ApiError;
@@ -20,6 +21,7 @@ use crate::registry::Registry;
 use crate::server;
 use crate::state::State;
 use crate::store::{LOG_CAPACITY, Store};
+use crate::user::User;
 
 /// A Kubernetes API server in process. Clones are handles to the same cluster; it ends with the last one.
 #[derive(Clone)]
@@ -31,6 +33,7 @@ pub(crate) struct Inner {
     state: RwLock<State>,
     /// The revision of the last write, for those who wait for the next.
     revision: watch::Sender<u64>,
+    audit: AuditLog,
     #[cfg(feature = "persist")]
     persist: Option<crate::persist::Persist>,
     /// Set when a write could not be stored: what is in memory is then ahead of the file, so nothing more is accepted.
@@ -137,6 +140,7 @@ impl ApiServerBuilder {
             inner: Arc::new(Inner {
                 state: RwLock::new(state),
                 revision,
+                audit: AuditLog::default(),
                 #[cfg(feature = "persist")]
                 persist,
                 #[cfg(feature = "persist")]
@@ -173,10 +177,28 @@ impl ApiServer {
         kube::Client::new(self.service(), "default")
     }
 
-    /// The API as a service for HTTP requests, bodies as `kube` has them.
+    /// A client of another user than the administrator. It needs a tokio runtime.
+    #[must_use]
+    pub fn client_as(&self, user: User) -> kube::Client {
+        kube::Client::new(self.service_as(user), "default")
+    }
+
+    /// The API as a service for HTTP requests, bodies as `kube` has them. All come from the administrator.
     #[must_use]
     pub fn service(&self) -> ApiService {
-        ApiService { cluster: self.clone() }
+        self.service_as(User::administrator())
+    }
+
+    /// The same service for the requests of another user.
+    #[must_use]
+    pub fn service_as(&self, user: User) -> ApiService {
+        ApiService { cluster: self.clone(), user: Arc::new(user) }
+    }
+
+    /// The log of the requests, in process and over the listener.
+    #[must_use]
+    pub fn audit(&self) -> &AuditLog {
+        &self.inner.audit
     }
 
     /// Direct access to the objects of a resource, without HTTP and without waiting.
@@ -276,6 +298,7 @@ impl std::fmt::Debug for ApiServer {
 #[derive(Clone, Debug)]
 pub struct ApiService {
     cluster: ApiServer,
+    user: Arc<User>,
 }
 
 impl tower::Service<Request<Body>> for ApiService {
@@ -288,7 +311,7 @@ impl tower::Service<Request<Body>> for ApiService {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let cluster = self.cluster.clone();
-        Box::pin(async move { Ok(server::serve(cluster, request).await) })
+        let (cluster, user) = (self.cluster.clone(), Arc::clone(&self.user));
+        Box::pin(async move { Ok(server::serve(cluster, user, request).await) })
     }
 }

@@ -41,6 +41,7 @@
 mod admission;
 mod allocate;
 mod api_server;
+mod audit;
 mod bootstrap;
 mod clock;
 mod custom;
@@ -66,11 +67,13 @@ mod shape;
 mod state;
 mod store;
 mod traits;
+mod user;
 mod validate;
 mod watch;
 mod write;
 
 pub use api_server::{ApiServer, ApiServerBuilder, ApiServerError, ApiService};
+pub use audit::{AuditEvent, AuditLog};
 pub use clock::Clock;
 pub use error::{ApiError, FieldError, FieldProblem};
 pub use holm_schema::{GroupVersionKind, GroupVersionResource};
@@ -82,4 +85,5 @@ pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
 #[cfg(feature = "persist")]
 pub use persist::PersistError;
 pub use server::AnswerBody;
+pub use user::User;
 pub use watch::{Watch, WatchEvent};

@@ -2,6 +2,7 @@
 //!
 //! From `k8s.io/apiserver`, `pkg/endpoints/{installer.go,handlers,request/requestinfo.go}`.
 
+pub(crate) mod attributes;
 mod discovery;
 mod list;
 mod openapi;
@@ -11,13 +12,18 @@ mod scale;
 mod table;
 mod verbs;
 
-use http::{Method, Request, Response};
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt;
 
 use crate::api_server::ApiServer;
+use crate::audit::AuditEvent;
 use crate::error::ApiError;
 use crate::query::Query;
+use crate::user::User;
 
+use attributes::Attributes;
 pub use respond::AnswerBody;
 use respond::{Accept, answer, refuse};
 use route::Route;
@@ -35,41 +41,69 @@ pub(crate) struct Call {
     pub body: Vec<u8>,
 }
 
-/// Answers a request.
-pub(crate) async fn serve<B>(cluster: ApiServer, request: Request<B>) -> Response<AnswerBody>
+/// Answers a request of this user, and records it.
+pub(crate) async fn serve<B>(cluster: ApiServer, user: Arc<User>, request: Request<B>) -> Response<AnswerBody>
 where
     B: http_body::Body + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = request.into_parts();
-    let header =
-        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let body = match http_body_util::Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(error) => {
-            let text = format!("Request entity too large: limit is {MAX_BODY} ({error})");
-            return refuse(&ApiError::new(413, "RequestEntityTooLarge", text));
-        }
-    };
-    let call = Call {
-        query: Query::parse(parts.uri.query().unwrap_or_default()),
-        accept: Accept::parse(&header("accept")),
-        content_type: header("content-type").split(';').next().unwrap_or_default().trim().to_owned(),
-        user_agent: header("user-agent"),
-        method: parts.method,
-        body,
-    };
-    dispatch(&cluster, parts.uri.path(), &call).unwrap_or_else(|error| refuse(&error))
-}
-
-fn dispatch(cluster: &ApiServer, path: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
-    let segments: Vec<String> = path
+    let segments: Vec<String> = parts
+        .uri
+        .path()
         .split('/')
         .filter(|segment| !segment.is_empty())
         .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match segments.as_slice() {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let attributes = Attributes::of(&parts.method, parts.uri.path(), &segments, &query);
+    let mut event = recorded(&cluster, &attributes, &user, &parts);
+    let answer = match http_body_util::Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => {
+            let call = Call {
+                query,
+                accept: Accept::parse(header(&parts.headers, "accept")),
+                content_type: media_type(header(&parts.headers, "content-type")),
+                user_agent: event.user_agent.clone(),
+                method: parts.method,
+                body: body.to_bytes().to_vec(),
+            };
+            dispatch(&cluster, &segments, &call).unwrap_or_else(|error| refuse(&error))
+        }
+        Err(error) => {
+            let text = format!("Request entity too large: limit is {MAX_BODY} ({error})");
+            refuse(&ApiError::new(413, "RequestEntityTooLarge", text))
+        }
+    };
+    event.code = answer.status().as_u16();
+    cluster.audit().record(event);
+    answer
+}
+
+/// What the audit log says of a request before it is answered.
+fn recorded(cluster: &ApiServer, attributes: &Attributes, user: &User, parts: &http::request::Parts) -> AuditEvent {
+    let time = cluster.clock().now_milliseconds();
+    let uri = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    AuditEvent {
+        user_agent: header(&parts.headers, "user-agent").to_owned(),
+        method: parts.method.to_string(),
+        dry_run: uri.split(['?', '&']).any(|parameter| parameter == "dryRun=All"),
+        uri,
+        ..AuditEvent::of(attributes.clone(), user.clone(), time)
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn media_type(header: &str) -> String {
+    header.split(';').next().unwrap_or_default().trim().to_owned()
+}
+
+fn dispatch(cluster: &ApiServer, segments: &[&str], call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    match segments {
         []
         | ["version" | "healthz" | "livez" | "readyz", ..]
         | ["openapi", ..]
@@ -81,7 +115,7 @@ fn dispatch(cluster: &ApiServer, path: &str, call: &Call) -> Result<Response<Ans
                 return Err(ApiError::method_not_allowed());
             }
             let state = cluster.read();
-            match segments.as_slice() {
+            match segments {
                 ["healthz" | "livez" | "readyz", ..] => Ok(respond::text("ok")),
                 ["openapi", "v2"] => openapi::v2(&state.registry, &call.accept),
                 ["openapi", "v3", rest @ ..] => openapi::v3(&state.registry, rest, &call.query),
