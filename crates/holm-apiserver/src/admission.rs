@@ -38,6 +38,9 @@ pub(crate) fn on_create(
             }
             object::add_finalizer(object, "kubernetes.io/pvc-protection");
         }
+        "volumeattributesclasses.storage.k8s.io" => object::add_finalizer(object, "kubernetes.io/vac-protection"),
+        // TaintNodesByCondition
+        "nodes" => taint_node(object),
         "persistentvolumes" => object::add_finalizer(object, "kubernetes.io/pv-protection"),
         "ingresses.networking.k8s.io" => {
             let old = object::annotation(object, "kubernetes.io/ingress.class").is_some();
@@ -111,6 +114,19 @@ fn namespace_lifecycle(
     let refused = ApiError::forbidden(resource.group(), resource.plural(), object::name(object), &problem);
     let cause = format!("namespace {namespace} is being terminated");
     Err(refused.cause("NamespaceTerminating", &cause, "metadata.namespace"))
+}
+
+/// A new node takes no pods until it has said that it is ready.
+fn taint_node(object: &mut Value) {
+    let key = "node.kubernetes.io/not-ready";
+    let taints = at(object, &["spec", "taints"]).and_then(Value::as_array);
+    let tainted = taints.into_iter().flatten().any(|taint| text_at(taint, &["key"]) == key);
+    if !tainted && let Some(spec) = object::child_map(object, "spec") {
+        let taints = spec.entry("taints").or_insert_with(|| json!([]));
+        if let Some(taints) = taints.as_array_mut() {
+            taints.push(json!({"key": key, "effect": "NoSchedule"}));
+        }
+    }
 }
 
 /// The newest of the default classes, if there is one.

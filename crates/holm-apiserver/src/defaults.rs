@@ -69,6 +69,21 @@ pub(crate) fn fill(resource: &ResourceType, object: &mut Value) {
             default_at(object, &["preemptionPolicy"], json!("PreemptLowerPriority"));
         }
         "limitranges" => limit_range(object),
+        "flowschemas.flowcontrol.apiserver.k8s.io" => default_number(object, &["spec", "matchingPrecedence"], 1000),
+        "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io" => priority_level(object),
+        "resourceclaims.resource.k8s.io" => device_requests(object, &["spec", "devices", "requests"]),
+        "resourceclaimtemplates.resource.k8s.io" => {
+            device_requests(object, &["spec", "spec", "devices", "requests"]);
+        }
+        "validatingadmissionpolicies.admissionregistration.k8s.io"
+        | "mutatingadmissionpolicies.admissionregistration.k8s.io" => {
+            default_at(object, &["spec", "failurePolicy"], json!("Fail"));
+            match_resources(object, &["spec", "matchConstraints"]);
+        }
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io"
+        | "mutatingadmissionpolicybindings.admissionregistration.k8s.io" => {
+            match_resources(object, &["spec", "matchResources"]);
+        }
         "customresourcedefinitions.apiextensions.k8s.io" => {
             if let Some(kind) = at(object, &["spec", "names", "kind"]).and_then(Value::as_str).map(str::to_owned) {
                 default_at(object, &["spec", "names", "singular"], json!(kind.to_lowercase()));
@@ -92,6 +107,13 @@ pub(crate) fn default_at(object: &mut Value, path: &[&str], value: Value) {
 /// Sets a text where there is none or an empty one.
 fn default_text(object: &mut Value, path: &[&str], value: &str) {
     if text_at(object, path).is_empty() {
+        set_at(object, path, json!(value));
+    }
+}
+
+/// Sets a number where there is none or zero.
+fn default_number(object: &mut Value, path: &[&str], value: i64) {
+    if at(object, path).is_none_or(|found| found == &json!(0)) {
         set_at(object, path, json!(value));
     }
 }
@@ -219,6 +241,52 @@ fn limit_range(object: &mut Value) {
             for (name, amount) in amounts {
                 default_at(limit, &[to, &name], amount);
             }
+        }
+    }
+}
+
+/// From `pkg/apis/flowcontrol/v1/defaults.go`.
+fn priority_level(object: &mut Value) {
+    for (kind, shares) in [("exempt", 0), ("limited", 30)] {
+        if at(object, &["spec", kind]).is_some() {
+            default_at(object, &["spec", kind, "nominalConcurrencyShares"], json!(shares));
+            default_at(object, &["spec", kind, "lendablePercent"], json!(0));
+        }
+    }
+    let queuing = ["spec", "limited", "limitResponse", "queuing"];
+    if let Some(queuing) = at_mut(object, &queuing) {
+        for (field, value) in [("handSize", 8), ("queues", 64), ("queueLengthLimit", 50)] {
+            default_number(queuing, &[field], value);
+        }
+    }
+}
+
+/// From `pkg/apis/resource/v1/defaults.go`.
+fn device_requests(object: &mut Value, path: &[&str]) {
+    for request in each(object, path) {
+        if let Some(exact) = at_mut(request, &["exactly"]) {
+            device_request(exact);
+        }
+        each(request, &["firstAvailable"]).for_each(device_request);
+    }
+}
+
+fn device_request(request: &mut Value) {
+    default_text(request, &["allocationMode"], "ExactCount");
+    if text_at(request, &["allocationMode"]) == "ExactCount" {
+        default_number(request, &["count"], 1);
+    }
+}
+
+/// What admission policies and their bindings match.
+fn match_resources(object: &mut Value, path: &[&str]) {
+    let Some(matched) = at_mut(object, path) else { return };
+    default_at(matched, &["matchPolicy"], json!("Equivalent"));
+    default_at(matched, &["namespaceSelector"], json!({}));
+    default_at(matched, &["objectSelector"], json!({}));
+    for rules in ["resourceRules", "excludeResourceRules"] {
+        for rule in each(matched, &[rules]) {
+            default_at(rule, &["scope"], json!("*"));
         }
     }
 }

@@ -144,10 +144,3 @@ pub(crate) fn as_map(value: &mut Value) -> Option<&mut Map<String, Value>> {
     }
     value.as_object_mut()
 }
-
-/// Adds a finalizer to an object that is not being deleted.
-pub(crate) fn add_finalizer_unless_deleting(object: &mut Value, finalizer: &str) {
-    if !is_deleting(object) {
-        add_finalizer(object, finalizer);
-    }
-}

@@ -82,10 +82,12 @@ impl ResourceType {
             let fields: FieldSet = fields.iter().map(|path| Path::fields(path)).collect();
             Filters::none().with(api_version.clone(), Filter::Exclude(fields))
         };
-        let main = FieldTracker::new(kind.clone(), Arc::clone(&versions));
-        let main = if has_status { main.filters(excluding(&[&["status"]])) } else { main };
+        let nothing = crate::write::nothing(&kind, &schema);
+        let main = FieldTracker::new(kind.clone(), Arc::clone(&versions)).nothing(nothing.clone());
+        let main = if has_status { main.filters(excluding(main_keeps(&kind))) } else { main };
         let kept = status_keeps(&kind);
-        let status = FieldTracker::new(kind.clone(), versions).subresource("status").filters(excluding(kept));
+        let status =
+            FieldTracker::new(kind.clone(), versions).nothing(nothing).subresource("status").filters(excluding(kept));
         Self {
             id: ResourceId::from(qualified(&discovery.name, &kind.group)),
             resource: GroupVersionResource::new(&kind.group, &kind.version, &discovery.name),
@@ -137,10 +139,30 @@ impl ResourceType {
     }
 }
 
+/// The fields that a write of an object with a status cannot change, from `GetResetFields` of the strategies.
+fn main_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'static str]] {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("certificates.k8s.io", "CertificateSigningRequest") => &[&["spec"], &["status"]],
+        _ => &[&["status"]],
+    }
+}
+
 /// The fields that a write of the status cannot change, from `GetResetFields` of the status strategies.
 pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'static str]] {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "Deployment") => &[&["spec"], &["metadata", "labels"]],
+        ("certificates.k8s.io", "CertificateSigningRequest") => &[&["spec"], &["status", "conditions"]],
+        (
+            "admissionregistration.k8s.io"
+            | "flowcontrol.apiserver.k8s.io"
+            | "resource.k8s.io"
+            | "scheduling.k8s.io"
+            | "storage.k8s.io"
+            | "storagemigration.k8s.io",
+            _,
+        )
+        | ("networking.k8s.io", "ServiceCIDR")
+        | ("certificates.k8s.io", "PodCertificateRequest") => &[&["spec"], &["metadata"]],
         ("", "Pod") => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
         _ => &[&["spec"]],
     }

@@ -10,6 +10,7 @@ pub(crate) mod update;
 
 use std::sync::Arc;
 
+use holm_schema::GroupVersionKind;
 use serde_json::{Value, json};
 
 use crate::custom;
@@ -168,15 +169,10 @@ fn check_kind(resource: &ResourceType, object: &Value) -> Result<(), ApiError> {
     )))
 }
 
-/// An object of the kind that says only what it is: what an apply of a new object starts from.
-pub(crate) fn bare(resource: &ResourceType) -> Value {
-    json!({"apiVersion": resource.kind.api_version(), "kind": resource.kind.kind})
-}
-
 /// An object of the kind with nothing in it: what a create starts from. What every object of the kind has belongs to nobody.
-pub(crate) fn nothing(resource: &ResourceType) -> Value {
-    let mut nothing = bare(resource);
-    if let TypeSchema::BuiltIn { schema, name } = &resource.schema {
+pub(crate) fn nothing(kind: &GroupVersionKind, schema: &TypeSchema) -> Value {
+    let mut nothing = json!({"apiVersion": kind.api_version(), "kind": kind.kind});
+    if let TypeSchema::BuiltIn { schema, name } = schema {
         shape::canonicalise_root(&mut nothing, *schema, name, Stage::Stored);
     }
     nothing

@@ -5,70 +5,87 @@ use serde_json::{Map, Value, json};
 use crate::Answer;
 
 /// Managers whose writes happen some time later, and what they write.
-const CONTROLLERS: [&str; 4] = ["kube-controller-manager", "kube-scheduler", "kwok", "kube-apiserver"];
+const CONTROLLERS: [&str; 5] = [
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok",
+    "kube-apiserver",
+    "api-priority-and-fairness-config-consumer-v1",
+];
 
-/// The answer in the form that is compared. `show` is empty for everything, `code` for the code alone, `text` for the message
-/// too, `names` for the names of a list, `events` for the events of a watch.
+/// Objects whose status their controllers write while the case runs.
+const CONTROLLED: [&str; 9] = [
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "Pod",
+    "Namespace",
+    "HorizontalPodAutoscaler",
+];
+
+/// The answer in the form that is compared. A step's `show` is empty for everything, `code` for the code alone, `text` for the
+/// message too, `names` for the names of a list, `events` for the events of a watch, `media` for the media type and the text.
 pub fn answer(answer: &Answer, namespace: &str, plural: &str, show: &str) -> Value {
     let body = &answer.body;
     let mut normal = json!({"code": answer.code});
     if !answer.warnings.is_empty() {
         normal["warnings"] = json!(answer.warnings);
     }
-    if body.get("kind") == Some(&json!("Status")) {
-        for field in ["reason", "status"] {
-            normal[field] = body.get(field).cloned().unwrap_or_default();
+    match show {
+        "code" if body["kind"] != "Status" => {}
+        "media" => {
+            normal["media_type"] = json!(answer.media_type);
+            normal["text"] = json!(answer.text);
         }
-        let mut details = body.get("details").cloned().unwrap_or_default();
-        if let Some(details) = details.as_object_mut() {
-            details.remove("uid");
-            details.remove("retryAfterSeconds");
+        "events" if body["kind"] != "Status" => normal["events"] = answer.lines.iter().map(event).collect(),
+        _ if body["kind"] == "Status" => status(&mut normal, body, show),
+        "names" => {
+            let items = body["items"].as_array().cloned().unwrap_or_default();
+            normal["names"] = items.iter().map(|item| item["metadata"]["name"].clone()).collect();
+            normal["more"] = json!(body.pointer("/metadata/continue").is_some());
+            normal["remaining"] = body.pointer("/metadata/remainingItemCount").cloned().unwrap_or_default();
         }
-        if let Some(causes) = details.get_mut("causes").and_then(Value::as_array_mut) {
-            for cause in causes.iter_mut().filter_map(Value::as_object_mut).filter(|_| show != "text") {
-                cause.remove("message");
-            }
-            causes.sort_by_key(Value::to_string);
-        }
-        normal["details"] = details;
-        if show == "text" {
-            normal["message"] = body["message"].clone();
-        }
-    } else {
-        match show {
-            "code" => {}
-            "names" => {
-                let items = body["items"].as_array().cloned().unwrap_or_default();
-                normal["names"] = items.iter().map(|item| item["metadata"]["name"].clone()).collect();
-                normal["more"] = json!(body.pointer("/metadata/continue").is_some());
-                normal["remaining"] = body.pointer("/metadata/remainingItemCount").cloned().unwrap_or_default();
-            }
-            "events" => {
-                let event = |event: &Value| {
-                    let object = &event["object"];
-                    let what = if object["kind"] == "Status" {
-                        object["code"].clone()
-                    } else {
-                        object["metadata"]["name"].clone()
-                    };
-                    json!([event["type"], what, object["metadata"]["annotations"]])
-                };
-                normal["events"] = answer.lines.iter().map(event).collect();
-            }
-            _ => normal["object"] = object(body),
-        }
+        _ => normal["object"] = object(body),
     }
     let text = normal.to_string().replace(namespace, "NAMESPACE").replace(plural, "PLURAL");
     serde_json::from_str(&text).expect("names are replaced by names")
+}
+
+fn event(event: &Value) -> Value {
+    let object = &event["object"];
+    let what = if object["kind"] == "Status" { object["code"].clone() } else { object["metadata"]["name"].clone() };
+    json!([event["type"], what, object["metadata"]["annotations"]])
+}
+
+fn status(normal: &mut Value, body: &Value, show: &str) {
+    for field in ["reason", "status"] {
+        normal[field] = body.get(field).cloned().unwrap_or_default();
+    }
+    let mut details = body.get("details").cloned().unwrap_or_default();
+    if let Some(details) = details.as_object_mut() {
+        details.remove("uid");
+        details.remove("retryAfterSeconds");
+    }
+    if let Some(causes) = details.get_mut("causes").and_then(Value::as_array_mut) {
+        for cause in causes.iter_mut().filter_map(Value::as_object_mut).filter(|_| show != "text") {
+            cause.remove("message");
+        }
+        causes.sort_by_key(Value::to_string);
+    }
+    normal["details"] = details;
+    if show == "text" {
+        normal["message"] = body["message"].clone();
+    }
 }
 
 /// An object without what is different in every run.
 pub fn object(value: &Value) -> Value {
     let mut value = value.clone();
     let kind = value["kind"].as_str().unwrap_or_default().to_owned();
-    if matches!(kind.as_str(), "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "Pod" | "Namespace")
-    {
-        // Their controllers work on them while the case runs.
+    if CONTROLLED.contains(&kind.as_str()) {
         remove(&mut value, "status");
         if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
             annotations.remove("deployment.kubernetes.io/revision");
@@ -101,7 +118,12 @@ fn mask(value: &mut Value, name: &str) {
         Value::Array(items) => {
             if name == "managedFields" {
                 items.retain(|entry| !CONTROLLERS.contains(&entry["manager"].as_str().unwrap_or_default()));
+                // They are sorted by their times first, which are full seconds.
+                items.sort_by_key(|entry| {
+                    ["operation", "manager", "subresource", "apiVersion"].map(|field| entry[field].to_string())
+                });
             }
+            let name = if name == "cells" { "" } else { name };
             items.iter_mut().for_each(|item| mask(item, name));
         }
         Value::String(text) => {
@@ -112,9 +134,12 @@ fn mask(value: &mut Value, name: &str) {
                 | "creationTimestamp"
                 | "deletionTimestamp"
                 | "lastTransitionTime"
+                | "timeAdded"
                 | "lastPhaseTransitionTime" => "TIME",
                 "clusterIP" | "clusterIPs" if text != "None" => "ADDRESS",
                 "name" if text.starts_with("generated-") => "GENERATED",
+                "name" if text.starts_with("kube-api-access-") => "kube-api-access-GENERATED",
+                "" if is_age(text) => "AGE",
                 _ => return,
             };
             *text = shape.to_owned();
@@ -122,6 +147,11 @@ fn mask(value: &mut Value, name: &str) {
         Value::Number(_) if name == "nodePort" || name == "healthCheckNodePort" => *value = json!("PORT"),
         _ => {}
     }
+}
+
+/// How long something has been there, in a cell of a table.
+fn is_age(text: &str) -> bool {
+    text.strip_suffix('s').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Where two normalised answers differ.

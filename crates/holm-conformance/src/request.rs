@@ -25,10 +25,14 @@ pub struct Request<'a> {
 pub struct Answer {
     /// The code of HTTP.
     pub code: u16,
+    /// What the body is.
+    pub media_type: String,
     /// The warnings, in their order.
     pub warnings: Vec<String>,
-    /// The body.
+    /// The body, if it is JSON.
     pub body: Value,
+    /// The body, if it is not.
+    pub text: String,
     /// The lines of a watch.
     pub lines: Vec<Value>,
 }
@@ -50,8 +54,16 @@ impl Request<'_> {
     /// # Errors
     /// If there is no answer.
     pub async fn send(self, client: &kube::Client) -> Result<Answer, kube::Error> {
+        self.send_accepting(client, "application/json").await
+    }
+
+    /// Sends it, and asks for an answer of this media type.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn send_accepting(self, client: &kube::Client, accept: &str) -> Result<Answer, kube::Error> {
         let mut request = http::Request::builder().method(self.method).uri(self.path);
-        request = request.header("accept", "application/json").header("user-agent", format!("{}/1.0", self.agent));
+        request = request.header("accept", accept).header("user-agent", format!("{}/1.0", self.agent));
         let bytes = match self.body {
             Some(Value::String(raw)) => raw.clone().into_bytes(),
             Some(value) => value.to_string().into_bytes(),
@@ -63,11 +75,19 @@ impl Request<'_> {
         let request = request.body(Body::from(bytes)).map_err(kube::Error::HttpError)?;
         let answer = client.send(request).await?;
         let code = answer.status().as_u16();
-        let warnings = answer.headers().get_all("warning").iter();
-        let warnings = warnings.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        let texts = |name: &str| -> Vec<String> {
+            let values = answer.headers().get_all(name).iter();
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+        };
+        let (warnings, media_type) = (texts("warning"), texts("content-type").concat());
         let bytes = answer.into_body().collect().await?.to_bytes();
+        if !media_type.contains("json") {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return Ok(Answer { code, media_type, warnings, body: Value::Null, text, lines: Vec::new() });
+        }
         let lines: Vec<Value> =
-            serde_json::Deserializer::from_slice(&bytes).into_iter().filter_map(Result::ok).collect();
-        Ok(Answer { code, warnings, body: lines.first().cloned().unwrap_or_default(), lines })
+            serde_json::Deserializer::from_slice(&bytes).into_iter().map_while(Result::ok).collect();
+        let body = lines.first().cloned().unwrap_or_default();
+        Ok(Answer { code, media_type, warnings, body, text: String::new(), lines })
     }
 }

@@ -37,6 +37,7 @@ pub struct FieldTracker {
     versions: Arc<dyn Versions>,
     filters: Arc<Filters>,
     max_updaters: usize,
+    nothing: Option<Value>,
 }
 
 /// Why an object could not be written.
@@ -106,7 +107,16 @@ impl FieldTracker {
             versions,
             filters: Arc::new(Filters::none()),
             max_updaters: MAX_UPDATERS,
+            nothing: None,
         }
+    }
+
+    /// What every object of the kind has, such as an empty `spec`: nobody owns that of an object that was made before its
+    /// fields had owners.
+    #[must_use]
+    pub fn nothing(mut self, nothing: Value) -> Self {
+        self.nothing = Some(nothing);
+        self
     }
 
     /// Tracks writes to a subresource such as `status`.
@@ -279,7 +289,8 @@ impl Write<'_> {
         let tracker = self.tracker;
         if managed.ownership.is_empty() {
             // Somebody made the object, so everything in it belongs to somebody.
-            let nothing = json!({"apiVersion": config.get("apiVersion"), "kind": config.get("kind")});
+            let bare = || json!({"apiVersion": config.get("apiVersion"), "kind": config.get("kind")});
+            let nothing = tracker.nothing.clone().unwrap_or_else(bare);
             let recorded = self.update(&nothing, live, managed, BEFORE_FIRST_APPLY);
             managed = recorded.map_err(|error| TrackError::BeforeFirstApply(Box::new(error)))?;
         }

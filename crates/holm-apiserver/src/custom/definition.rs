@@ -130,7 +130,6 @@ pub(crate) fn on_stored(state: &mut State, definition: &Value) {
         state.registry.insert(resource);
     }
     let mut established = definition.clone();
-    object::add_finalizer_unless_deleting(&mut established, CLEANUP);
     copy_names(definition, &mut established);
     let since = |kind: &str| {
         let known = at(definition, &["status", "conditions"]).and_then(Value::as_array).into_iter().flatten();

@@ -25,12 +25,9 @@ pub(super) fn replica_set(object: &mut Value) {
     default_at(object, &["spec", "replicas"], json!(1));
     if text_at(object, &["kind"]) == "ReplicationController" {
         // The old kind takes what it does not say from its template.
-        if at(object, &["spec", "selector"]).is_none() {
-            let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned();
-            if let Some(labels) = labels {
-                set_at(object, &["spec", "selector"], labels.clone());
-                default_at(object, &["metadata", "labels"], labels);
-            }
+        if let Some(labels) = at(object, &["spec", "template", "metadata", "labels"]).cloned() {
+            default_at(object, &["spec", "selector"], labels.clone());
+            default_at(object, &["metadata", "labels"], labels);
         }
     }
     pod::fill_template(object, &TEMPLATE);

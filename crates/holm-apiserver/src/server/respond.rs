@@ -133,6 +133,16 @@ pub(crate) fn stream(events: impl Stream<Item = Value> + Send + 'static) -> Resp
     finish(200, "application/json", &[], StreamBody::new(lines).boxed_unsync())
 }
 
+/// Adds a warning to an answer.
+pub(crate) fn warn(mut answer: Response<AnswerBody>, warning: &str) -> Response<AnswerBody> {
+    // RFC 7234: code, agent, text.
+    let text = warning.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
+    if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+        answer.headers_mut().append(http::header::WARNING, value);
+    }
+    answer
+}
+
 fn finish(code: u16, media_type: &str, warnings: &[String], body: AnswerBody) -> Response<AnswerBody> {
     let mut answer = Response::new(body);
     *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -140,12 +150,5 @@ fn finish(code: u16, media_type: &str, warnings: &[String], body: AnswerBody) ->
     if let Ok(value) = http::HeaderValue::from_str(media_type) {
         headers.insert(http::header::CONTENT_TYPE, value);
     }
-    for warning in warnings {
-        // RFC 7234: code, agent, text.
-        let text = warning.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
-        if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{text}\"")) {
-            headers.append(http::header::WARNING, value);
-        }
-    }
-    answer
+    warnings.iter().fold(answer, |answer, warning| warn(answer, warning))
 }

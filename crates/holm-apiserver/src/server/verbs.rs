@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::respond::{AnswerBody, Form, answer};
+use super::respond::{AnswerBody, Form, answer, refuse, warn};
 use super::route::Route;
 use super::{Call, list, scale, table};
 use crate::api_server::ApiServer;
@@ -23,6 +23,18 @@ const APPLY: &str = "application/apply-patch+yaml";
 
 /// Answers a request for a resource.
 pub(super) fn run(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    let outcome = answer_call(cluster, route, call);
+    let Some(warning) = deprecated(&route.resource) else { return outcome };
+    Ok(warn(outcome.unwrap_or_else(|error| refuse(&error)), warning))
+}
+
+/// What a client is told whatever it does with a resource, from `APILifecycleDeprecated` and `APILifecycleReplacement` of the
+/// types in `k8s.io/api`.
+fn deprecated(resource: &ResourceType) -> Option<&'static str> {
+    resource.is("endpoints").then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+}
+
+fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let form = call.accept.form()?;
     let watches = route.watch || (route.name.is_none() && call.query.is_set("watch"));
     match (call.method.clone(), &route.name) {
@@ -225,7 +237,7 @@ fn returns_deleted(resource: &ResourceType) -> bool {
         _ if matches!(resource.schema, TypeSchema::Custom(_)) => false,
         "" => CORE.contains(&resource.plural()),
         "storage.k8s.io" => STORAGE.contains(&resource.plural()),
-        "resource.k8s.io" => true,
+        "resource.k8s.io" => resource.plural() != "devicetaintrules",
         _ => false,
     }
 }

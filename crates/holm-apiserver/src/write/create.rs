@@ -35,7 +35,8 @@ impl State {
             object::remove_metadata(&mut new, field);
         }
         let tracker = resource.tracker("");
-        let new = tracker.update_or_keep(&nothing(resource), new, &options.field_manager, self.now());
+        let new =
+            tracker.update_or_keep(&nothing(&resource.kind, &resource.schema), new, &options.field_manager, self.now());
         self.create_tracked(resource, namespace, new, options, warnings)
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::admission;
+use crate::custom;
 use crate::error::ApiError;
 use crate::object;
 use crate::options::{DeleteOptions, Propagation};
@@ -45,6 +46,10 @@ impl State {
         check_preconditions(resource, &live, options)?;
         let grace = grace_period(resource, &live, options);
         let mut finalizers = object::finalizers(&live);
+        if resource.is("customresourcedefinitions.apiextensions.k8s.io") && !object::is_deleting(&live) {
+            // Its objects go first: `pkg/registry/customresourcedefinition/etcd.go` of the API extensions server.
+            finalizers.push(custom::CLEANUP.to_owned());
+        }
         let policy = options.propagation;
         let keeps = policy.is_none() && finalizers.iter().any(|found| found == FOREGROUND || found == ORPHAN);
         let orphans =

@@ -127,9 +127,18 @@ fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
         }
         object
     };
-    let labels_count = resource.is("endpointslices.discovery.k8s.io");
+    // Of priority classes and drivers nothing that counts can change.
+    if resource.is("priorityclasses.scheduling.k8s.io") {
+        return false;
+    }
+    // In a few kinds the metadata count too.
+    let metadata: &[&str] = match &*resource.id {
+        "endpointslices.discovery.k8s.io" => &["labels"],
+        "deployments.apps" => &["annotations"],
+        _ => &[],
+    };
     strip(live) != strip(object)
-        || (labels_count && at(live, &["metadata", "labels"]) != at(object, &["metadata", "labels"]))
+        || metadata.iter().any(|field| object::metadata(live, field) != object::metadata(object, field))
 }
 
 /// From `k8s.io/kubernetes`, `pkg/registry/batch/job/strategy.go` (`generateSelector`): the pods of a job carry its uid.

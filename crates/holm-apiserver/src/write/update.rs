@@ -60,7 +60,12 @@ impl State {
                         &format!("Precondition failed: UID in precondition: {uid}, UID in object meta: "),
                     ));
                 }
-                let new = tracker.update_or_keep(&nothing(resource), new, &options.field_manager, self.now());
+                let new = tracker.update_or_keep(
+                    &nothing(&resource.kind, &resource.schema),
+                    new,
+                    &options.field_manager,
+                    self.now(),
+                );
                 self.create_tracked(resource, target.namespace, new, options, warnings)
             }
             None => Err(ApiError::not_found(resource.group(), resource.plural(), target.name)),
@@ -129,7 +134,7 @@ impl State {
             if object::name(&config).is_empty() {
                 return Err(ApiError::bad_request("the name of the object is missing in the body of the request"));
             }
-            let mut new = run(tracker, &super::bare(resource), &config, options, now)?;
+            let mut new = run(tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
             place(resource, target.namespace, Some(target.name), &mut new)?;
             let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
             return self.create_tracked(resource, target.namespace, new, options, warnings);
