@@ -2,6 +2,7 @@
 //! different in every run. The table of conformance cases and the fuzzer are built on it.
 #![allow(clippy::panic, reason = "a harness fails a test by panicking")]
 
+pub mod fuzz;
 pub mod normal;
 mod request;
 

@@ -1,0 +1,307 @@
+//! Playing a sequence on a server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::kinds::is_controlled;
+use super::{Step, definitions};
+use crate::{Answer, Request, normal};
+
+/// How long the controllers of a real cluster may take.
+const PATIENCE: usize = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Finalizers that the cluster adds and removes itself.
+const OWN_FINALIZERS: [&str; 3] = ["kubernetes.io/pvc-protection", "foregroundDeletion", "orphan"];
+
+/// Where the player of a sequence stands.
+pub struct Player<'c> {
+    client: &'c kube::Client,
+    namespace: String,
+    /// The version of the cluster when the sequence began.
+    start: String,
+    answers: BTreeMap<String, Value>,
+    versions: BTreeMap<String, String>,
+}
+
+/// Makes the definitions of the custom resources, and waits until they are served.
+///
+/// # Errors
+/// If the server cannot be reached.
+pub async fn define(client: &kube::Client) -> Result<(), kube::Error> {
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    for definition in definitions() {
+        Request { method: &Method::POST, path, content: "", agent: "fuzz", body: Some(&definition) }
+            .send(client)
+            .await?;
+        let (group, plural) = (&definition["spec"]["group"], &definition["spec"]["names"]["plural"]);
+        let (group, plural) = (group.as_str().unwrap_or_default(), plural.as_str().unwrap_or_default());
+        let served = format!("/apis/{group}/v1/namespaces/default/{plural}");
+        for _ in 0..PATIENCE {
+            if get(client, &served).await?.code == 200 {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+async fn get(client: &kube::Client, path: &str) -> Result<Answer, kube::Error> {
+    Request { method: &Method::GET, path, content: "", agent: "fuzz", body: None }.send(client).await
+}
+
+impl<'c> Player<'c> {
+    /// Makes the namespace of a sequence.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn start(client: &'c kube::Client, namespace: &str) -> Result<Self, kube::Error> {
+        let made = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        let answer = Request {
+            method: &Method::POST,
+            path: "/api/v1/namespaces",
+            content: "",
+            agent: "fuzz",
+            body: Some(&made),
+        }
+        .send(client)
+        .await?;
+        let start = answer.body.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        let (namespace, start) = (namespace.to_owned(), start.to_owned());
+        Ok(Self { client, namespace, start, answers: BTreeMap::new(), versions: BTreeMap::new() })
+    }
+
+    /// Sends a request, and gives the answer without what differs from run to run.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn play(&mut self, step: &Step) -> Result<Value, kube::Error> {
+        let path = step.path.replace("${ns}", &self.namespace);
+        if step.method == "WATCH" {
+            let path = format!("{path}?watch=true&timeoutSeconds=1&resourceVersion={}", self.start);
+            let answer = get(self.client, &path).await?;
+            return Ok(self.events(&answer));
+        }
+        let answer = self.send(step, &path).await?;
+        self.answers.insert(step.label.clone(), answer.body.clone());
+        if step.method == "DELETE" && !step.path.contains("dryRun") {
+            self.wait_for_controllers(&path, &answer).await?;
+        }
+        Ok(self.normal(&answer))
+    }
+
+    async fn send(&self, step: &Step, path: &str) -> Result<Answer, kube::Error> {
+        let method = Method::from_bytes(step.method.as_bytes()).unwrap_or_default();
+        let fresh = step.body.as_ref().is_some_and(|body| body.get("$fresh").is_some());
+        let mut tries = 0;
+        loop {
+            let mut body = step.body.as_ref().map(|body| self.body(body));
+            let mut controlled = false;
+            if let Some(body) = body.as_mut().filter(|_| fresh) {
+                let object = path.split('?').next().unwrap_or_default();
+                let live = get(self.client, object.trim_end_matches("/status")).await?.body;
+                controlled = live["kind"].as_str().is_some_and(is_controlled);
+                if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut)
+                    && let Some(version) = live.pointer("/metadata/resourceVersion")
+                {
+                    metadata.insert("resourceVersion".to_owned(), version.clone());
+                }
+            }
+            let request =
+                Request { method: &method, path, content: &step.content, agent: &step.agent, body: body.as_ref() };
+            let answer = request.send(self.client).await?;
+            tries += 1;
+            // A controller may have written between reading the version and using it.
+            if answer.code == 409 && controlled && tries < 10 {
+                continue;
+            }
+            return Ok(answer);
+        }
+    }
+
+    fn body(&self, body: &Value) -> Value {
+        let mut body = body.clone();
+        let mut answer = None;
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("$fresh");
+            answer = fields.remove("$answer");
+        }
+        if let Some(label) = answer {
+            let mut base = label.as_str().and_then(|label| self.answers.get(label)).cloned().unwrap_or(json!({}));
+            merge(&mut base, &body);
+            body = base;
+        }
+        let text = body.to_string();
+        if !text.contains("${") {
+            return body;
+        }
+        serde_json::from_str(&text.replace("${ns}", &self.namespace)).unwrap_or(body)
+    }
+
+    /// Deletions that controllers finish take some time on a real cluster.
+    async fn wait_for_controllers(&self, path: &str, answer: &Answer) -> Result<(), kube::Error> {
+        let own = |object: &Value| {
+            let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+            finalizers.is_some_and(|all| all.iter().any(|one| OWN_FINALIZERS.contains(&one.as_str().unwrap_or(""))))
+        };
+        let pending: Vec<&Value> = match answer.body["items"].as_array() {
+            Some(items) => items.iter().collect(),
+            None => vec![&answer.body],
+        };
+        if answer.code != 200 || !pending.into_iter().any(own) {
+            return Ok(());
+        }
+        for _ in 0..PATIENCE {
+            let live = get(self.client, path).await?;
+            let items = live.body["items"].as_array().cloned().unwrap_or_else(|| vec![live.body.clone()]);
+            let waits = |item: &Value| item.pointer("/metadata/deletionTimestamp").is_some() && own(item);
+            if live.code == 404 || !items.iter().any(waits) {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn normal(&mut self, answer: &Answer) -> Value {
+        let body = &answer.body;
+        let kind = body["kind"].as_str().unwrap_or_default().to_owned();
+        let mut normal = if kind == "Status" || !body.is_object() {
+            normal::answer(answer, &self.namespace, "\u{0}", "")
+        } else {
+            let mut normal = json!({"code": answer.code, "warnings": answer.warnings});
+            if let Some(items) = body["items"].as_array() {
+                let kind = kind.trim_end_matches("List");
+                let mut items: Vec<Value> =
+                    items.iter().filter(|item| !is_given(item)).map(|item| object(item, kind)).collect();
+                items.sort_by_key(Value::to_string);
+                normal["items"] = Value::Array(items);
+                normal["more"] = json!(body.pointer("/metadata/continue").is_some());
+                normal["remaining"] = body.pointer("/metadata/remainingItemCount").cloned().unwrap_or_default();
+            } else {
+                normal["object"] = object(body, &kind);
+                if !is_controlled(&kind) && kind != "Scale" {
+                    normal["version"] = self.version(body, &kind);
+                }
+            }
+            normal
+        };
+        generated(&mut normal);
+        let text = normal.to_string().replace(&self.namespace, "NAMESPACE");
+        serde_json::from_str(&text).unwrap_or(normal)
+    }
+
+    /// Whether the version of an object is the one that was seen last.
+    fn version(&mut self, object: &Value, kind: &str) -> Value {
+        let Some(version) = object.pointer("/metadata/resourceVersion").and_then(Value::as_str) else {
+            return json!("none");
+        };
+        let key = format!("{kind}/{}", object["metadata"]["uid"]);
+        let before = self.versions.insert(key, version.to_owned());
+        json!(if before.as_deref() == Some(version) { "the same" } else { "new" })
+    }
+
+    /// The events of a watch; a change that shows nothing new is left out.
+    fn events(&self, answer: &Answer) -> Value {
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        let mut events = Vec::new();
+        for event in answer.lines.iter().filter(|event| !is_given(&event["object"])) {
+            let found = &event["object"];
+            let kind = found["kind"].as_str().unwrap_or_default();
+            let mut shown = json!([event["type"], object(found, kind)]);
+            generated(&mut shown);
+            let key = found["metadata"]["uid"].to_string();
+            let text = shown.to_string().replacen("ADDED", "MODIFIED", 1);
+            if last.get(&key) != Some(&text) {
+                last.insert(key, text);
+                events.push(shown);
+            }
+        }
+        let text = json!({"code": answer.code, "events": events}).to_string();
+        serde_json::from_str(&text.replace(&self.namespace, "NAMESPACE")).unwrap_or_default()
+    }
+}
+
+/// What every namespace gets without being asked.
+fn is_given(object: &Value) -> bool {
+    matches!(object["metadata"]["name"].as_str(), Some("kube-root-ca.crt" | "default"))
+}
+
+/// An object without what is different in every run, and without what controllers write.
+fn object(object: &Value, kind: &str) -> Value {
+    let mut object = object.clone();
+    if is_controlled(kind)
+        && let Some(fields) = object.as_object_mut()
+    {
+        // Their controllers write it when they come to it.
+        fields.remove("status");
+    }
+    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove("deployment.kubernetes.io/revision");
+        if annotations.is_empty()
+            && let Some(metadata) = object["metadata"].as_object_mut()
+        {
+            metadata.remove("annotations");
+        }
+    }
+    if let Some(finalizers) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
+        // A controller puts it back when a request takes it away, and takes it away from a claim that nobody uses.
+        finalizers.retain(|finalizer| finalizer != OWN_FINALIZERS[0]);
+        if finalizers.is_empty()
+            && let Some(metadata) = object["metadata"].as_object_mut()
+        {
+            metadata.remove("finalizers");
+        }
+    }
+    let mut object = normal::object(&object);
+    if let Some(entries) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
+        // They are ordered by their times, to the second, which the two servers cross at different moments.
+        entries.sort_by_key(Value::to_string);
+        if entries.is_empty()
+            && let Some(metadata) = object["metadata"].as_object_mut()
+        {
+            metadata.remove("managedFields");
+        }
+    }
+    object
+}
+
+/// Hides the random ends of generated names.
+fn generated(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(place) = text.find("generated-") {
+                let end = (place + "generated-".len() + 5).min(text.len());
+                if text.is_char_boundary(end) {
+                    text.replace_range(place..end, "GENERATED");
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(generated),
+        Value::Object(fields) => fields.values_mut().for_each(generated),
+        _ => {}
+    }
+}
+
+/// JSON merge patch (RFC 7386), except that what is not there yet is taken with its nulls.
+fn merge(target: &mut Value, patch: &Value) {
+    let (Some(fields), Some(changes)) = (target.as_object_mut(), patch.as_object()) else {
+        *target = patch.clone();
+        return;
+    };
+    for (name, change) in changes {
+        match fields.get_mut(name) {
+            Some(_) if change.is_null() => {
+                fields.remove(name);
+            }
+            Some(field) if field.is_object() && change.is_object() => merge(field, change),
+            _ => {
+                fields.insert(name.clone(), change.clone());
+            }
+        }
+    }
+}
