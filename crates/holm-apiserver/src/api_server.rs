@@ -31,14 +31,11 @@ pub struct ApiServer {
 
 pub(crate) struct Inner {
     state: RwLock<State>,
-    /// The revision of the last write, for those who wait for the next.
-    revision: watch::Sender<u64>,
+    /// The revision up to which everybody may see the writes: the last one, or the last one that is on the disk.
+    revision: Arc<watch::Sender<u64>>,
     audit: AuditLog,
     #[cfg(feature = "persist")]
     persist: Option<crate::persist::Persist>,
-    /// Set when a write could not be stored: what is in memory is then ahead of the file, so nothing more is accepted.
-    #[cfg(feature = "persist")]
-    broken: std::sync::atomic::AtomicBool,
 }
 
 /// How a cluster is made.
@@ -88,8 +85,8 @@ impl ApiServerBuilder {
         self
     }
 
-    /// Keeps the cluster in this file, which only its owner can read: it holds Secrets. A write is answered when it is on the
-    /// disk.
+    /// Keeps the cluster in this file, which only its owner can read: it holds Secrets. A request is answered when all that the
+    /// answer tells is on the disk; a write that cannot be stored is refused, and so is all that comes after it.
     #[cfg(feature = "persist")]
     #[must_use]
     pub fn persist(mut self, path: impl Into<std::path::PathBuf>) -> Self {
@@ -110,32 +107,35 @@ impl ApiServerBuilder {
             settled: 0,
         };
         #[cfg(feature = "persist")]
-        let (persist, is_new) = {
-            let persist = self.path.as_deref().map(crate::persist::Persist::open).transpose()?;
-            let known = match &persist {
-                Some(persist) => persist.load(&mut state.store)?,
-                None => false,
-            };
-            (persist, !known)
-        };
+        let opened = self.path.as_deref().map(|path| crate::persist::File::open(path, &mut state.store)).transpose()?;
+        #[cfg(feature = "persist")]
+        let (file, is_new) = opened.map_or((None, true), |(file, is_known)| (Some(file), !is_known));
         #[cfg(not(feature = "persist"))]
-        bootstrap::run(&mut state)?;
+        let is_new = true;
         #[cfg(feature = "persist")]
-        let before = state.store.revision();
-        #[cfg(feature = "persist")]
+        if file.is_some() {
+            state.store.keep_unsaved();
+        }
         if is_new {
             bootstrap::run(&mut state)?;
-        } else {
+        }
+        #[cfg(feature = "persist")]
+        if !is_new {
             state.resume();
         }
         state.settle();
-        #[cfg(feature = "persist")]
-        if let Some(persist) = &persist {
-            // Of an earlier life, nothing but what has changed since is in the log.
-            let changes = state.store.log().since(before).into_iter().flatten();
-            persist.commit(changes, state.store.revision())?;
-        }
         let (revision, _) = watch::channel(state.store.revision());
+        let revision = Arc::new(revision);
+        #[cfg(feature = "persist")]
+        let persist = match file {
+            Some(file) => {
+                file.commit(&state.store.take_unsaved(), state.store.revision())?;
+                let revision = Arc::clone(&revision);
+                let publish = move |stored| revision.send_modify(|revision| *revision = stored);
+                Some(crate::persist::Persist::begin(file, state.store.revision(), publish)?)
+            }
+            None => None,
+        };
         Ok(ApiServer {
             inner: Arc::new(Inner {
                 state: RwLock::new(state),
@@ -143,8 +143,6 @@ impl ApiServerBuilder {
                 audit: AuditLog::default(),
                 #[cfg(feature = "persist")]
                 persist,
-                #[cfg(feature = "persist")]
-                broken: std::sync::atomic::AtomicBool::new(false),
             }),
         })
     }
@@ -192,7 +190,7 @@ impl ApiServer {
     /// The same service for the requests of another user.
     #[must_use]
     pub fn service_as(&self, user: User) -> ApiService {
-        ApiService { cluster: self.clone(), user: Arc::new(user) }
+        ApiService { cluster: self.clone(), user: Arc::new(user), waits: true }
     }
 
     /// The log of the requests, in process and over the listener.
@@ -201,7 +199,15 @@ impl ApiServer {
         &self.inner.audit
     }
 
-    /// Direct access to the objects of a resource, without HTTP and without waiting.
+    /// A client whose requests do not wait for the disk, for what belongs to the cluster itself: a controller does again what
+    /// the cluster has lost in a crash.
+    #[must_use]
+    pub fn eager_client(&self) -> kube::Client {
+        kube::Client::new(ApiService { waits: false, ..self.service() }, "default")
+    }
+
+    /// Direct access to the objects of a resource, without HTTP and without waiting, also not for the disk: see
+    /// [`stored`](Self::stored).
     ///
     /// # Errors
     /// If the resource is not served: 404.
@@ -210,7 +216,7 @@ impl ApiServer {
         found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
     }
 
-    /// Direct access to the objects of a kind.
+    /// Direct access to the objects of a kind, as [`objects`](Self::objects) gives it.
     ///
     /// # Errors
     /// If the kind is not served: 404.
@@ -225,7 +231,20 @@ impl ApiServer {
         self.read().store.revision()
     }
 
-    /// Waits until something is written after `revision`, and gives the revision of the last write.
+    /// Waits until all that was written so far is on the disk. Without a file there is nothing to wait for.
+    ///
+    /// # Errors
+    /// If it cannot be stored, and never will be: the disk is full, for instance.
+    pub async fn stored(&self) -> Result<(), ApiError> {
+        #[cfg(feature = "persist")]
+        if let Some(persist) = &self.inner.persist {
+            return persist.stored(self.revision()).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until something is written after `revision` (and, with a file, stored), and gives the revision of the last such
+    /// write.
     pub async fn written_after(&self, revision: u64) -> u64 {
         let mut receiver = self.inner.revision.subscribe();
         // The sender lives in this cluster, so it cannot be gone.
@@ -247,40 +266,30 @@ impl ApiServer {
         self.inner.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Does a write and all that follows from it, and wakes those who watch. With a file, it is on the disk then.
+    /// Does a write and all that follows from it, and wakes those who watch. With a file, that is when it is on the disk.
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let mut state = self.lock();
         let before = state.store.revision();
         #[cfg(feature = "persist")]
-        if self.inner.broken.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(ApiError::internal("an earlier write could not be stored; start the cluster again"));
+        if let Some(failure) = self.inner.persist.as_ref().and_then(crate::persist::Persist::failure) {
+            return Err(failure);
         }
         let outcome = write(&mut state);
         state.settle();
         let after = state.store.revision();
         #[cfg(feature = "persist")]
-        self.store_changes(&state, before)?;
+        if let Some(persist) = &self.inner.persist {
+            if after != before {
+                // Under the lock, so that they arrive in their order.
+                persist.store(state.store.take_unsaved(), after);
+            }
+            return outcome;
+        }
         drop(state);
         if after != before {
             self.inner.revision.send_modify(|revision| *revision = (*revision).max(after));
         }
         outcome
-    }
-
-    #[cfg(feature = "persist")]
-    fn store_changes(&self, state: &State, before: u64) -> Result<(), ApiError> {
-        let Some(persist) = &self.inner.persist else { return Ok(()) };
-        if state.store.revision() == before {
-            return Ok(());
-        }
-        let stored = match state.store.log().since(before) {
-            Some(changes) => persist.commit(changes, state.store.revision()).map_err(|error| error.to_string()),
-            None => Err("more was written in one step than the history holds".to_owned()),
-        };
-        stored.map_err(|problem| {
-            self.inner.broken.store(true, std::sync::atomic::Ordering::SeqCst);
-            ApiError::internal(problem)
-        })
     }
 
     pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
@@ -299,6 +308,8 @@ impl std::fmt::Debug for ApiServer {
 pub struct ApiService {
     cluster: ApiServer,
     user: Arc<User>,
+    /// Whether an answer waits until what it tells is on the disk.
+    waits: bool,
 }
 
 impl tower::Service<Request<Body>> for ApiService {
@@ -311,7 +322,13 @@ impl tower::Service<Request<Body>> for ApiService {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (cluster, user) = (self.cluster.clone(), Arc::clone(&self.user));
-        Box::pin(async move { Ok(server::serve(cluster, user, request).await) })
+        let Self { cluster, user, waits } = self.clone();
+        Box::pin(async move {
+            if waits {
+                Ok(server::serve_stored(cluster, user, request).await)
+            } else {
+                Ok(server::serve(cluster, user, request).await)
+            }
+        })
     }
 }

@@ -83,7 +83,7 @@ pub use listen::Listener;
 pub use objects::{Listed, Objects};
 pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
 #[cfg(feature = "persist")]
-pub use persist::PersistError;
+pub use persist::{PersistError, THREAD as FILE_THREAD};
 pub use server::AnswerBody;
 pub use user::User;
 pub use watch::{Watch, WatchEvent};

@@ -1,32 +1,39 @@
-//! A cluster that outlives the process: one file, one transaction for each step.
+//! A cluster that outlives the process: one file, which a thread of its own writes.
 //!
-//! Memory is the model; the file holds the objects and the revision as they were after the last step that was answered. The
-//! history is not kept, so a watch of an earlier life is told to list again (410).
+//! Memory is the model; the file holds the objects and the revision as they were after some write, and never a part of one.
+//! Writes that come while the disk is busy are stored together in the next transaction, so the disk decides how many are
+//! grouped. The history is not kept: a watch of an earlier life is told to list again (410).
 
-use std::path::{Path, PathBuf};
+mod file;
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
-use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
-use crate::store::{Change, ChangeKind, Key, Store};
+use tokio::sync::watch;
 
-/// Objects by resource, namespace and name, with slashes between them: none of the three has any.
-const OBJECTS: TableDefinition<&str, &[u8]> = TableDefinition::new("objects");
-const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+pub(crate) use file::File;
+
+use crate::error::ApiError;
+use crate::store::Change;
 
 /// The form of the file. A newer one is refused.
 const FORMAT: u64 = 1;
 
+/// The name of the threads that read and write the file of a cluster. One of them may panic at a damaged file; that panic goes
+/// no further than the thread, and becomes [`PersistError::Damaged`].
+pub const THREAD: &str = "holm-apiserver-file";
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PersistError {
     /// Another process has it open.
-    #[error("{} is in use by {holder}", path.display())]
+    #[error("{} is in use by another process", path.display())]
     InUse {
         /// The file.
         path: PathBuf,
-        /// The process, as far as it is known.
-        holder: String,
     },
     /// It was written by a later version.
     #[error("{} has format {found}, and this program knows {FORMAT}", path.display())]
@@ -35,6 +42,14 @@ pub enum PersistError {
         path: PathBuf,
         /// Its format.
         found: u64,
+    },
+    /// It does not hold what was written to it.
+    #[error("{} is damaged: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// It cannot be opened, read or written.
     #[error("{} cannot be used: {problem}", path.display())]
@@ -46,109 +61,93 @@ pub enum PersistError {
     },
 }
 
-/// The file of a cluster.
+/// How far the file is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stored {
+    /// Everything up to this revision is on the disk.
+    pub revision: u64,
+    /// Why nothing after it ever will be.
+    pub failure: Option<Arc<str>>,
+}
+
+/// What is to be stored together.
+struct Batch {
+    changes: Vec<Change>,
+    revision: u64,
+}
+
+/// The file of a running cluster. When this is dropped, all that was handed over is on the disk.
 #[derive(Debug)]
 pub(crate) struct Persist {
-    database: Database,
-    path: PathBuf,
+    batches: Option<Sender<Batch>>,
+    stored: watch::Receiver<Stored>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Persist {
-    /// Opens a file, or makes it, readable by its owner only.
-    pub fn open(path: &Path) -> Result<Self, PersistError> {
-        let failed = |problem: String| PersistError::File { path: path.to_owned(), problem };
-        let mut options = std::fs::OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| failed(error.to_string()))?;
-        let backend = redb::backends::FileBackend::new(file);
-        let database = backend.and_then(|backend| Database::builder().create_with_backend(backend)).map_err(
-            |error| match error {
-                DatabaseError::DatabaseAlreadyOpen => {
-                    PersistError::InUse { path: path.to_owned(), holder: holder(path) }
-                }
-                other => failed(other.to_string()),
-            },
-        )?;
-        let opened = Self { database, path: path.to_owned() };
-        // Only for the message that another process would print; without it that says less.
-        let _ = std::fs::write(holder_file(path), std::process::id().to_string());
-        Ok(opened)
+    /// Begins to write to a file in which everything up to `revision` is. `published` is called after each transaction.
+    pub fn begin(file: File, revision: u64, published: impl Fn(u64) + Send + 'static) -> Result<Self, PersistError> {
+        let (batches, receiver) = channel();
+        let (progress, stored) = watch::channel(Stored { revision, failure: None });
+        let path = file.path().to_owned();
+        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        let thread = thread.spawn(move || write_all(&file, &receiver, &progress, &published));
+        let thread = thread.map_err(|error| PersistError::File { path, problem: error.to_string() })?;
+        Ok(Self { batches: Some(batches), stored, thread: Some(thread) })
     }
 
-    fn failed(&self, problem: impl ToString) -> PersistError {
-        PersistError::File { path: self.path.clone(), problem: problem.to_string() }
+    /// Hands changes over, in the order of their revisions. They are stored soon.
+    pub fn store(&self, changes: Vec<Change>, revision: u64) {
+        if let Some(batches) = &self.batches {
+            // After a failure nobody takes them any more, and `failure` says so to everybody.
+            let _ = batches.send(Batch { changes, revision });
+        }
     }
 
-    /// Reads the objects of an earlier life into a store. Tells whether there was one.
-    pub fn load(&self, store: &mut Store) -> Result<bool, PersistError> {
-        let write = self.database.begin_write().map_err(|error| self.failed(error))?;
-        {
-            // The tables of a new file do not exist before they are opened for writing.
-            write.open_table(OBJECTS).map_err(|error| self.failed(error))?;
-            write.open_table(META).map_err(|error| self.failed(error))?;
-        }
-        write.commit().map_err(|error| self.failed(error))?;
-        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
-        let meta = read.open_table(META).map_err(|error| self.failed(error))?;
-        let number = |name: &str| -> Result<Option<u64>, PersistError> {
-            Ok(meta.get(name).map_err(|error| self.failed(error))?.map(|value| value.value()))
-        };
-        let Some(revision) = number("revision")? else { return Ok(false) };
-        let found = number("format")?.unwrap_or_default();
-        if found > FORMAT {
-            return Err(PersistError::Newer { path: self.path.clone(), found });
-        }
-        let objects = read.open_table(OBJECTS).map_err(|error| self.failed(error))?;
-        for entry in objects.iter().map_err(|error| self.failed(error))? {
-            let (name, text) = entry.map_err(|error| self.failed(error))?;
-            let object: Value = serde_json::from_slice(text.value()).map_err(|error| self.failed(error))?;
-            if let Some(key) = parse_key(name.value()) {
-                store.restore(key, object);
-            }
-        }
-        store.resume_at(revision);
-        Ok(true)
+    /// Why nothing can be stored any more, if that is so.
+    pub fn failure(&self) -> Option<ApiError> {
+        self.stored.borrow().failure.as_deref().map(refused)
     }
 
-    /// Writes changes and the revision after them, all or nothing. They are on the disk when this comes back.
-    pub fn commit<'a>(&self, changes: impl Iterator<Item = &'a Change>, revision: u64) -> Result<(), PersistError> {
-        let write = self.database.begin_write().map_err(|error| self.failed(error))?;
-        {
-            let mut objects = write.open_table(OBJECTS).map_err(|error| self.failed(error))?;
-            for change in changes {
-                let name = key_text(&change.key);
-                if change.kind == ChangeKind::Deleted {
-                    objects.remove(name.as_str()).map_err(|error| self.failed(error))?;
-                } else {
-                    let text = change.object.to_string();
-                    objects.insert(name.as_str(), text.as_bytes()).map_err(|error| self.failed(error))?;
-                }
-            }
-            let mut meta = write.open_table(META).map_err(|error| self.failed(error))?;
-            meta.insert("revision", revision).map_err(|error| self.failed(error))?;
-            meta.insert("format", FORMAT).map_err(|error| self.failed(error))?;
+    /// Waits until everything up to `revision` is on the disk.
+    pub async fn stored(&self, revision: u64) -> Result<(), ApiError> {
+        let mut stored = self.stored.clone();
+        let reached = stored.wait_for(|stored| stored.revision >= revision || stored.failure.is_some()).await;
+        match reached {
+            Ok(stored) if stored.revision >= revision => Ok(()),
+            Ok(stored) => Err(refused(stored.failure.as_deref().unwrap_or_default())),
+            // The thread ends early only by a panic, and then it stored nothing more.
+            Err(_) => Err(refused("the thread that writes the file has ended")),
         }
-        write.commit().map_err(|error| self.failed(error))
     }
 }
 
-fn key_text(key: &Key) -> String {
-    format!("{}/{}/{}", key.resource, key.namespace, key.name)
+/// A write that is not on the disk is not acknowledged. What is in memory is ahead of the file then, so nothing more is.
+fn refused(problem: &str) -> ApiError {
+    ApiError::internal(format!("the cluster cannot be stored: {problem}; start it again when that is mended"))
 }
 
-fn parse_key(text: &str) -> Option<Key> {
-    let mut parts = text.splitn(3, '/');
-    let resource = parts.next()?.into();
-    Some(Key { resource, namespace: parts.next()?.to_owned(), name: parts.next()?.to_owned() })
+impl Drop for Persist {
+    fn drop(&mut self) {
+        self.batches = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
 }
 
-fn holder_file(path: &Path) -> PathBuf {
-    path.with_extension("holder")
-}
-
-fn holder(path: &Path) -> String {
-    std::fs::read_to_string(holder_file(path))
-        .map_or_else(|_| "another process".to_owned(), |pid| format!("process {}", pid.trim()))
+fn write_all(file: &File, batches: &Receiver<Batch>, progress: &watch::Sender<Stored>, published: &impl Fn(u64)) {
+    while let Ok(Batch { mut changes, mut revision }) = batches.recv() {
+        while let Ok(more) = batches.try_recv() {
+            changes.extend(more.changes);
+            revision = more.revision;
+        }
+        if let Err(error) = file.commit(&changes, revision) {
+            progress.send_modify(|stored| stored.failure = Some(error.to_string().into()));
+            return;
+        }
+        progress.send_modify(|stored| stored.revision = revision);
+        published(revision);
+    }
 }

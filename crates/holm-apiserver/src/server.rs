@@ -41,6 +41,19 @@ pub(crate) struct Call {
     pub body: Vec<u8>,
 }
 
+/// Answers a request of this user when all that the answer tells is on the disk, where there is one.
+pub(crate) async fn serve_stored<B>(cluster: ApiServer, user: Arc<User>, request: Request<B>) -> Response<AnswerBody>
+where
+    B: http_body::Body + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let answer = serve(cluster.clone(), user, request).await;
+    match cluster.stored().await {
+        Ok(()) => answer,
+        Err(error) => refuse(&error),
+    }
+}
+
 /// Answers a request of this user, and records it.
 pub(crate) async fn serve<B>(cluster: ApiServer, user: Arc<User>, request: Request<B>) -> Response<AnswerBody>
 where

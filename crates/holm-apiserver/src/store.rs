@@ -36,6 +36,9 @@ pub(crate) struct Store {
     /// The objects that name an owner, by the owner's uid.
     dependents: HashMap<String, BTreeSet<Key>>,
     log: Log,
+    /// The changes that were not taken yet by the one who stores them, if there is one.
+    #[cfg(feature = "persist")]
+    unsaved: Option<Vec<Change>>,
 }
 
 /// An object of a list, under its namespace and name.
@@ -53,6 +56,8 @@ impl Store {
             by_uid: HashMap::new(),
             dependents: HashMap::new(),
             log: Log::new(log_capacity),
+            #[cfg(feature = "persist")]
+            unsaved: None,
         }
     }
 
@@ -148,7 +153,7 @@ impl Store {
         }
         self.remember(&key, &object);
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
-        self.log.push(Change { revision: self.revision, kind, key, object: Arc::clone(&object), previous });
+        self.record(Change { revision: self.revision, kind, key, object: Arc::clone(&object), previous });
         object
     }
 
@@ -163,8 +168,28 @@ impl Store {
         let object = Arc::new(object);
         let (key, previous) = (key.clone(), Some(previous));
         let kind = ChangeKind::Deleted;
-        self.log.push(Change { revision: self.revision, kind, key, object: Arc::clone(&object), previous });
+        self.record(Change { revision: self.revision, kind, key, object: Arc::clone(&object), previous });
         Some(object)
+    }
+
+    fn record(&mut self, change: Change) {
+        #[cfg(feature = "persist")]
+        if let Some(unsaved) = &mut self.unsaved {
+            unsaved.push(Change { previous: None, ..change.clone() });
+        }
+        self.log.push(change);
+    }
+
+    /// Begins to keep every change for the one who stores them.
+    #[cfg(feature = "persist")]
+    pub fn keep_unsaved(&mut self) {
+        self.unsaved = Some(Vec::new());
+    }
+
+    /// The changes since this was last called, if they are kept.
+    #[cfg(feature = "persist")]
+    pub fn take_unsaved(&mut self) -> Vec<Change> {
+        self.unsaved.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Puts an object back that was written in an earlier life of the cluster, without a new revision or a change in the log.

@@ -72,6 +72,8 @@ pub struct Watch {
     selection: Selection,
     /// All changes up to this revision have been seen.
     seen: u64,
+    /// Whether only changes are told that are on the disk, where there is one.
+    only_stored: bool,
     ready: VecDeque<WatchEvent>,
 }
 
@@ -100,7 +102,21 @@ impl Watch {
             }
         };
         drop(state);
-        Self { cluster: cluster.clone(), revisions: cluster.revisions(), resource, selection, seen, ready }
+        Self {
+            cluster: cluster.clone(),
+            revisions: cluster.revisions(),
+            resource,
+            selection,
+            seen,
+            only_stored: false,
+            ready,
+        }
+    }
+
+    /// Tells only what a crash cannot take back any more: what clients outside the cluster see.
+    pub(crate) fn only_stored(mut self) -> Self {
+        self.only_stored = true;
+        self
     }
 
     /// The next event that is there already.
@@ -143,10 +159,12 @@ impl Watch {
             let text = format!("too old resource version: {} ({})", self.seen, state.store.revision());
             return Err(ApiError::expired(text));
         };
+        let last = if self.only_stored { *self.revisions.borrow() } else { state.store.revision() };
+        let changes = changes.take_while(|change| change.revision <= last);
         for change in changes.filter(|change| change.key.resource == self.resource.id) {
             self.ready.extend(event(change, &self.selection, &self.resource));
         }
-        self.seen = self.seen.max(state.store.revision());
+        self.seen = self.seen.max(last);
         Ok(())
     }
 }

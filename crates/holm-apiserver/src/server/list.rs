@@ -271,7 +271,7 @@ pub(super) fn watch(
     let seconds = call.query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
     let timeout = seconds.map_or(WATCH_TIMEOUT, Duration::from_secs);
     let resource = Arc::clone(&route.resource);
-    let watch = Watch::new(cluster, Arc::clone(&resource), selection, start);
+    let watch = Watch::new(cluster, Arc::clone(&resource), selection, start).only_stored();
     let session = Session {
         watch,
         resource,
