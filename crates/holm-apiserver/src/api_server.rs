@@ -12,6 +12,8 @@ use kube::client::Body;
 use tokio::sync::watch;
 
 use crate::audit::AuditLog;
+use crate::authenticate::Signer;
+use crate::authorize;
 use crate::bootstrap;
 use crate::clock::Clock;
 use crate::error::ApiError;
@@ -34,6 +36,7 @@ pub(crate) struct Inner {
     /// The revision up to which everybody may see the writes: the last one, or the last one that is on the disk.
     revision: Arc<watch::Sender<u64>>,
     audit: AuditLog,
+    signer: Signer,
     #[cfg(feature = "persist")]
     persist: Option<crate::persist::Persist>,
 }
@@ -124,6 +127,10 @@ impl ApiServerBuilder {
             state.resume();
         }
         state.settle();
+        authorize::bootstrap::run(&mut state);
+        authorize::aggregate::run(&mut state);
+        // Nothing else follows from the roles.
+        state.settled = state.store.revision();
         let (revision, _) = watch::channel(state.store.revision());
         let revision = Arc::new(revision);
         #[cfg(feature = "persist")]
@@ -141,6 +148,7 @@ impl ApiServerBuilder {
                 state: RwLock::new(state),
                 revision,
                 audit: AuditLog::default(),
+                signer: Signer::new()?,
                 #[cfg(feature = "persist")]
                 persist,
             }),
@@ -255,6 +263,19 @@ impl ApiServer {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.read().clock.clone()
+    }
+
+    /// Whose token this is, if it is one of a service account of this cluster (`kubectl create token`), has not expired, and
+    /// the account and what the token is bound to are still there. Tokens end with the process.
+    #[must_use]
+    pub fn user_of(&self, token: &str) -> Option<User> {
+        let verified = self.inner.signer.verify(&self.read(), token)?;
+        let ours = verified.audiences.iter().any(|audience| audience == crate::authenticate::ISSUER);
+        ours.then_some(verified.user)
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.inner.signer
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {

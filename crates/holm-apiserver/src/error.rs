@@ -222,7 +222,9 @@ impl ApiError {
     #[must_use]
     pub fn forbidden(group: &str, resource: &str, name: &str, problem: &str) -> Self {
         let what = qualified(resource, group);
-        let text = if name.is_empty() {
+        let text = if resource.is_empty() {
+            format!("forbidden: {problem}")
+        } else if name.is_empty() {
             format!("{what} is forbidden: {problem}")
         } else {
             format!("{what} {name:?} is forbidden: {problem}")

@@ -25,12 +25,14 @@
 //! 501 `NotImplemented`, or 406 and 415 for media types.
 //! - JSON only: no protobuf, no CBOR; an applied configuration must be JSON, which is YAML too. `kubectl create KIND` sends
 //!   protobuf and is refused with 415; `kubectl apply`, `create -f`, `patch` and the others send JSON.
-//! - Nobody is authenticated and everybody may do everything: objects of access control are stored and not enforced.
+//! - The client in process is the administrator unless [`ApiServer::client_as`] says who it is. Over the listener there are
+//!   tokens of the administrator and of service accounts, and roles decide; there are no client certificates, and tokens end
+//!   with the process. The roles of Kubernetes' own controllers are left out.
 //! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
 //! - One version of each built-in resource: the stable ones, the preferred one if there are two. `events.k8s.io` is not served;
 //!   `events` of the core group are.
-//! - No reviews of tokens or access (`kubectl auth can-i`), and no scale through server-side apply.
-//! - No logs, exec, attach, port forwarding, proxy, eviction, binding, or tokens.
+//! - No scale through server-side apply.
+//! - No logs, exec, attach, port forwarding, proxy, or binding. An approved request for a certificate is not signed.
 //! - Validation is a part of that of Kubernetes: names, labels, required fields, references within an object, the values that
 //!   stacks get wrong, and what cannot change.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
@@ -42,6 +44,8 @@ mod admission;
 mod allocate;
 mod api_server;
 mod audit;
+mod authenticate;
+mod authorize;
 mod bootstrap;
 mod clock;
 mod custom;

@@ -1,7 +1,8 @@
 //! A listener on the loopback interface, for `kubectl` and other processes.
 //!
 //! HTTPS with a certificate of its own, made anew each time, and a token: both are in the kubeconfig, and whoever can read that
-//! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP.
+//! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP. Tokens of service accounts
+//! are taken too; who sends none is `system:anonymous`, as with a real server, and may ask for little more than the version.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -25,7 +26,6 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
-use crate::random::Random;
 use crate::server::{self, AnswerBody};
 use crate::user::User;
 
@@ -45,9 +45,11 @@ impl ApiServer {
     pub async fn listen(&self, port: u16) -> std::io::Result<Listener> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let mut random = Random::from_system();
-        let token = format!("{:016x}{:016x}", random.next(), random.next());
-        let expected = format!("Bearer {token}");
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|_| std::io::Error::other("the operating system gives no random token"))?;
+        let token = URL_SAFE_NO_PAD.encode(secret);
+        let expected: Arc<str> = token.as_str().into();
         let (acceptor, certificate) = secured().map_err(std::io::Error::other)?;
         let cluster = self.clone();
         let task = tokio::spawn(async move {
@@ -81,20 +83,27 @@ fn secured() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send +
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok((TlsAcceptor::from(Arc::new(config)), made.cert.pem()))
 }
 
 async fn answer(
     cluster: ApiServer,
-    expected: String,
+    expected: Arc<str>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, std::convert::Infallible> {
-    let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-    if !given.is_some_and(|given| same(given, expected.as_bytes())) {
-        return Ok(server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")));
-    }
-    Ok(server::serve_stored(cluster, Arc::new(User::administrator()), request).await)
+    let header = request.headers().get(http::header::AUTHORIZATION);
+    let given =
+        header.and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
+    let user = match given {
+        None => Some(User::anonymous()),
+        Some(token) if same(token.as_bytes(), expected.as_bytes()) => Some(User::administrator()),
+        Some(token) => cluster.user_of(token),
+    };
+    Ok(match user {
+        Some(user) => server::serve_stored(cluster, Arc::new(user), request).await,
+        None => server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")),
+    })
 }
 
 /// Compares without telling by the time it takes how much was right.

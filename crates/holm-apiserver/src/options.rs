@@ -2,10 +2,13 @@
 //!
 //! The checks are those of `k8s.io/apimachinery`, `pkg/apis/meta/v1/validation/validation.go`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::error::{ApiError, FieldError};
 use crate::query::Query;
+use crate::user::User;
 
 /// What becomes of fields that the type of an object does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct WriteOptions {
     pub field_validation: FieldValidation,
     /// Whether an apply takes fields from their owners.
     pub force: bool,
+    /// Who writes, for the rules about giving rights to others; the administrator if it is not said.
+    pub user: Option<Arc<User>>,
 }
 
 /// What becomes of the dependents of a deleted object.
@@ -99,7 +104,7 @@ impl WriteOptions {
         }
         let field_manager = if manager.is_empty() { manager_of(user_agent) } else { manager.to_owned() };
         let force = matches!(force, Some("true" | "1"));
-        Ok(Self { dry_run, field_manager, field_validation, force })
+        Ok(Self { dry_run, field_manager, field_validation, force, user: None })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The resources that are served: the built-in ones in their stable versions, and the custom ones that are defined.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 use crate::custom::CustomType;
 use crate::error::qualified;
 use crate::object;
+use crate::server::review::REVIEWS;
 use crate::store::ResourceId;
 use crate::traits::Traits;
 
@@ -64,7 +66,7 @@ impl ResourceType {
         };
         let traits = Traits::of(&kind.group, &discovery.name);
         let mut discovery = discovery.clone();
-        discovery.subresources.retain(|subresource| matches!(subresource.name.as_str(), "status" | "scale"));
+        discovery.subresources.retain(|subresource| SERVED_PARTS.contains(&subresource.name.as_str()));
         let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
         Some(Self::new(discovery, traits, schema, Arc::new(versions)))
     }
@@ -100,9 +102,13 @@ impl ResourceType {
         }
     }
 
-    /// Who owns what, for writes to the object or to its status.
-    pub fn tracker(&self, subresource: &str) -> &FieldTracker {
-        if subresource == "status" { &self.status_tracker } else { &self.main_tracker }
+    /// Who owns what, for writes to the object or to one of its parts.
+    pub fn tracker(&self, subresource: &str) -> Cow<'_, FieldTracker> {
+        match subresource {
+            "" => Cow::Borrowed(&self.main_tracker),
+            "status" => Cow::Borrowed(&self.status_tracker),
+            other => Cow::Owned(self.main_tracker.clone().subresource(other)),
+        }
     }
 
     pub fn group(&self) -> &str {
@@ -172,6 +178,10 @@ pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'sta
 const LEFT_OUT: &[&str] =
     &["bindings", "componentstatuses", "events.events.k8s.io", "apiservices.apiregistration.k8s.io"];
 
+/// The parts of built-in objects that are served. What the others need is not simulated, such as containers that run.
+const SERVED_PARTS: &[&str] =
+    &["approval", "binding", "ephemeralcontainers", "eviction", "finalize", "resize", "scale", "status", "token"];
+
 impl std::fmt::Debug for ResourceType {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "ResourceType({} {})", self.id, self.resource.version)
@@ -187,7 +197,8 @@ impl Registry {
             let mut served: Vec<&str> = Vec::new();
             for version in group.versions.iter().filter(|version| is_stable(&version.version)) {
                 for resource in &version.resources {
-                    let writable = resource.allows("create") && resource.allows("list");
+                    let asked = REVIEWS.contains(&qualified(&resource.name, &group.name).as_str());
+                    let writable = resource.allows("create") && resource.allows("list") || asked;
                     let left_out = LEFT_OUT.contains(&qualified(&resource.name, &group.name).as_str());
                     // Each resource is served in one version, the preferred one.
                     if !writable || left_out || served.contains(&resource.name.as_str()) {

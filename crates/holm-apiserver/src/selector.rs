@@ -119,6 +119,27 @@ impl FieldRequirement {
     }
 }
 
+/// Whether a label selector of an object (`matchLabels`, `matchExpressions`) selects another object.
+pub(crate) fn matches_selector(selector: &Value, object: &Value) -> bool {
+    let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    let texts = |value: Option<&Value>| object::texts(value);
+    let equal = labels.map(|(key, value)| Requirement {
+        key: key.clone(),
+        operator: Operator::In(value.as_str().map(str::to_owned).into_iter().collect()),
+    });
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    let others = expressions.map(|expression| Requirement {
+        key: object::text_at(expression, &["key"]).to_owned(),
+        operator: match object::text_at(expression, &["operator"]) {
+            "In" => Operator::In(texts(expression.get("values"))),
+            "NotIn" => Operator::NotIn(texts(expression.get("values"))),
+            "DoesNotExist" => Operator::DoesNotExist,
+            _ => Operator::Exists,
+        },
+    });
+    equal.chain(others).all(|requirement| requirement.matches(object))
+}
+
 /// Reads a label selector.
 fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
     split(text).into_iter().filter(|part| !part.trim().is_empty()).map(|part| requirement(part.trim())).collect()

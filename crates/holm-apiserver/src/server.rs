@@ -6,7 +6,9 @@ pub(crate) mod attributes;
 mod discovery;
 mod list;
 mod openapi;
+mod parts;
 mod respond;
+pub(crate) mod review;
 mod route;
 mod scale;
 mod table;
@@ -19,6 +21,8 @@ use http_body_util::BodyExt;
 
 use crate::api_server::ApiServer;
 use crate::audit::AuditEvent;
+use crate::authenticate;
+use crate::authorize;
 use crate::error::ApiError;
 use crate::query::Query;
 use crate::user::User;
@@ -33,6 +37,7 @@ const MAX_BODY: usize = 3 * 1024 * 1024;
 
 /// A request, read whole.
 pub(crate) struct Call {
+    pub user: Arc<User>,
     pub method: Method,
     pub query: Query,
     pub accept: Accept,
@@ -70,11 +75,17 @@ where
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let attributes = Attributes::of(&parts.method, parts.uri.path(), &segments, &query);
+    let path = percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+    let attributes = Attributes::of(&parts.method, &path, &segments, &query);
     let mut event = recorded(&cluster, &attributes, &user, &parts);
+    let user = match admitted(&cluster, user, &attributes, &parts.headers, &mut event) {
+        Ok(user) => user,
+        Err(error) => return finished(&cluster, event, refuse(&error)),
+    };
     let answer = match http_body_util::Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => {
             let call = Call {
+                user,
                 query,
                 accept: Accept::parse(header(&parts.headers, "accept")),
                 content_type: media_type(header(&parts.headers, "content-type")),
@@ -89,6 +100,34 @@ where
             refuse(&ApiError::new(413, "RequestEntityTooLarge", text))
         }
     };
+    finished(&cluster, event, answer)
+}
+
+/// The user on whose behalf the request is served, if that is allowed.
+fn admitted(
+    cluster: &ApiServer,
+    user: Arc<User>,
+    attributes: &Attributes,
+    headers: &HeaderMap,
+    event: &mut AuditEvent,
+) -> Result<Arc<User>, ApiError> {
+    let impersonates = headers.keys().any(|name| name.as_str().starts_with("impersonate-"));
+    if !impersonates && user.is_administrator() {
+        return Ok(user);
+    }
+    let state = cluster.read();
+    let user = match authenticate::impersonated(&state, &user, headers)? {
+        Some(other) => {
+            event.impersonated = Some(other.clone());
+            Arc::new(other)
+        }
+        None => user,
+    };
+    authorize::check(&state, &user, attributes)?;
+    Ok(user)
+}
+
+fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {
     event.code = answer.status().as_u16();
     cluster.audit().record(event);
     answer

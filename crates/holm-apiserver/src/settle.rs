@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::authorize::{self, CLUSTER_ROLES};
 use crate::bootstrap;
 use crate::custom;
 use crate::object::{self, at, set_at, text_at};
@@ -89,6 +90,7 @@ impl State {
                     self.look_at(&Key { resource, namespace: key.namespace.clone(), name });
                 }
             }
+            CLUSTER_ROLES => authorize::aggregate::run(self),
             "persistentvolumeclaims" => {
                 let resource = "persistentvolumes".into();
                 let name = text_at(previous, &["spec", "volumeName"]).to_owned();
@@ -118,6 +120,7 @@ impl State {
             "namespaces" => self.look_at_namespace(key, &object),
             DEFINITIONS => self.look_at_definition(key, &object),
             "persistentvolumeclaims" | "persistentvolumes" => self.look_at_storage(key, &object),
+            CLUSTER_ROLES => authorize::aggregate::run(self),
             _ => {}
         }
         if object::is_deleting(&object) {

@@ -9,6 +9,7 @@ mod config;
 mod immutable;
 pub(crate) mod names;
 mod network;
+pub(crate) mod parts;
 mod pod;
 mod workload;
 

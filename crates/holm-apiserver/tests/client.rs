@@ -49,6 +49,18 @@ async fn the_listener_wants_its_token() {
     let kube::Error::Api(refused) = api.list(&ListParams::default()).await.unwrap_err() else {
         panic!("not refused by the API")
     };
+    assert_eq!((refused.code, refused.reason.as_str()), (403, "Forbidden"), "nobody may not list namespaces");
+    let mut config = kube::Config::from_custom_kubeconfig(
+        serde_json::from_value(listener.kubeconfig()).unwrap(),
+        &kube::config::KubeConfigOptions::default(),
+    )
+    .await
+    .unwrap();
+    config.auth_info.token = Some("wrong".to_owned().into());
+    let api: Api<Namespace> = Api::all(kube::Client::try_from(config).unwrap());
+    let kube::Error::Api(refused) = api.list(&ListParams::default()).await.unwrap_err() else {
+        panic!("not refused by the API")
+    };
     assert_eq!(refused.code, 401);
 }
 

@@ -5,6 +5,7 @@
 use http::Method;
 
 use crate::query::Query;
+use crate::registry::ResourceType;
 
 /// The parts of a namespace that are its own, and no resources in it.
 const NAMESPACE_PARTS: [&str; 2] = ["status", "finalize"];
@@ -79,6 +80,21 @@ impl Attributes {
             "deletecollection".clone_into(&mut found.verb);
         }
         found
+    }
+
+    /// The attributes of another action on the same resource, by the name of the object.
+    pub fn of_resource(verb: &str, resource: &ResourceType, namespace: &str, name: &str) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            path: String::new(),
+            is_resource: true,
+            group: resource.group().to_owned(),
+            version: resource.kind.version.clone(),
+            resource: resource.plural().to_owned(),
+            subresource: String::new(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 }
 

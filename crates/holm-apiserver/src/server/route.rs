@@ -22,19 +22,7 @@ pub(crate) struct Route {
 }
 
 /// Parts of objects that exist in Kubernetes and not here.
-const UNSUPPORTED: &[&str] = &[
-    "approval",
-    "attach",
-    "binding",
-    "ephemeralcontainers",
-    "eviction",
-    "exec",
-    "log",
-    "portforward",
-    "proxy",
-    "resize",
-    "token",
-];
+const UNSUPPORTED: &[&str] = &["attach", "exec", "log", "portforward", "proxy"];
 
 impl Route {
     /// Finds what a path names.
@@ -78,10 +66,9 @@ impl Route {
         if resource.is_namespaced() && namespace.is_none() && name.is_some() {
             return Err(ApiError::no_resource());
         }
-        let finalize = subresource == "finalize" && resource.is("namespaces");
-        if !subresource.is_empty() && !finalize && resource.discovery.subresource(subresource).is_none() {
+        if !subresource.is_empty() && resource.discovery.subresource(subresource).is_none() {
             let unsupported = UNSUPPORTED.contains(&subresource);
-            let what = format!("the subresource {subresource} of {}", resource.id);
+            let what = format!("{subresource} of {}, as no containers run in it", resource.id);
             return Err(if unsupported { ApiError::not_supported(what) } else { ApiError::no_resource() });
         }
         Ok(Self {

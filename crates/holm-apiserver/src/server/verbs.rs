@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::respond::{AnswerBody, Form, answer, refuse, warn};
 use super::route::Route;
-use super::{Call, list, scale, table};
+use super::{Call, list, parts, review, scale, table};
 use crate::api_server::ApiServer;
 use crate::decode;
 use crate::error::ApiError;
@@ -35,6 +35,13 @@ fn deprecated(resource: &ResourceType) -> Option<&'static str> {
 }
 
 fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    if review::is_review(&route.resource) {
+        return review::run(cluster, route, call);
+    }
+    check_part(route, call)?;
+    if let Some(answer) = route.name.as_ref().and_then(|name| parts::run(cluster, route, name, call)) {
+        return answer;
+    }
     let form = call.accept.form()?;
     let watches = route.watch || (route.name.is_none() && call.query.is_set("watch"));
     match (call.method.clone(), &route.name) {
@@ -48,6 +55,22 @@ fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Respon
         (Method::DELETE, None) => delete_collection(cluster, route, call),
         _ => Err(ApiError::method_not_allowed()),
     }
+}
+
+/// A part of an object has verbs of its own.
+fn check_part(route: &Route, call: &Call) -> Result<(), ApiError> {
+    let Some(part) = route.resource.discovery.subresource(&route.subresource) else { return Ok(()) };
+    let verb = match call.method {
+        Method::GET | Method::HEAD => "get",
+        Method::POST => "create",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    let allowed = part.verbs.iter().any(|found| found == verb);
+    // A custom resource lists no verbs for its parts in some versions of discovery; these three it always has.
+    let always = matches!(part.name.as_str(), "status" | "scale") && verb != "create";
+    if allowed || always { Ok(()) } else { Err(ApiError::method_not_allowed()) }
 }
 
 fn get(cluster: &ApiServer, route: &Route, name: &str, form: Form) -> Result<Response<AnswerBody>, ApiError> {
@@ -73,11 +96,25 @@ fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_str
 }
 
 /// The body of a request that writes an object. Only JSON is read.
-fn draft(call: &Call) -> Result<Draft, ApiError> {
+pub(super) fn draft(call: &Call, _resource: &ResourceType) -> Result<Draft, ApiError> {
     match call.content_type.as_str() {
         "" | "application/json" | "*/*" => Draft::parse(&call.body),
         _ => Err(ApiError::unsupported_media_type("application/json")),
     }
+}
+
+/// The body of a request that is no object of the resource.
+pub(super) fn body(call: &Call) -> Result<Value, ApiError> {
+    match call.content_type.as_str() {
+        "" | "application/json" | "*/*" => Ok(decode::parse(&call.body)?.0),
+        _ => Err(ApiError::unsupported_media_type("application/json")),
+    }
+}
+
+/// The options of a write, with who writes.
+fn write_options(call: &Call, kind: OptionsKind) -> Result<WriteOptions, ApiError> {
+    let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+    Ok(WriteOptions { user: Some(Arc::clone(&call.user)), ..options })
 }
 
 fn written(route: &Route, cluster: &ApiServer, outcome: Written, form: Form, code: u16) -> Response<AnswerBody> {
@@ -96,8 +133,8 @@ fn needs_namespace(route: &Route) -> Result<(), ApiError> {
 
 fn create(cluster: &ApiServer, route: &Route, call: &Call, form: Form) -> Result<Response<AnswerBody>, ApiError> {
     needs_namespace(route)?;
-    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    let draft = draft(call)?;
+    let options = write_options(call, OptionsKind::Create)?;
+    let draft = draft(call, &route.resource)?;
     let outcome = cluster.write(|state| {
         let outcome = state.create(&route.resource, route.namespace(), draft, &options)?;
         Ok(outcome)
@@ -116,8 +153,8 @@ fn replace(
     call: &Call,
     form: Form,
 ) -> Result<Response<AnswerBody>, ApiError> {
-    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Update)?;
-    let draft = draft(call)?;
+    let options = write_options(call, OptionsKind::Update)?;
+    let draft = draft(call, &route.resource)?;
     match route.subresource.as_str() {
         "scale" => {
             let scaled = cluster
@@ -147,7 +184,7 @@ fn patch(
     let applies = call.content_type == APPLY;
     let kind = if applies { OptionsKind::Apply } else { OptionsKind::Patch };
     if route.subresource == "scale" {
-        let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+        let options = write_options(call, kind)?;
         if applies {
             return Err(ApiError::not_supported("server-side apply of the scale subresource"));
         }
@@ -161,7 +198,7 @@ fn patch(
         return Err(ApiError::method_not_allowed());
     }
     if applies {
-        let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+        let options = write_options(call, kind)?;
         let draft = Draft::parse(&call.body).map_err(|error| {
             // The body may be YAML, which a real server reads and this one does not.
             if serde_json::from_slice::<Value>(&call.body).is_err() {
@@ -175,7 +212,7 @@ fn patch(
         return Ok(written(route, cluster, outcome, form, code));
     }
     let patch = Patch::parse(&call.content_type, &route.resource, &call.body)?;
-    let options = WriteOptions::of(&call.query, &call.user_agent, kind)?;
+    let options = write_options(call, kind)?;
     let outcome = cluster.write(|state| state.patch(&route.resource, target(route, name), &patch, &options))?;
     Ok(written(route, cluster, outcome, form, 200))
 }

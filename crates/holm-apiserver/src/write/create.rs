@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Draft, Written, accept, nothing, prepare};
 use crate::admission;
 use crate::allocate;
+use crate::authorize::escalate;
 use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
@@ -51,6 +52,9 @@ impl State {
     ) -> Result<Written, ApiError> {
         let (group, plural) = (resource.group(), resource.plural());
         admission::on_create(self, resource, namespace, &mut new)?;
+        if let Some(user) = &options.user {
+            escalate::check(self, user, resource, None, &new)?;
+        }
         let name = object::name(&new).to_owned();
         let brought_version = !object::metadata_text(&new, "resourceVersion").is_empty();
         for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
@@ -96,7 +100,7 @@ impl State {
 }
 
 /// Checks the namespace and name of a draft against those of the request, and fills them in.
-pub(super) fn place(
+pub(crate) fn place(
     resource: &ResourceType,
     namespace: &str,
     name: Option<&str>,

@@ -115,6 +115,45 @@ pub(crate) fn for_status_update(state: &State, resource: &ResourceType, live: &V
     }
 }
 
+/// Prepares an object of which another part was written: everything else stays as it is.
+///
+/// From the strategies of the parts in `pkg/registry/core/pod/strategy.go` (`dropNonEphemeralContainerUpdates`,
+/// `dropNonResizeUpdates`) and `pkg/registry/certificates/certificates/strategy.go` (`csrApprovalStrategy`).
+pub(crate) fn for_part_update(state: &State, resource: &ResourceType, part: &str, live: &Value, object: &mut Value) {
+    let mut kept = live.clone();
+    copy_at(object, &mut kept, &["metadata", "managedFields"]);
+    match part {
+        "ephemeralcontainers" => copy_at(object, &mut kept, &["spec", "ephemeralContainers"]),
+        "resize" => {
+            for list in ["containers", "initContainers"] {
+                let sizes = at(object, &["spec", list]).and_then(Value::as_array).cloned().unwrap_or_default();
+                let containers = object::at_mut(&mut kept, &["spec", list]).and_then(Value::as_array_mut);
+                for (container, size) in containers.into_iter().flatten().zip(&sizes) {
+                    copy_at(size, container, &["resources"]);
+                    copy_at(size, container, &["resizePolicy"]);
+                }
+            }
+        }
+        "approval" => {
+            copy_at(object, &mut kept, &["status", "conditions"]);
+            let now = state.now().to_string();
+            let conditions = object::at_mut(&mut kept, &["status", "conditions"]).and_then(Value::as_array_mut);
+            for condition in conditions.into_iter().flatten() {
+                for field in ["lastUpdateTime", "lastTransitionTime"] {
+                    if at(condition, &[field]).is_none() {
+                        set_at(condition, &[field], json!(now));
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    *object = kept;
+    if resource.traits.generation && counts(resource, live, object) {
+        object::set_metadata(object, "generation", Value::from(object::generation(live) + 1));
+    }
+}
+
 /// Whether a change counts in `metadata.generation`: everything but metadata and status does.
 fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
     let strip = |object: &Value| {
@@ -166,7 +205,7 @@ fn job_selector(object: &mut Value) {
 }
 
 /// From `k8s.io/kubernetes`, `pkg/apis/core/helper/qos/qos.go`.
-fn quality_of_service(pod: &Value) -> &'static str {
+pub(crate) fn quality_of_service(pod: &Value) -> &'static str {
     let lists = ["containers", "initContainers"];
     let containers: Vec<&Value> =
         lists.iter().filter_map(|list| at(pod, &["spec", list])?.as_array()).flatten().collect();

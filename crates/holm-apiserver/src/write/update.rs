@@ -9,11 +9,13 @@ use super::create::place;
 use super::{Draft, Written, accept, nothing, prepare};
 use crate::admission;
 use crate::allocate;
+use crate::authorize::{self, escalate};
 use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
 use crate::patch::Patch;
 use crate::registry::ResourceType;
+use crate::server::attributes::Attributes;
 use crate::shape::Stage;
 use crate::state::State;
 use crate::validate;
@@ -23,7 +25,7 @@ use crate::validate;
 pub(crate) struct Target<'a> {
     pub namespace: &'a str,
     pub name: &'a str,
-    /// Empty, or `status`.
+    /// Empty, `status`, or another part of the object.
     pub subresource: &'a str,
 }
 
@@ -60,6 +62,7 @@ impl State {
                         &format!("Precondition failed: UID in precondition: {uid}, UID in object meta: "),
                     ));
                 }
+                self.may_create(resource, target, options)?;
                 let new = tracker.update_or_keep(
                     &nothing(&resource.kind, &resource.schema),
                     new,
@@ -134,12 +137,13 @@ impl State {
             if object::name(&config).is_empty() {
                 return Err(ApiError::bad_request("the name of the object is missing in the body of the request"));
             }
-            let mut new = run(tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
+            self.may_create(resource, target, options)?;
+            let mut new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
             place(resource, target.namespace, Some(target.name), &mut new)?;
             let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
             return self.create_tracked(resource, target.namespace, new, options, warnings);
         };
-        let new = run(tracker, &live, &config, options, now)?;
+        let new = run(&tracker, &live, &config, options, now)?;
         let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
         check_uid(resource, &live, &new)?;
         check_version(resource, &live, &new)?;
@@ -157,6 +161,7 @@ impl State {
         mut warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         let is_status = target.subresource == "status";
+        let is_part = !is_status && !target.subresource.is_empty();
         keep_times_of_unchanged(live, &mut new);
         for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             // They are the server's; a write that leaves them out leaves them as they are.
@@ -164,13 +169,20 @@ impl State {
                 object::copy_at(live, &mut new, &["metadata", field]);
             }
         }
-        if is_status {
+        if let Some(user) = options.user.as_ref().filter(|_| target.subresource.is_empty()) {
+            escalate::check(self, user, resource, Some(live), &new)?;
+        }
+        if is_part {
+            prepare::for_part_update(self, resource, target.subresource, live, &mut new);
+        } else if is_status {
             prepare::for_status_update(self, resource, live, &mut new);
         } else {
             prepare::for_update(resource, live, &mut new);
         }
         let mut errors = validate::metadata_update(live, &new);
-        if is_status {
+        if is_part {
+            errors.extend(validate::parts::on_update(target.subresource, live, &new));
+        } else if is_status {
             errors.extend(validate::on_status_update(resource, live, &new));
         } else {
             errors.extend(validate::on_update(resource, live, &new));
@@ -178,7 +190,7 @@ impl State {
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
         }
-        if !is_status {
+        if target.subresource.is_empty() {
             admission::validate_update(self, resource, live, &new)?;
             allocate::on_update(self, resource, &mut new)?;
         }
@@ -283,6 +295,13 @@ fn check_version(resource: &ResourceType, live: &Value, new: &Value) -> Result<(
 }
 
 impl State {
+    /// A write that makes an object needs the right to create it, whatever the method.
+    fn may_create(&self, resource: &ResourceType, target: Target<'_>, options: &WriteOptions) -> Result<(), ApiError> {
+        let Some(user) = &options.user else { return Ok(()) };
+        let attributes = Attributes::of_resource("create", resource, target.namespace, target.name);
+        authorize::check(self, user, &attributes)
+    }
+
     /// Replaces the finalizers in the spec of a namespace, which no other write can change.
     pub fn finalize_namespace(
         &mut self,
