@@ -45,6 +45,7 @@ impl CustomType {
         if !self.preserves_unknown {
             schema::prune_root(object, &self.schema, unknown);
         }
+        schema::prune_nulls(object, &self.schema);
         Ok(())
     }
 

@@ -17,6 +17,8 @@ pub struct ApiError {
     pub message: String,
     /// The object, and the causes.
     pub details: Option<Value>,
+    /// What the client should know besides.
+    pub warnings: Vec<String>,
 }
 
 /// What is wrong with one field.
@@ -165,7 +167,7 @@ fn details(group: &str, kind: &str, name: &str) -> Map<String, Value> {
 impl ApiError {
     /// An answer with this code, reason and text.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, warnings: Vec::new() }
     }
 
     fn with(mut self, details: Map<String, Value>) -> Self {
@@ -282,6 +284,7 @@ impl ApiError {
             reason: "InternalError",
             message: format!("Internal error occurred: {message}"),
             details: Some(details),
+            warnings: Vec::new(),
         }
     }
 
@@ -305,6 +308,13 @@ impl ApiError {
         {
             causes.push(Value::Object(cause));
         }
+        self
+    }
+
+    /// Adds what the client was to be warned of before the request was refused.
+    #[must_use]
+    pub(crate) fn warning_of(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
         self
     }
 

@@ -122,6 +122,18 @@ pub(crate) fn remove_at(object: &mut Value, path: &[&str]) -> Option<Value> {
     at_mut(object, parents)?.as_object_mut()?.remove(*last)
 }
 
+/// Drops lists that are empty or null, wherever they are, so that objects can be compared as a Go program compares them.
+pub(crate) fn remove_empty_lists(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()));
+            fields.values_mut().for_each(remove_empty_lists);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_empty_lists),
+        _ => {}
+    }
+}
+
 /// Copies the value at a path from one object to another: also that it is absent.
 pub(crate) fn copy_at(from: &Value, to: &mut Value, path: &[&str]) {
     match at(from, path) {

@@ -2,9 +2,10 @@
 //!
 //! From `k8s.io/apiserver`, `pkg/endpoints/handlers/patch.go`. Server-side apply is another verb with the same method.
 
+mod json;
 mod strategic;
 
-use serde_json::{Value, json};
+use serde_json::{Value, json as value};
 
 use crate::decode;
 use crate::error::{ApiError, FieldError};
@@ -48,7 +49,7 @@ impl Patch {
                 let refused = ApiError::unsupported_media_type(supported);
                 // A kind of patch that exists, though not here, is refused by another part of a real server.
                 let known = media_type == "application/strategic-merge-patch+json";
-                return Err(if known { refused } else { ApiError { details: Some(json!({})), ..refused } });
+                return Err(if known { refused } else { ApiError { details: Some(value!({})), ..refused } });
             }
         };
         let (body, duplicates) = decode::parse(body)
@@ -85,10 +86,10 @@ impl Patch {
                     );
                     return Err(ApiError::new(413, "RequestEntityTooLarge", text));
                 }
-                json_patch::patch(&mut object, &patch).map_err(|_| {
+                json::apply(&mut object, &self.body).map_err(|_| {
                     let refused =
                         ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
-                    ApiError { details: Some(json!({})), ..refused }
+                    ApiError { details: Some(value!({})), ..refused }
                 })?;
             }
         }

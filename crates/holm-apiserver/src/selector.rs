@@ -185,11 +185,18 @@ fn requirement(part: &str) -> Result<Requirement, String> {
         };
     }
     let value = |value: &str| vec![value.trim().to_owned()];
+    let values =
+        |operator: fn(Vec<String>) -> Operator, found: &str| match crate::validate::names::label_value(found.trim())
+            .first()
+        {
+            None => Ok(operator(value(found))),
+            Some(problem) => Err(format!("values[0]: Invalid value: {found:?}: {problem}")),
+        };
     if let Some((key, found)) = part.split_once("!=") {
-        return checked(key, Operator::NotIn(value(found)));
+        return checked(key, values(Operator::NotIn, found)?);
     }
     if let Some((key, found)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return checked(key, Operator::In(value(found)));
+        return checked(key, values(Operator::In, found)?);
     }
     for (sign, make) in [('>', Operator::GreaterThan as fn(i64) -> Operator), ('<', Operator::LessThan)] {
         if let Some((key, bound)) = part.split_once(sign) {
@@ -271,7 +278,9 @@ mod tests {
             let selection = Selection::everything(None).labels(text).unwrap();
             assert_eq!(selection.matches(&object), expected, "{text}");
         }
-        assert!(Selection::everything(None).labels("a b c").is_err());
+        for text in ["a b c", "app===web", "app=a b", "app=-x"] {
+            assert!(Selection::everything(None).labels(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -91,12 +91,27 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
 fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = object::name(object);
-    if !name.is_empty() {
-        let problems = match resource.traits.names {
-            NameRule::Subdomain => names::subdomain(name),
-            NameRule::Label => names::label(name),
-            NameRule::PathSegment => names::path_segment(name),
+    let check = |name: &str| match resource.traits.names {
+        NameRule::Subdomain => names::subdomain(name),
+        NameRule::Label => names::label(name),
+        NameRule::PathSegment => names::path_segment(name),
+    };
+    let prefix = object::metadata_text(object, "generateName");
+    if !prefix.is_empty() {
+        // A dash at the end is followed by something (`maskTrailingDash`).
+        let masked = match prefix.strip_suffix('-') {
+            Some(rest) if !rest.is_empty() => {
+                let kept: String = rest.chars().take(rest.chars().count() - 1).collect();
+                format!("{kept}a")
+            }
+            _ => prefix.to_owned(),
         };
+        errors.extend(
+            check(&masked).into_iter().map(|problem| FieldError::invalid("metadata.generateName", prefix, problem)),
+        );
+    }
+    if !name.is_empty() {
+        let problems = check(name);
         errors.extend(problems.into_iter().map(|problem| FieldError::invalid("metadata.name", name, problem)));
     }
     for (field, values) in [("labels", true), ("annotations", false)] {
@@ -138,17 +153,9 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
     let mut controllers = 0;
     for (position, owner) in object::owners(object).enumerate() {
         let path = |field: &str| format!("metadata.ownerReferences[{position}].{field}");
-        for (field, detail) in [
-            ("apiVersion", "version must not be empty"),
-            ("kind", "must not be empty"),
-            ("name", "must not be empty"),
-            ("uid", "must not be empty"),
-        ] {
+        for field in ["apiVersion", "kind", "name", "uid"] {
             if object::text_at(owner, &[field]).is_empty() {
-                errors.push(match field {
-                    "name" | "uid" => FieldError::required(path(field), detail),
-                    _ => FieldError::invalid(path(field), "", detail),
-                });
+                errors.push(FieldError::required(path(field), "must not be empty"));
             }
         }
         controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));

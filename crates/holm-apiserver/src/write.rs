@@ -31,6 +31,14 @@ pub(crate) struct Written {
     pub warnings: Vec<String>,
 }
 
+/// The outcome with the warnings, which the client gets in any case.
+fn finished(outcome: Result<Written, ApiError>, warnings: Vec<String>) -> Result<Written, ApiError> {
+    match outcome {
+        Ok(written) => Ok(Written { warnings, ..written }),
+        Err(error) => Err(error.warning_of(warnings)),
+    }
+}
+
 /// An object that was read from a request, or made by a patch, and is not known to be right yet.
 pub(crate) struct Draft {
     pub object: Value,

@@ -87,6 +87,33 @@ fn prune(value: &mut Value, schema: &Value, path: &str, unknown: &mut Vec<String
     }
 }
 
+/// Drops the nulls of fields that may not be null and have no default (`PruneNonNullableNullsWithoutDefaults` in
+/// `pkg/apiserver/schema/defaulting/prune.go`).
+pub(super) fn prune_nulls(value: &mut Value, schema: &Value) {
+    let drops = |schema: &Value| {
+        schema.get("nullable") != Some(&Value::Bool(true)) && schema.get("default").is_none_or(Value::is_null)
+    };
+    match value {
+        Value::Object(fields) => {
+            let properties = schema.get("properties").and_then(Value::as_object);
+            let additional = schema.get("additionalProperties").filter(|additional| additional.is_object());
+            let schema_of = |name: &str| properties.and_then(|properties| properties.get(name)).or(additional);
+            fields.retain(|name, value| !(value.is_null() && schema_of(name).is_some_and(drops)));
+            for (name, value) in fields.iter_mut() {
+                if let Some(schema) = schema_of(name) {
+                    prune_nulls(value, schema);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = schema.get("items") {
+                items.iter_mut().for_each(|item| prune_nulls(item, schema));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Fills in defaults. A null is replaced where null is not allowed and there is a default.
 pub(super) fn fill_defaults(value: &mut Value, schema: &Value) {
     match value {

@@ -35,8 +35,13 @@ pub(super) fn replica_set(object: &mut Value) {
 
 pub(super) fn stateful_set(object: &mut Value) {
     default_text(object, &["spec", "podManagementPolicy"], "OrderedReady");
-    default_text(object, &["spec", "updateStrategy", "type"], "RollingUpdate");
-    if text_at(object, &["spec", "updateStrategy", "type"]) == "RollingUpdate" {
+    if text_at(object, &["spec", "updateStrategy", "type"]).is_empty() {
+        set_at(object, &["spec", "updateStrategy", "type"], json!("RollingUpdate"));
+        default_at(object, &["spec", "updateStrategy", "rollingUpdate"], json!({}));
+    }
+    // Who names the type alone gets no more than that.
+    let rolls = at(object, &["spec", "updateStrategy", "rollingUpdate"]).is_some();
+    if rolls && text_at(object, &["spec", "updateStrategy", "type"]) == "RollingUpdate" {
         default_at(object, &["spec", "updateStrategy", "rollingUpdate", "partition"], json!(0));
         default_at(object, &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"], json!(1));
     }

@@ -197,6 +197,10 @@ pub(super) fn wrap(
         "kind": format!("{}List", resource.kind.kind), "apiVersion": resource.kind.api_version(),
         "metadata": {"resourceVersion": revision.to_string()}, "items": items,
     });
+    if custom {
+        // Lists of custom resources are written without the help of a Go type, so what is empty is there.
+        object::set_metadata(&mut list, "continue", Value::from(""));
+    }
     page(&mut list, next, remaining);
     list
 }

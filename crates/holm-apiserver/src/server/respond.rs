@@ -119,7 +119,7 @@ pub(crate) fn refuse(error: &ApiError) -> Response<AnswerBody> {
         let body = Full::new(Bytes::from_static(b"404 page not found\n")).boxed_unsync();
         return finish(404, "text/plain; charset=utf-8", &[], body);
     }
-    answer(error.code, &error.to_status(), &[])
+    answer(error.code, &error.to_status(), &error.warnings)
 }
 
 /// An answer of many JSON values, each in a line.

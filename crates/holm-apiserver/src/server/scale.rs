@@ -128,7 +128,7 @@ pub(super) fn replace(
         object::set_metadata(&mut new, "managedFields", values);
     }
     let main = Target { subresource: "", ..target };
-    let outcome = state.finish(resource, main, &live, new, options, Vec::new())?;
+    let outcome = state.finish(resource, main, &live, new, options, &mut Vec::new())?;
     of(resource, &outcome.object)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Draft, Written, accept, nothing, prepare};
+use super::{Draft, Written, accept, finished, nothing, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::escalate;
@@ -29,7 +29,20 @@ impl State {
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
-        let mut new = accept(resource, draft, options.field_validation, &mut warnings)?;
+        let outcome = self.create_draft(resource, namespace, draft, options, &mut warnings);
+        finished(outcome, warnings)
+    }
+
+    fn create_draft(
+        &mut self,
+        resource: &ResourceType,
+        namespace: &str,
+        draft: Draft,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let labels = Labels::of(&draft.object);
+        let mut new = accept(resource, draft, options.field_validation, warnings)?;
         place(resource, namespace, None, &mut new)?;
         self.generate_name(&mut new);
         for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -38,7 +51,7 @@ impl State {
         let tracker = resource.tracker("");
         let new =
             tracker.update_or_keep(&nothing(&resource.kind, &resource.schema), new, &options.field_manager, self.now());
-        self.create_tracked(resource, namespace, new, options, warnings)
+        self.create_tracked(resource, namespace, new, labels, options, warnings)
     }
 
     /// Creates an object whose managed fields are already recorded.
@@ -47,8 +60,9 @@ impl State {
         resource: &ResourceType,
         namespace: &str,
         mut new: Value,
+        labels: Labels,
         options: &WriteOptions,
-        mut warnings: Vec<String>,
+        warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
         let (group, plural) = (resource.group(), resource.plural());
         admission::on_create(self, resource, namespace, &mut new)?;
@@ -63,7 +77,7 @@ impl State {
         let uid = self.random.uid();
         object::set_metadata(&mut new, "uid", Value::from(uid));
         object::set_metadata(&mut new, "creationTimestamp", Value::from(self.now().to_string()));
-        prepare::for_create(self, resource, &mut new);
+        prepare::for_create(self, resource, labels, &mut new);
         let mut errors = validate::on_create(resource, &new);
         if name.is_empty() {
             errors.insert(0, FieldError::required("metadata.name", "name or generateName is required"));
@@ -74,18 +88,18 @@ impl State {
         let key = self.key(resource, namespace, &name);
         allocate::on_create(self, resource, &mut new)?;
         super::complete(resource, &mut new, Stage::Stored);
-        validate::warnings(resource, &new, &mut warnings);
+        validate::warnings(resource, &new, warnings);
         if self.store.get(&key).is_some() {
             return Err(ApiError::already_exists(group, plural, &name));
         }
         if options.dry_run {
-            return Ok(Written { object: Arc::new(new), created: true, warnings });
+            return Ok(Written { object: Arc::new(new), created: true, warnings: Vec::new() });
         }
         if brought_version {
             return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));
         }
         let object = self.store.put(key, new);
-        Ok(Written { object, created: true, warnings })
+        Ok(Written { object, created: true, warnings: Vec::new() })
     }
 
     /// From `k8s.io/apiserver`, `pkg/storage/names/generate.go`.
@@ -96,6 +110,21 @@ impl State {
             let name = format!("{prefix}{}", self.random.suffix(5));
             object::set_metadata(object, "name", Value::from(name));
         }
+    }
+}
+
+/// Whether the metadata of a draft has labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Labels {
+    Given,
+    /// The kind may take those of its template.
+    None,
+}
+
+impl Labels {
+    pub fn of(draft: &Value) -> Self {
+        let labels = object::metadata(draft, "labels").and_then(Value::as_object);
+        if labels.is_some_and(|labels| !labels.is_empty()) { Self::Given } else { Self::None }
     }
 }
 

@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::create::Labels;
 use crate::object::{self, at, copy_at, remove_at, set_at};
 use crate::registry::{ResourceType, status_keeps};
 use crate::state::State;
 
 /// Prepares a new object.
-pub(crate) fn for_create(state: &State, resource: &ResourceType, object: &mut Value) {
+pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels, object: &mut Value) {
     if resource.traits.generation {
         object::set_metadata(object, "generation", Value::from(1));
     }
@@ -39,7 +40,7 @@ pub(crate) fn for_create(state: &State, resource: &ResourceType, object: &mut Va
             let now = state.now().to_string();
             set_at(object, &["status"], json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
         }
-        "jobs.batch" => job_selector(object),
+        "jobs.batch" => job_selector(object, labels),
         "cronjobs.batch" | "statefulsets.apps" | "services" => {}
         "daemonsets.apps" => {
             set_at(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], json!("1"));
@@ -156,13 +157,21 @@ pub(crate) fn for_part_update(state: &State, resource: &ResourceType, part: &str
 
 /// Whether a change counts in `metadata.generation`: everything but metadata and status does.
 fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
+    if resource.is("priorityclasses.scheduling.k8s.io") {
+        // Its strategy sets the first generation and no other.
+        return false;
+    }
+    let custom = matches!(resource.schema, crate::registry::TypeSchema::Custom(_));
     let strip = |object: &Value| {
         let mut object = object.clone();
         if let Some(fields) = object.as_object_mut() {
             fields.remove("metadata");
-            if resource.has_status() || fields.contains_key("spec") {
+            if resource.has_status() || (!custom && fields.contains_key("spec")) {
                 fields.remove("status");
             }
+        }
+        if !custom {
+            object::remove_empty_lists(&mut object);
         }
         object
     };
@@ -181,12 +190,15 @@ fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
 }
 
 /// From `k8s.io/kubernetes`, `pkg/registry/batch/job/strategy.go` (`generateSelector`): the pods of a job carry its uid.
-fn job_selector(object: &mut Value) {
+fn job_selector(object: &mut Value, given: Labels) {
     if at(object, &["spec", "manualSelector"]) == Some(&json!(true)) {
         return;
     }
     let uid = object::uid(object).unwrap_or_default().to_owned();
     let name = object::name(object).to_owned();
+    // Labels that a job takes from its template (`SetDefaults_Job`) are the same map in a real server, so what is added to one
+    // is in the other.
+    let shares_labels = given == Labels::None && object::metadata(object, "labels").is_some();
     for (label, value) in [
         ("controller-uid", &uid),
         ("job-name", &name),
@@ -196,6 +208,9 @@ fn job_selector(object: &mut Value) {
         let path = ["spec", "template", "metadata", "labels", label];
         if at(object, &path).is_none() {
             set_at(object, &path, json!(value));
+        }
+        if shares_labels {
+            set_at(object, &["metadata", "labels", label], json!(value));
         }
     }
     let selector = ["spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"];

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use holm_structured_merge::{FieldTracker, TrackError, keep_times_of_unchanged};
 use serde_json::Value;
 
-use super::create::place;
-use super::{Draft, Written, accept, nothing, prepare};
+use super::create::{Labels, place};
+use super::{Draft, Written, accept, finished, nothing, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::{self, escalate};
@@ -14,9 +14,9 @@ use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
 use crate::patch::Patch;
-use crate::registry::ResourceType;
+use crate::registry::{ResourceType, TypeSchema};
 use crate::server::attributes::Attributes;
-use crate::shape::Stage;
+use crate::shape::{self, Stage};
 use crate::state::State;
 use crate::validate;
 
@@ -39,7 +39,20 @@ impl State {
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
-        let mut new = accept(resource, draft, options.field_validation, &mut warnings)?;
+        let outcome = self.replace_warning(resource, target, draft, options, &mut warnings);
+        finished(outcome, warnings)
+    }
+
+    fn replace_warning(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        draft: Draft,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let labels = Labels::of(&draft.object);
+        let mut new = accept(resource, draft, options.field_validation, warnings)?;
         if object::name(&new).is_empty() {
             return Err(ApiError::bad_request("name must be provided"));
         }
@@ -69,7 +82,7 @@ impl State {
                     &options.field_manager,
                     self.now(),
                 );
-                self.create_tracked(resource, target.namespace, new, options, warnings)
+                self.create_tracked(resource, target.namespace, new, labels, options, warnings)
             }
             None => Err(ApiError::not_found(resource.group(), resource.plural(), target.name)),
         }
@@ -83,14 +96,26 @@ impl State {
         patch: &Patch,
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
+        let mut warnings = Vec::new();
+        let outcome = self.patch_warning(resource, target, patch, options, &mut warnings);
+        finished(outcome, warnings)
+    }
+
+    fn patch_warning(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        patch: &Patch,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Written, ApiError> {
         let key = self.key(resource, target.namespace, target.name);
         let Some(live) = self.store.get(&key).cloned() else {
             return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
         };
-        let mut warnings = Vec::new();
         let mut draft = Draft::of(patch.apply(resource, &live)?);
         draft.duplicates.clone_from(&patch.duplicates);
-        let mut new = accept_patched(draft, resource, options, &mut warnings)?;
+        let mut new = accept_patched(draft, resource, options, warnings)?;
         place(resource, target.namespace, None, &mut new)?;
         if object::name(&new) != target.name {
             return Err(ApiError::bad_request(format!(
@@ -114,9 +139,21 @@ impl State {
         draft: Draft,
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
-        let config = draft.object;
         let mut warnings = Vec::new();
-        super::report(options.field_validation, &[], &draft.duplicates, &mut warnings)?;
+        let outcome = self.apply_warning(resource, target, draft, options, &mut warnings);
+        finished(outcome, warnings)
+    }
+
+    fn apply_warning(
+        &mut self,
+        resource: &ResourceType,
+        target: Target<'_>,
+        draft: Draft,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Written, ApiError> {
+        let config = draft.object;
+        super::report(options.field_validation, &[], &draft.duplicates, warnings)?;
         let key = self.key(resource, target.namespace, target.name);
         let tracker = resource.tracker(target.subresource);
         let now = self.now();
@@ -138,13 +175,14 @@ impl State {
                 return Err(ApiError::bad_request("the name of the object is missing in the body of the request"));
             }
             self.may_create(resource, target, options)?;
+            let labels = Labels::of(&config);
             let mut new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
             place(resource, target.namespace, Some(target.name), &mut new)?;
-            let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
-            return self.create_tracked(resource, target.namespace, new, options, warnings);
+            let new = accept_patched(Draft::of(new), resource, options, warnings)?;
+            return self.create_tracked(resource, target.namespace, new, labels, options, warnings);
         };
         let new = run(&tracker, &live, &config, options, now)?;
-        let new = accept_patched(Draft::of(new), resource, options, &mut warnings)?;
+        let new = accept_patched(Draft::of(new), resource, options, warnings)?;
         check_uid(resource, &live, &new)?;
         check_version(resource, &live, &new)?;
         self.finish(resource, target, &live, new, options, warnings)
@@ -158,11 +196,11 @@ impl State {
         live: &Arc<Value>,
         mut new: Value,
         options: &WriteOptions,
-        mut warnings: Vec<String>,
+        warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
         let is_status = target.subresource == "status";
         let is_part = !is_status && !target.subresource.is_empty();
-        keep_times_of_unchanged(live, &mut new);
+        keep_times(resource, live, &mut new);
         for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             // They are the server's; a write that leaves them out leaves them as they are.
             if matches!(field, "generation" | "creationTimestamp") || object::metadata(&new, field).is_none() {
@@ -195,14 +233,14 @@ impl State {
             allocate::on_update(self, resource, &mut new)?;
         }
         super::complete(resource, &mut new, Stage::Stored);
-        validate::warnings(resource, &new, &mut warnings);
+        validate::warnings(resource, &new, warnings);
         object::set_metadata(
             &mut new,
             "resourceVersion",
             object::metadata(live, "resourceVersion").cloned().unwrap_or_default(),
         );
         if new == **live || options.dry_run {
-            return Ok(Written { object: Arc::new(new), created: false, warnings });
+            return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
         let key = self.key(resource, target.namespace, target.name);
         let object = self.store.put(key.clone(), new);
@@ -210,7 +248,21 @@ impl State {
             // The last finalizer is gone.
             self.store.remove(&key);
         }
-        Ok(Written { object, created: false, warnings })
+        Ok(Written { object, created: false, warnings: Vec::new() })
+    }
+}
+
+/// A list that is null and one that is empty are the same here (`equality.Semantic` in `k8s.io/apiserver`,
+/// `pkg/endpoints/handlers/fieldmanager/equality.go`).
+fn keep_times(resource: &ResourceType, live: &Value, new: &mut Value) {
+    keep_times_of_unchanged(live, new);
+    if let TypeSchema::BuiltIn { schema, name } = &resource.schema
+        && object::metadata(live, "managedFields") != object::metadata(new, "managedFields")
+    {
+        let mut stored = new.clone();
+        shape::canonicalise_root(&mut stored, *schema, name, Stage::Stored);
+        keep_times_of_unchanged(live, &mut stored);
+        object::copy_at(&stored, new, &["metadata", "managedFields"]);
     }
 }
 

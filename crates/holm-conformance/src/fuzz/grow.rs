@@ -73,7 +73,7 @@ pub fn set(object: &mut Value, path: &str, value: Value) {
 }
 
 /// What keeps controllers quiet, and what an object is.
-const KEPT: [&str; 6] = ["suspend", "replicas", "nodeSelector", "apiVersion", "kind", "name"];
+const KEPT: [&str; 7] = ["suspend", "paused", "replicas", "nodeSelector", "apiVersion", "kind", "name"];
 
 /// Damages some place of an object.
 pub fn spoil(random: &mut Random, object: &mut Value) {

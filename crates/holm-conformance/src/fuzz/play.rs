@@ -88,10 +88,13 @@ impl<'c> Player<'c> {
         }
         let answer = self.send(step, &path).await?;
         self.answers.insert(step.label.clone(), answer.body.clone());
-        if step.method == "DELETE" && !step.path.contains("dryRun") {
+        let mut normal = self.normal(&answer);
+        if step.method == "DELETE" && answer.code == 200 && !step.path.contains("dryRun") {
             self.wait_for_controllers(&path, &answer).await?;
+            let path = path.split('?').next().unwrap_or_default();
+            normal["after"] = json!(get(self.client, path).await?.code);
         }
-        Ok(self.normal(&answer))
+        Ok(normal)
     }
 
     async fn send(&self, step: &Step, path: &str) -> Result<Answer, kube::Error> {
@@ -152,7 +155,7 @@ impl<'c> Player<'c> {
             Some(items) => items.iter().collect(),
             None => vec![&answer.body],
         };
-        if answer.code != 200 || !pending.into_iter().any(own) {
+        if !pending.into_iter().any(own) {
             return Ok(());
         }
         for _ in 0..PATIENCE {
