@@ -32,7 +32,9 @@
 //! - One version of each built-in resource: the stable ones, the preferred one if there are two. `events.k8s.io` is not served;
 //!   `events` of the core group are.
 //! - No scale through server-side apply.
-//! - No logs, exec, attach, port forwarding, proxy, or binding. An approved request for a certificate is not signed.
+//! - No exec, attach, port forwarding, or proxy. The log of a pod is made up from its annotation `holm.dev/log` and from how its
+//!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
+//! - An approved request for a certificate is not signed.
 //! - Validation is a part of that of Kubernetes: names, labels, required fields, references within an object, the values that
 //!   stacks get wrong, and what cannot change.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.

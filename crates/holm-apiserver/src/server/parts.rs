@@ -1,31 +1,41 @@
-//! Parts of objects that only take orders: a token of a service account, the eviction of a pod.
+//! Parts of objects that are no part of what is stored: a token of a service account, the eviction, binding and log of a pod.
 
+mod binding;
 mod eviction;
+mod log;
 mod token;
 
 use http::{Method, Response};
+use serde_json::json;
 
-use super::respond::AnswerBody;
+use super::respond::{AnswerBody, answer, text};
 use super::route::Route;
 use super::{Call, verbs};
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
+use crate::options::{OptionsKind, WriteOptions};
 
-/// Answers a POST to a part of an object; none if the part takes none.
+/// Answers a request for such a part of an object; none if it is for something else.
 pub(super) fn run(
     cluster: &ApiServer,
     route: &Route,
     name: &str,
     call: &Call,
 ) -> Option<Result<Response<AnswerBody>, ApiError>> {
-    if call.method != Method::POST {
-        return None;
-    }
-    match (&*route.resource.id, route.subresource.as_str()) {
-        ("pods", "eviction") => Some(eviction::run(cluster, route, name, call)),
-        ("serviceaccounts", "token") => Some(token::run(cluster, route, name, call)),
+    match (&call.method, &*route.resource.id, route.subresource.as_str()) {
+        (&Method::GET, "pods", "log") => Some(log::get(cluster, route, name, &call.query).map(text)),
+        (&Method::POST, "pods", "binding") => Some(bind(cluster, route, name, call)),
+        (&Method::POST, "pods", "eviction") => Some(eviction::run(cluster, route, name, call)),
+        (&Method::POST, "serviceaccounts", "token") => Some(token::run(cluster, route, name, call)),
         _ => None,
     }
+}
+
+fn bind(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
+    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
+    binding::create(cluster, route, name, &body(call, "Binding")?, &options)?;
+    let success = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    Ok(answer(201, &success, &[]))
 }
 
 /// The body of a request to a part, which is of another kind than the object.

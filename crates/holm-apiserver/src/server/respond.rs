@@ -109,8 +109,8 @@ pub(crate) fn typed(code: u16, media_type: &str, value: &Value) -> Response<Answ
 }
 
 /// An answer of plain text.
-pub(crate) fn text(text: &'static str) -> Response<AnswerBody> {
-    finish(200, "text/plain; charset=utf-8", &[], Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync())
+pub(crate) fn text(text: impl Into<Bytes>) -> Response<AnswerBody> {
+    finish(200, "text/plain; charset=utf-8", &[], Full::new(text.into()).boxed_unsync())
 }
 
 /// The answer to a request that is refused.

@@ -22,7 +22,7 @@ pub(crate) struct Route {
 }
 
 /// Parts of objects that exist in Kubernetes and not here.
-const UNSUPPORTED: &[&str] = &["attach", "exec", "log", "portforward", "proxy"];
+const UNSUPPORTED: &[&str] = &["attach", "exec", "portforward", "proxy"];
 
 impl Route {
     /// Finds what a path names.

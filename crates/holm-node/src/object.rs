@@ -1,0 +1,94 @@
+//! Objects in JSON: short ways to read them.
+
+use serde_json::Value;
+
+/// What is at a path of fields.
+pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    let mut found = object;
+    for field in path {
+        found = found.get(field)?;
+    }
+    Some(found).filter(|value| !value.is_null())
+}
+
+/// The text at a path; empty if there is none.
+pub(crate) fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The whole number at a path.
+pub(crate) fn number(object: &Value, path: &[&str]) -> Option<i64> {
+    at(object, path).and_then(Value::as_i64)
+}
+
+/// Whether there is a `true` at a path.
+pub(crate) fn is_true(object: &Value, path: &[&str]) -> bool {
+    at(object, path).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The items of the list at a path.
+pub(crate) fn list<'a>(object: &'a Value, path: &[&str]) -> impl DoubleEndedIterator<Item = &'a Value> {
+    at(object, path).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The texts of the list at a path.
+pub(crate) fn texts<'a>(object: &'a Value, path: &[&str]) -> impl Iterator<Item = &'a str> {
+    list(object, path).filter_map(Value::as_str)
+}
+
+pub(crate) fn name(object: &Value) -> &str {
+    text(object, &["metadata", "name"])
+}
+
+pub(crate) fn namespace(object: &Value) -> &str {
+    text(object, &["metadata", "namespace"])
+}
+
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, &["metadata", "uid"])
+}
+
+/// Versions of objects are comparable numbers since Kubernetes 1.35 (KEP-5504).
+pub(crate) fn version(object: &Value) -> u64 {
+    text(object, &["metadata", "resourceVersion"]).parse().unwrap_or_default()
+}
+
+pub(crate) fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
+    text(object, &["metadata", "annotations", key])
+}
+
+pub(crate) fn is_deleting(object: &Value) -> bool {
+    at(object, &["metadata", "deletionTimestamp"]).is_some()
+}
+
+pub(crate) fn has_finalizers(object: &Value) -> bool {
+    list(object, &["metadata", "finalizers"]).next().is_some()
+}
+
+/// The status of a condition; empty if there is no such condition.
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
+    list(object, &["status", "conditions"]).find(|condition| text(condition, &["type"]) == kind)
+}
+
+/// A time as objects have it, in whole seconds.
+pub(crate) fn timestamp(milliseconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(milliseconds.div_euclid(1000)).unwrap_or_default();
+    format!("{time:.0}")
+}
+
+/// A time in microseconds, as leases and the scheduler's events have it.
+pub(crate) fn micro_timestamp(milliseconds: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
+    format!("{time:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_kubernetes_writes_them() {
+        assert_eq!(timestamp(1_764_101_902_345), "2025-11-25T20:18:22Z");
+        assert_eq!(micro_timestamp(1_764_101_902_345), "2025-11-25T20:18:22.345000Z");
+    }
+}

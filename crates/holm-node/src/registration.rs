@@ -1,0 +1,127 @@
+//! The Node object and its lease.
+
+use serde_json::{Map, Value, json};
+
+use crate::action::{Action, Decision};
+use crate::object::{self, at, list, name, text, timestamp, uid};
+use crate::options::NodeOptions;
+use crate::resource::Resource;
+
+const MANAGER: &str = "kubelet";
+
+/// The conditions of a node that is well, with the words of a kubelet: `pkg/kubelet/nodestatus/setters.go`.
+const CONDITIONS: [(&str, &str, &str, &str); 4] = [
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+];
+
+/// Makes the node, or makes it ready.
+pub(crate) fn decide(node: Option<&Value>, options: &NodeOptions, now: i64) -> Decision {
+    let Some(node) = node else {
+        return Decision::act(vec![Action::Create {
+            resource: Resource::Nodes,
+            object: new_node(options, now),
+            manager: MANAGER.to_owned(),
+        }]);
+    };
+    let is_ready = object::condition(node, "Ready").is_some_and(|ready| text(ready, &["status"]) == "True");
+    if is_ready {
+        return Decision::default();
+    }
+    let mut status = json!({"conditions": conditions(now)});
+    if list(node, &["status", "addresses"]).next().is_none() {
+        status["addresses"] = addresses(name(node), options);
+    }
+    if at(node, &["status", "capacity"]).is_none() {
+        status["capacity"] = capacity();
+        status["allocatable"] = capacity();
+    }
+    if let Some(port) = options.kubelet_port {
+        status["daemonEndpoints"] = json!({"kubeletEndpoint": {"Port": port}});
+    }
+    Decision::act(vec![Action::Patch {
+        resource: Resource::Nodes,
+        namespace: String::new(),
+        name: name(node).to_owned(),
+        uid: uid(node).to_owned(),
+        subresource: "status",
+        body: json!({"status": status}),
+        manager: MANAGER.to_owned(),
+    }])
+}
+
+fn new_node(options: &NodeOptions, now: i64) -> Value {
+    let mut labels = Map::new();
+    labels.insert("kubernetes.io/hostname".to_owned(), json!(options.name));
+    labels.insert("kubernetes.io/os".to_owned(), json!("linux"));
+    labels.insert("kubernetes.io/arch".to_owned(), json!("amd64"));
+    labels.extend(options.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
+    let mut node = json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {"name": options.name, "labels": labels},
+        "status": {
+            "capacity": capacity(), "allocatable": capacity(), "conditions": conditions(now),
+            "addresses": addresses(&options.name, options),
+            "nodeInfo": {
+                "architecture": "amd64", "bootID": "", "containerRuntimeVersion": "containerd://2.2.0", "kernelVersion": "",
+                "kubeProxyVersion": "", "kubeletVersion": "v1.37.2", "machineID": "", "operatingSystem": "linux",
+                "osImage": "simulated", "systemUUID": "",
+            },
+        },
+    });
+    if !options.annotations.is_empty() {
+        let annotations: Map<String, Value> =
+            options.annotations.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        node["metadata"]["annotations"] = Value::Object(annotations);
+    }
+    if !options.taints.is_empty() {
+        node["spec"] = json!({"taints": options.taints});
+    }
+    if let Some(port) = options.kubelet_port {
+        node["status"]["daemonEndpoints"] = json!({"kubeletEndpoint": {"Port": port}});
+    }
+    node
+}
+
+fn capacity() -> Value {
+    json!({"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "10k"})
+}
+
+fn addresses(name: &str, options: &NodeOptions) -> Value {
+    json!([{"type": "InternalIP", "address": options.address}, {"type": "Hostname", "address": name}])
+}
+
+fn conditions(now: i64) -> Vec<Value> {
+    let now = timestamp(now);
+    let condition = |&(kind, status, reason, message): &(&str, &str, &str, &str)| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "message": message,
+            "lastHeartbeatTime": now, "lastTransitionTime": now,
+        })
+    };
+    CONDITIONS.iter().map(condition).collect()
+}
+
+/// How often a node says that it lives, in milliseconds: a quarter of how long that counts, as a kubelet does.
+pub(crate) const HEARTBEAT: i64 = 10_000;
+
+/// The namespace of the nodes' leases.
+pub(crate) const LEASES: &str = "kube-node-lease";
+
+/// The lease by which the node says that it lives.
+pub(crate) fn lease(options: &NodeOptions, node: Option<&Value>, now: i64) -> Value {
+    let mut lease = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"namespace": LEASES, "name": options.name},
+        "spec": {
+            "holderIdentity": options.name, "leaseDurationSeconds": 40, "renewTime": object::micro_timestamp(now),
+        },
+    });
+    if let Some(node) = node {
+        lease["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "v1", "kind": "Node", "name": name(node), "uid": uid(node)}]);
+    }
+    lease
+}
