@@ -233,6 +233,21 @@ impl ApiServer {
         found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
     }
 
+    /// Direct access to the objects of the kind of this name, such as `Deployment`: of the first group that has it, in the order
+    /// of their names, the core group first. None if it is not served.
+    #[must_use]
+    pub fn find(&self, kind: &str) -> Option<Objects> {
+        let found = self.read().registry.all().find(|found| found.kind.kind == kind).cloned();
+        found.map(|found| Objects::new(self.clone(), found))
+    }
+
+    /// Direct access to the objects of every resource that is served, custom ones in each of their versions.
+    #[must_use]
+    pub fn all(&self) -> Vec<Objects> {
+        let state = self.read();
+        state.registry.all().map(|found| Objects::new(self.clone(), found.clone())).collect()
+    }
+
     /// The revision of the last write.
     #[must_use]
     pub fn revision(&self) -> u64 {

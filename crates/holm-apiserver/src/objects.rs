@@ -38,6 +38,12 @@ impl Objects {
         Self { cluster, resource }
     }
 
+    /// Whether the objects live in namespaces.
+    #[must_use]
+    pub fn is_namespaced(&self) -> bool {
+        self.resource.is_namespaced()
+    }
+
     /// Reads one object.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<Value>> {

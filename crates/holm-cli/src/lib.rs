@@ -28,6 +28,7 @@ mod session;
 mod style;
 mod target;
 mod terminal;
+pub mod text;
 mod verbs;
 
 pub use run::run;

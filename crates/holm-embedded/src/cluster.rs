@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tower::Layer;
 
 use crate::bootstrap;
-use crate::faults::{Faults, Request};
+use crate::faults::{Faults, Requests};
 use crate::simulation::{Settled, Simulation, run};
 
 /// How a cluster is started.
@@ -107,7 +107,7 @@ impl Cluster {
 
     /// The requests of the clients so far, oldest first; see [`Faults::requests`].
     #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Requests {
         self.faults.requests()
     }
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use fault::Fault;
 pub use matching::Matching;
-pub use request::Request;
+pub use request::{Request, Requests};
 pub use service::{AnswerBody, FaultService, NoAnswer};
 
 /// How many requests are remembered: the latest ones.
@@ -99,8 +99,21 @@ impl Faults {
 
     /// The requests that came by since the start, or since [`forget_requests`](Self::forget_requests): at most the last
     /// 100,000, in the order in which they came, those among them that no server ever saw.
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Requests {
         self.state().log.iter().cloned().collect()
+    }
+
+    /// How many requests came by in all.
+    pub fn met(&self) -> u64 {
+        let state = self.state();
+        state.forgotten + state.log.len() as u64
+    }
+
+    /// The requests that came by after that many, as far as they are remembered.
+    pub fn requests_since(&self, met: u64) -> Requests {
+        let state = self.state();
+        let skipped = usize::try_from(met.saturating_sub(state.forgotten)).unwrap_or(usize::MAX);
+        state.log.iter().skip(skipped).cloned().collect()
     }
 
     /// Begins an empty log.

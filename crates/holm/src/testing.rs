@@ -1,4 +1,7 @@
-//! Testing a stack in plain `cargo test`: no cluster, no network, no clock.
+//! Testing a stack in plain `cargo test`: no network, no containers, no waiting.
+//!
+//! # Without a cluster
+//! [`graph`] declares and checks a stack; [`object`], [`objects`] and [`secret`] say what it is made of.
 //!
 //! ```
 //! use holm::prelude::*;
@@ -14,82 +17,78 @@
 //! assert_eq!(settings["data"]["greeting"], "hello");
 //! # Ok::<(), holm::Problems>(())
 //! ```
+//!
+//! # On an embedded cluster
+//! With the feature `testing` there is [`Cluster`]: a Kubernetes API with its controllers and a simulated node in the process of
+//! the test. A stack is planned, applied and destroyed on it with the code that the command line runs.
+//!
+//! ```no_run
+//! # #[cfg(feature = "testing")]
+//! # fn main() -> Result<(), holm::testing::Failure> {
+//! use holm::prelude::*;
+//! use holm::testing::Cluster;
+//!
+//! fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+//!     stack.namespace("shop");
+//!     let http = Port::tcp("http", 8080);
+//!     let image = config.get("image").unwrap_or("example.org/shop:1");
+//!     let shop = stack.add(Deployment::new("shop").container(Container::new("shop", image).port(&http)));
+//!     stack.add(Service::to(&shop, &http));
+//!     Ok(())
+//! }
+//!
+//! let cluster = Cluster::start()?;
+//! let shop = cluster.stack("shop", declare);
+//! shop.apply()?;
+//! shop.plan()?.assert_empty();
+//!
+//! // Somebody deletes what is needed: the next run mends it, and writes nothing else.
+//! shop.delete("Service/shop")?;
+//! let mended = shop.apply()?;
+//! assert_eq!(mended.planned.changed(), ["create Service/shop"]);
+//! assert!(shop.object("Service/shop").is_some());
+//!
+//! // A pod that fails makes the run fail, with the cause.
+//! let failed = shop.with("image", "example.org/shop:crash-loop").apply().expect_err("it crashes");
+//! assert!(failed.to_string().contains("fatal: simulated failure"));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "testing"))]
+//! # fn main() {}
+//! ```
+//!
+//! Whatever takes time there takes none here: while nothing is being done, the cluster's clock jumps to the next moment at which
+//! something is due. Between two calls it stands still, and [`Cluster::advance`] lets it go on.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "testing")]
+mod cluster;
+#[cfg(feature = "testing")]
+mod failure;
+mod offline;
+#[cfg(feature = "testing")]
+mod outcome;
+#[cfg(feature = "testing")]
+mod subject;
 
-use holm_core::declare::{self, Result};
-use holm_core::input::{FieldReference, Resolve, Resolved};
-use holm_core::path::Segment;
-use holm_core::{Config, FieldPath, Graph, Problems, Resource, Sensitive, Stack};
-use serde_json::Value;
+pub use offline::{graph, object, objects, secret};
 
-/// Declares the stack `default` with these configuration values and checks it. The graph's `Display` shows what requires
-/// and what selects what, which makes a good snapshot.
-///
-/// # Errors
-/// All problems at once, as `plan` would print them.
-pub fn graph<'a>(
-    declare: impl FnOnce(&mut Stack, &Config) -> Result,
-    values: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Graph, Problems> {
-    let config = values.into_iter().fold(Config::new("default"), |config, (key, value)| config.with(key, value));
-    declare::graph("test", None, &config, declare)
-}
-
-/// One object of the stack by its `Kind/name`, or `Kind/namespace/name` where it lives in another namespace than the
-/// stack's. Secret values read `(sensitive)`, and what only a cluster knows reads `(known after apply)`.
-pub fn object(graph: &Graph, id: &str) -> Option<Value> {
-    let resource = graph.resources().iter().find(|resource| resource.id.relative_to(graph.namespace()) == id)?;
-    Some(rendered(resource))
-}
-
-/// Every object of the stack, dependencies first, each as [`object`] gives it.
-pub fn objects(graph: &Graph) -> Vec<Value> {
-    graph.resources().iter().map(rendered).collect()
-}
-
-/// The entries of a Secret of the stack's own namespace, decoded, with the generated values as given. An entry that has no
-/// value without a cluster is left out.
-pub fn secret<'a>(
-    graph: &Graph,
-    name: &str,
-    generated: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Option<BTreeMap<String, String>> {
-    let is_it = |resource: &&Resource| {
-        resource.id.is("", "Secret") && resource.id.relative_to(graph.namespace()) == format!("Secret/{name}")
-    };
-    let resource = graph.resources().iter().find(is_it)?;
-    let given = Given(generated.into_iter().map(|(name, value)| (name, value.to_owned())).collect());
-    let data = FieldPath::of(["data"]);
-    let entry = |(path, input): (&FieldPath, &holm_core::Input)| {
-        let key = path.starts_with(&data).then(|| path.segments().last())?;
-        let (Some(Segment::Field(key)), Resolved::Known { value: Value::String(text), .. }) =
-            (key, input.clone().base64_decode().resolve(&given))
-        else {
-            return None;
-        };
-        Some((key.clone(), text))
-    };
-    Some(resource.inputs.iter().filter_map(entry).collect())
-}
-
-/// Generated values that a test makes up.
-struct Given<'a>(BTreeMap<&'a str, String>);
-
-impl Resolve for Given<'_> {
-    fn field(&self, _: &FieldReference) -> Option<(Value, bool)> {
-        None
-    }
-
-    fn generated(&self, name: &str) -> Option<Sensitive<String>> {
-        self.0.get(name).cloned().map(Sensitive::new)
-    }
-}
-
-fn rendered(resource: &Resource) -> Value {
-    let mut object = resource.object.clone();
-    for (path, input) in &resource.inputs {
-        path.set(&mut object, Value::String(input.to_string()));
-    }
-    object
-}
+#[cfg(feature = "testing")]
+pub use cluster::Cluster;
+#[cfg(feature = "testing")]
+pub use failure::Failure;
+#[cfg(feature = "testing")]
+pub use holm_cluster::ObjectStatus;
+#[cfg(feature = "testing")]
+pub use holm_core::event::{Event, Outcome, Report};
+#[cfg(feature = "testing")]
+pub use holm_core::plan::{Action, Change, Plan};
+#[cfg(feature = "testing")]
+pub use holm_core::readiness::cause::Cause;
+#[cfg(feature = "testing")]
+pub use holm_embedded::Timestamp;
+#[cfg(feature = "testing")]
+pub use holm_embedded::faults::{Fault, Faults, Matching, Request, Requests};
+#[cfg(feature = "testing")]
+pub use outcome::{Applied, Planned};
+#[cfg(feature = "testing")]
+pub use subject::StackUnderTest;

@@ -1,13 +1,12 @@
 //! Begins changes.
 
-use std::time::Instant;
-
 use holm_core::desired::desired;
 use holm_core::event::{Event, Failure};
 use holm_core::observe::Live;
 use holm_core::plan::{Action, Change};
 use holm_core::{ResourceId, Strength};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::failure;
 use super::run::{Halt, Run};

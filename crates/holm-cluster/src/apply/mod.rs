@@ -4,7 +4,7 @@
 //! namespace of what is being waited for. The order is: the inventory's own namespace where it is new, the intent, the
 //! writes, the deletes (only when nothing failed), the record; the inventory's own namespace goes last of all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holm_core::Graph;
 use holm_core::event::{Event, Report};
@@ -13,6 +13,7 @@ use holm_core::observe::Observed;
 use holm_core::plan::{Action, Plan};
 use holm_core::schedule::Schedule;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use crate::error::ClusterError;
 use crate::observe::inventory_id;

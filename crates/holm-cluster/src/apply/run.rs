@@ -1,7 +1,7 @@
 //! The state of a run, and the loop that drives it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -13,7 +13,7 @@ use holm_core::schedule::Schedule;
 use holm_core::{Graph, ResourceId};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::tasks::{Done, Written};
 use super::wait::{Goal, Waiting};

@@ -1,11 +1,10 @@
 //! Takes in what the watches of a run see.
 
-use std::time::Instant;
-
 use holm_core::observe::Live;
 use holm_core::plan::Change;
 use holm_core::{ResourceId, Sensitive};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::failure;
 use super::run::Run;

@@ -1,6 +1,6 @@
 //! Waits until objects are ready or gone: by watches, and by looking into what is slow.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holm_core::event::{Event, Outcome};
 use holm_core::inventory::PART_OF_LABEL;
@@ -10,7 +10,7 @@ use holm_core::readiness::cause::{Cause, LiveObject, selector_of};
 use holm_core::readiness::{Readiness, State, assess};
 use holm_core::{ResourceId, Sensitive, Strength};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::failure;
 use super::lasting::{LASTING, trouble};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holm_core::event::Event;
 use holm_core::redact::Redactor;
@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Request, Response};
 use kube::client::Body;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::{RequestError, Trouble};
 use crate::random;

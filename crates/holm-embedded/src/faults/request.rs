@@ -2,7 +2,9 @@
 //!
 //! From `k8s.io/apiserver`, `pkg/endpoints/request/requestinfo.go`.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 
 use http::Method;
 use http::header::USER_AGENT;
@@ -84,6 +86,50 @@ impl fmt::Display for Request {
     }
 }
 
+/// Requests, in the order in which they came. `Display` writes one a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests(Vec<Request>);
+
+impl Requests {
+    /// Those that change something: no reads, no dry-runs.
+    #[must_use]
+    pub fn mutating(&self) -> Self {
+        self.iter().filter(|request| request.is_mutating()).cloned().collect()
+    }
+
+    /// How often each verb was sent to each resource: `patch deployments`, or `patch deployments (dry run)`.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for Request { verb, resource, uri, dry_run, .. } in self.iter() {
+            let what = if resource.is_empty() { uri.split('?').next().unwrap_or_default() } else { resource };
+            let dry_run = if *dry_run { " (dry run)" } else { "" };
+            *counts.entry(format!("{verb} {what}{dry_run}")).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl Deref for Requests {
+    type Target = [Request];
+
+    fn deref(&self) -> &[Request] {
+        &self.0
+    }
+}
+
+impl FromIterator<Request> for Requests {
+    fn from_iter<I: IntoIterator<Item = Request>>(requests: I) -> Self {
+        Self(requests.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().try_for_each(|request| writeln!(f, "  {request}"))
+    }
+}
+
 /// The parts of a path below the version.
 #[derive(Default)]
 struct Path<'a> {
@@ -162,6 +208,26 @@ mod tests {
             let dry = if dry_run { " dry" } else { "" };
             assert_eq!(format!("{verb} {resource}/{namespace}/{name}/{subresource}{dry}"), expected, "{method} {uri}");
         }
+    }
+
+    #[test]
+    fn requests_are_counted_by_verb_and_resource() {
+        let request = |method: &str, uri: &str| {
+            Request::of(&http::Request::builder().method(method).uri(uri).body(()).expect("a request"))
+        };
+        let web = "/apis/apps/v1/namespaces/shop/deployments/web";
+        let requests: Requests = [
+            request("GET", "/version"),
+            request("PATCH", &format!("{web}?dryRun=All&force=true")),
+            request("PATCH", web),
+            request("PATCH", web),
+        ]
+        .into_iter()
+        .collect();
+        let counts: Vec<(String, usize)> = requests.counts().into_iter().collect();
+        let expected = [("get /version", 1), ("patch deployments", 2), ("patch deployments (dry run)", 1)];
+        assert_eq!(counts, expected.map(|(what, count)| (what.to_owned(), count)));
+        assert_eq!(requests.mutating().len(), 2);
     }
 
     #[test]

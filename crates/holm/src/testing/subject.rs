@@ -1,0 +1,321 @@
+//! A stack on the cluster of a test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Stop};
+use holm_core::declare::{self, Result as Declared};
+use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
+use holm_core::plan::{PlanOptions, plan};
+use holm_core::{Config, Graph, Stack};
+use holm_embedded::faults::Requests;
+use holm_embedded::{DeleteOptions, Objects, WriteOptions};
+use serde_json::Value;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::cluster::Cluster;
+use super::failure::Failure;
+use super::outcome::{Applied, Planned};
+
+/// What stands in the place of a secret value.
+const MASKED: &str = "(sensitive)";
+
+type Declare<'c> = Rc<dyn Fn(&mut Stack, &Config) -> Declared + 'c>;
+
+/// A stack to be run on the [`Cluster`] of a test. Each call is a run of its own, as of the program with a verb: it declares,
+/// observes, plans and, for some, applies and waits. Clones are runs with other values of the same stack.
+#[derive(Clone)]
+pub struct StackUnderTest<'c> {
+    cluster: &'c Cluster,
+    program: String,
+    declare: Declare<'c>,
+    config: Config,
+    consents: BTreeSet<String>,
+    apply: ApplyOptions,
+}
+
+impl<'c> StackUnderTest<'c> {
+    pub(super) fn new(
+        cluster: &'c Cluster,
+        program: &str,
+        declare: impl Fn(&mut Stack, &Config) -> Declared + 'c,
+    ) -> Self {
+        Self {
+            cluster,
+            program: program.to_owned(),
+            declare: Rc::new(declare),
+            config: Config::new("default"),
+            consents: BTreeSet::new(),
+            apply: ApplyOptions::default(),
+        }
+    }
+
+    /// The same with a configuration value, as with `--config KEY=VALUE`.
+    #[must_use]
+    pub fn with(&self, key: &str, value: &str) -> Self {
+        Self { config: self.config.clone().with(key, value), ..self.clone() }
+    }
+
+    /// The same with consent to delete or replace what holds data, as with `--allow-delete Kind/name`.
+    #[must_use]
+    pub fn allow_delete<'a>(&self, resources: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut consents = self.consents.clone();
+        consents.extend(resources.into_iter().map(str::to_owned));
+        Self { consents, ..self.clone() }
+    }
+
+    /// The same with another limit on how long one resource is waited for, in the cluster's time. Default: 10 minutes.
+    #[must_use]
+    pub fn timeout(&self, timeout: Duration) -> Self {
+        Self { apply: ApplyOptions { timeout, ..self.apply.clone() }, ..self.clone() }
+    }
+
+    /// The graph of what is declared.
+    ///
+    /// # Errors
+    /// All problems of the declaration at once.
+    pub fn graph(&self) -> Result<Graph, Failure> {
+        Ok(declare::graph(&self.program, None, &self.config, |stack, config| (self.declare)(stack, config))?)
+    }
+
+    /// What would change. A plan with blockers is a plan, too.
+    ///
+    /// # Errors
+    /// When the declaration has problems, the cluster cannot be observed, or the run is killed.
+    pub fn plan(&self) -> Result<Planned, Failure> {
+        let graph = self.graph()?;
+        self.run(async |run| Ok(run.plan(&graph, PlanOptions::default()).await?.0))
+    }
+
+    /// The same, asking the server about every object, also where managedFields prove that nothing changed.
+    ///
+    /// # Errors
+    /// As for [`plan`](Self::plan).
+    pub fn plan_thoroughly(&self) -> Result<Planned, Failure> {
+        let graph = self.graph()?;
+        let options = PlanOptions { thorough: true, ..PlanOptions::default() };
+        self.run(async |run| Ok(run.plan(&graph, options).await?.0))
+    }
+
+    /// Plans and applies, and waits until everything works.
+    ///
+    /// # Errors
+    /// When the declaration has problems, the plan is blocked, anything fails or does not become ready, or the run is killed.
+    pub fn apply(&self) -> Result<Applied, Failure> {
+        let graph = self.graph()?;
+        self.run(async |run| run.apply(&graph, PlanOptions::default()).await)
+    }
+
+    /// Deletes what the stack owns. `consents` are those of the resources that hold data and may go, as `Kind/name`; the
+    /// others stay.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    pub fn destroy<'a>(&self, consents: impl IntoIterator<Item = &'a str>) -> Result<Applied, Failure> {
+        let graph = self.graph()?.emptied();
+        let consenting = self.allow_delete(consents);
+        let options = PlanOptions { destroy: true, ..PlanOptions::default() };
+        consenting.run(async |run| run.apply(&graph, options).await)
+    }
+
+    /// How every object is that the stack declares or owns, with the cause where it is not ready.
+    ///
+    /// # Errors
+    /// When the declaration has problems, or the cluster cannot be observed.
+    pub fn status(&self) -> Result<Vec<ObjectStatus>, Failure> {
+        let graph = self.graph()?;
+        self.run(async |run| Ok(run.cluster.status(&graph, &place(&graph)).await?))
+    }
+
+    /// A live object, by `Kind/name`, or `Kind/namespace/name` where it lives in another namespace than the stack's; any kind,
+    /// also such as a Pod. The values of a Secret read `(sensitive)`; see [`secret`](Self::secret).
+    pub fn object(&self, id: &str) -> Option<Value> {
+        let (objects, namespace, name) = self.find(id).ok()?;
+        objects.get(&namespace, &name).map(|object| masked(&object))
+    }
+
+    /// The live objects of a kind in the stack's namespace, by name; all of them where the kind is cluster-scoped. Secret
+    /// values read `(sensitive)`.
+    pub fn objects_of(&self, kind: &str) -> Vec<Value> {
+        let Some(objects) = self.cluster.embedded().api().find(kind) else { return Vec::new() };
+        let namespace = objects.is_namespaced().then(|| self.namespace());
+        objects.list(namespace.as_deref()).items.iter().map(masked).collect()
+    }
+
+    /// The live objects that carry the stack's label, as `Kind/name`, sorted.
+    pub fn objects(&self) -> Vec<String> {
+        let Ok(graph) = self.graph() else { return Vec::new() };
+        let set = place(&graph).set_id;
+        let label = |object: &Value| object["metadata"]["labels"][PART_OF_LABEL].as_str() == Some(set.as_str());
+        let mut names: Vec<String> = self
+            .cluster
+            .embedded()
+            .api()
+            .all()
+            .iter()
+            .flat_map(|objects| objects.list(None).items)
+            .filter(|object| label(object))
+            .map(|object| format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"])))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The values of a live Secret of the stack's namespace, decoded.
+    pub fn secret(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let (objects, namespace, name) = self.find(&format!("Secret/{name}")).ok()?;
+        let secret = objects.get(&namespace, &name)?;
+        let data = secret.get("data").and_then(Value::as_object);
+        let decoded = data.into_iter().flatten().filter_map(|(key, value)| {
+            let bytes = STANDARD.decode(value.as_str()?).ok()?;
+            Some((key.clone(), String::from_utf8_lossy(&bytes).into_owned()))
+        });
+        Some(decoded.collect())
+    }
+
+    /// The events of the cluster in the stack's namespace, oldest first, as `Warning BackOff Pod/shop-1: the message`.
+    pub fn cluster_events(&self) -> Vec<String> {
+        let mut events = self.objects_of("Event");
+        let time = |event: &Value| {
+            let times = [&event["lastTimestamp"], &event["eventTime"], &event["metadata"]["creationTimestamp"]];
+            times.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+        };
+        events.sort_by_key(time);
+        let line = |event: &Value| {
+            let about = &event["involvedObject"];
+            let (kind, name) = (text(&about["kind"]), text(&about["name"]));
+            format!("{} {} {kind}/{name}: {}", text(&event["type"]), text(&event["reason"]), text(&event["message"]))
+        };
+        events.iter().map(line).collect()
+    }
+
+    /// Changes a live object behind the stack's back, by a JSON merge patch of `manager`, such as `kubectl-edit`, and lets the
+    /// cluster do what follows.
+    ///
+    /// # Errors
+    /// When there is no such object, or the API server refuses the change.
+    pub fn edit(&self, id: &str, manager: &str, patch: &Value) -> Result<(), Failure> {
+        let (objects, namespace, name) = self.find(id)?;
+        let edited = self.cluster.within(|| objects.merge(&namespace, &name, "", patch, &WriteOptions::by(manager)));
+        edited.map_err(|source| Failure::Refused { object: id.to_owned(), source: Box::new(source) })?;
+        self.cluster.settle()
+    }
+
+    /// Deletes a live object behind the stack's back, and lets the cluster do what follows.
+    ///
+    /// # Errors
+    /// When there is no such object, or the API server refuses.
+    pub fn delete(&self, id: &str) -> Result<(), Failure> {
+        let (objects, namespace, name) = self.find(id)?;
+        let deleted = self.cluster.within(|| objects.delete(&namespace, &name, &DeleteOptions::default()));
+        deleted.map_err(|source| Failure::Refused { object: id.to_owned(), source: Box::new(source) })?;
+        self.cluster.settle()
+    }
+
+    /// The namespace of the stack; `default` where it names none, and where the declaration has problems.
+    fn namespace(&self) -> String {
+        let graph = self.graph().ok();
+        graph.as_ref().and_then(Graph::namespace).unwrap_or("default").to_owned()
+    }
+
+    /// The objects of the kind of an address, its namespace and its name.
+    fn find(&self, id: &str) -> Result<(Objects, String, String), Failure> {
+        let mut parts = id.splitn(3, '/');
+        let mut part = || parts.next().unwrap_or_default().to_owned();
+        let (kind, second, third) = (part(), part(), part());
+        let objects = self.cluster.embedded().api().find(&kind).ok_or(Failure::NoSuchKind(kind))?;
+        Ok(match (objects.is_namespaced(), third.is_empty()) {
+            (false, _) => (objects, String::new(), second),
+            (true, true) => (objects, self.namespace(), second),
+            (true, false) => (objects, second, third),
+        })
+    }
+
+    /// Makes one run, with a connection of its own. A kill ends it, and lets the next one through.
+    fn run<T>(&self, work: impl AsyncFnOnce(Run<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let faults = self.cluster.faults().clone();
+        let run = Run {
+            cluster: holm_cluster::Cluster::with_client(self.cluster.client(), Identity::default()),
+            subject: self,
+            before: faults.met(),
+        };
+        let killed = faults.clone();
+        let done = self.cluster.block_on(async {
+            tokio::select! {
+                biased;
+                () = killed.killed() => None,
+                done = work(run) => Some(done),
+            }
+        });
+        done.unwrap_or_else(|| {
+            let struck = faults.struck().into_iter().rev().find(|(fault, _)| fault.kills());
+            faults.clear();
+            Err(Failure::Killed(Box::new(struck.map(|(_, request)| request).unwrap_or_default())))
+        })
+    }
+}
+
+/// One run.
+struct Run<'s> {
+    cluster: holm_cluster::Cluster,
+    subject: &'s StackUnderTest<'s>,
+    /// How many requests had been sent before it.
+    before: u64,
+}
+
+impl Run<'_> {
+    async fn plan(
+        &self,
+        graph: &Graph,
+        options: PlanOptions,
+    ) -> Result<(Planned, holm_core::observe::Observed), Failure> {
+        let options = PlanOptions { allow_delete: self.subject.consents.clone(), ..options };
+        let place = place(graph);
+        let observed = self.cluster.observe(graph, &place, &options).await?;
+        let plan = plan(graph, &observed, &place, &options);
+        Ok((Planned { plan, requests: self.requests() }, observed))
+    }
+
+    async fn apply(&self, graph: &Graph, options: PlanOptions) -> Result<Applied, Failure> {
+        // As `apply --yes` does it: what is created is checked by the server right after.
+        let options = PlanOptions { skip_create_checks: true, ..options };
+        let (planned, observed) = self.plan(graph, options).await?;
+        if !planned.plan.blockers.is_empty() {
+            return Err(Failure::Blocked(Box::new(planned)));
+        }
+        let (sender, mut receiver) = unbounded_channel();
+        let apply = &self.subject.apply;
+        let applied =
+            self.cluster.apply(graph, observed, &planned.plan, &place(graph), apply, sender, Stop::never()).await;
+        let report = applied?;
+        let events = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        let applied = Applied { planned, report, events, requests: self.requests() };
+        if applied.report.is_success() { Ok(applied) } else { Err(Failure::Failed(Box::new(applied))) }
+    }
+
+    fn requests(&self) -> Requests {
+        self.subject.cluster.faults().requests_since(self.before)
+    }
+}
+
+fn place(graph: &Graph) -> InventoryPlace {
+    InventoryPlace::of(graph.program(), graph.stack(), graph.namespace())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The object, without the values of a Secret.
+fn masked(object: &Arc<Value>) -> Value {
+    let mut object = Value::clone(object);
+    if text(&object["kind"]) == "Secret" {
+        let data = object.get_mut("data").and_then(Value::as_object_mut);
+        data.into_iter().flatten().for_each(|(_, value)| *value = Value::from(MASKED));
+    }
+    object
+}
