@@ -27,9 +27,6 @@ import (
 // nodeName is the name of the simulated node.
 const nodeName = "holm-node"
 
-// ownKubelet is the annotation of a node that kwok leaves alone, with its pods.
-const ownKubelet = "holm.dev/kubelet"
-
 // child is one component's process. done is closed when it has ended, and err
 // is how.
 type child struct {
@@ -322,9 +319,7 @@ func (in *instance) kwokArgs() []string {
 	return []string{
 		"--kubeconfig=" + in.path("kubeconfigs", "kwok"),
 		"--config=" + in.path("kwok", "config.yaml"),
-		// All nodes but those whose kubelet somebody else plays.
-		"--manage-all-nodes=false",
-		"--manage-nodes-with-annotation-selector=!" + ownKubelet,
+		"--manage-all-nodes=true",
 		"--node-lease-duration-seconds=40",
 		"--cidr=10.244.0.0/16",
 		"--node-ip=127.0.0.1",
