@@ -165,6 +165,8 @@ fn pod(state: &mut State, resource: &ResourceType, namespace: &str, object: &mut
     if !pulls && let Some(secrets) = at(&found, &["imagePullSecrets"]).cloned() {
         set_at(object, &["spec", "imagePullSecrets"], secrets);
     }
+    // RuntimeClass
+    runtime_class(state, object, &name)?;
     // Priority
     priority(state, object, &name)?;
     // DefaultTolerationSeconds
@@ -213,6 +215,31 @@ fn push(object: &mut Value, field: &str, item: Value) {
     }
 }
 
+/// A runtime class must exist; it says what it costs, and nobody else may.
+fn runtime_class(state: &State, object: &mut Value, name: &str) -> Result<(), ApiError> {
+    let refuse = |problem: String| Err(ApiError::forbidden("", "pods", name, &format!("pod rejected: {problem}")));
+    let class = text_at(object, &["spec", "runtimeClassName"]);
+    let own = at(object, &["spec", "overhead"]);
+    if class.is_empty() {
+        return match own {
+            Some(_) => refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead".to_owned()),
+            None => Ok(()),
+        };
+    }
+    let Some(found) = state.find("runtimeclasses.node.k8s.io", "", class) else {
+        return refuse(format!("RuntimeClass {class:?} not found"));
+    };
+    let overhead = at(found, &["overhead", "podFixed"]).cloned();
+    if own.is_some() && own != overhead.as_ref() {
+        let problem = "Pod's Overhead doesn't match RuntimeClass's defined Overhead";
+        return refuse(problem.to_owned());
+    }
+    if let Some(overhead) = overhead {
+        set_at(object, &["spec", "overhead"], overhead);
+    }
+    Ok(())
+}
+
 fn priority(state: &State, object: &mut Value, name: &str) -> Result<(), ApiError> {
     let named = text_at(object, &["spec", "priorityClassName"]).to_owned();
     let builtin = match named.as_str() {
@@ -242,10 +269,16 @@ fn priority(state: &State, object: &mut Value, name: &str) -> Result<(), ApiErro
         },
     };
     let policy = if policy.is_empty() { "PreemptLowerPriority".to_owned() } else { policy };
-    set_at(object, &["spec", "priority"], json!(value));
-    if at(object, &["spec", "preemptionPolicy"]).is_none() {
-        set_at(object, &["spec", "preemptionPolicy"], json!(policy));
+    let own = text_at(object, &["spec", "preemptionPolicy"]);
+    if !own.is_empty() && own != policy {
+        let problem = format!(
+            "the string value of PreemptionPolicy ({own}) must not be provided in pod spec; priority admission controller \
+             computed {policy} from the given PriorityClass name"
+        );
+        return Err(ApiError::forbidden("", "pods", name, &problem));
     }
+    set_at(object, &["spec", "priority"], json!(value));
+    set_at(object, &["spec", "preemptionPolicy"], json!(policy));
     Ok(())
 }
 

@@ -169,6 +169,9 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
                     expected: "[]byte",
                 });
             }
+            if kind.name().is_some_and(|name| name.ends_with(".MicroTime")) && !has_microseconds(text) {
+                return mismatch("MicroTime", value);
+            }
             if kind.format() == Some("date-time") && text.parse::<holm_structured_merge::Timestamp>().is_err() {
                 return mismatch("Time", value);
             }
@@ -223,4 +226,11 @@ fn prune_fields(
         unknown.push(child(path, &name));
     }
     Ok(())
+}
+
+/// Some times are written with exactly six digits behind the seconds.
+fn has_microseconds(text: &str) -> bool {
+    let digits = text.split_once('.').map_or("", |(_, rest)| rest.trim_end_matches(['Z', 'z']));
+    let digits = digits.split(['+', '-']).next().unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

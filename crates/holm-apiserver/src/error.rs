@@ -237,10 +237,17 @@ impl ApiError {
     /// Fields of the object are wrong. `errors` is not empty.
     #[must_use]
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let mut different: Vec<&FieldError> = Vec::new();
+        errors.iter().for_each(|error| {
+            if !different.contains(&error) {
+                different.push(error);
+            }
+        });
+        let errors = different;
         let texts: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.body())).collect();
         let text = if let [only] = texts.as_slice() { only.clone() } else { format!("[{}]", texts.join(", ")) };
         let mut details = details(group, kind, name);
-        details.insert("causes".to_owned(), errors.iter().map(FieldError::cause).collect());
+        details.insert("causes".to_owned(), errors.iter().map(|error| error.cause()).collect());
         Self::new(422, "Invalid", format!("{} {name:?} is invalid: {text}", qualified(kind, group))).with(details)
     }
 

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 const NANO: i128 = 1_000_000_000;
 
-/// A quantity, in nano-units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A quantity, in nano-units. How it is written does not count when two are compared.
+#[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct Quantity {
     nanos: i128,
     format: Format,
@@ -22,6 +22,12 @@ enum Format {
     Decimal,
     Exponent,
     Binary,
+}
+
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.nanos == other.nanos
+    }
 }
 
 impl PartialOrd for Quantity {
@@ -76,6 +82,16 @@ impl Quantity {
             nanos = nanos / divisor + i128::from(nanos % divisor != 0);
         }
         Some(Self { nanos: if negative { -nanos } else { nanos }, format })
+    }
+
+    /// Whether there is no fraction.
+    pub fn is_whole(self) -> bool {
+        self.nanos % NANO == 0
+    }
+
+    /// Whether this is some times `unit`.
+    pub fn is_multiple_of(self, unit: Self) -> bool {
+        unit.nanos != 0 && self.nanos % unit.nanos == 0
     }
 
     /// Whether it is below zero.

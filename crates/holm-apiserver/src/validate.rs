@@ -4,13 +4,19 @@
 //! `pkg/api/validation/objectmeta.go`. It is a part of what Kubernetes checks, so an object that is accepted here may still be
 //! refused there; see the limits in the crate's documentation.
 
+mod access;
 mod claim;
+mod cluster;
 mod config;
 mod immutable;
 pub(crate) mod names;
 mod network;
 pub(crate) mod parts;
 mod pod;
+mod quota;
+mod rules;
+mod volume;
+mod webhook;
 mod workload;
 
 use serde_json::Value;
@@ -82,6 +88,30 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
                  to avoid accidental conflicts with other finalizer writers"
             ));
         }
+    }
+    match &*resource.id {
+        "secrets" => config::warnings(object, warnings),
+        "services" => network::service_warnings(object, warnings),
+        "ingresses.networking.k8s.io" if object::annotation(object, "kubernetes.io/ingress.class").is_some() => {
+            let text =
+                "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
+            warnings.push(text.to_owned());
+        }
+        "pods"
+        | "deployments.apps"
+        | "replicasets.apps"
+        | "jobs.batch"
+        | "cronjobs.batch"
+        | "replicationcontrollers"
+            if object::name(object).contains('.') =>
+        {
+            let what = if resource.is("pods") { "the Pod's hostname" } else { "Pod names and hostnames" };
+            warnings.push(format!(
+                "metadata.name: this is used in {what}, which can result in surprising behavior; a DNS label is \
+                 recommended: [must not contain dots]"
+            ));
+        }
+        _ => {}
     }
     if let Some(path) = crate::write::prepare::pod_spec_path(&resource.id) {
         pod::warnings(object, path, warnings);
@@ -171,28 +201,42 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
     if let TypeSchema::Custom(custom) = &resource.schema {
         return custom.validate(object, live);
     }
-    let mut errors = Vec::new();
     match &*resource.id {
-        "secrets" | "configmaps" => errors.extend(config::check(&resource.id, object)),
-        "services" => errors.extend(network::service(object)),
-        "ingresses.networking.k8s.io" => errors.extend(network::ingress(object)),
-        "networkpolicies.networking.k8s.io" => errors.extend(network::policy(object)),
-        "persistentvolumeclaims" => errors.extend(claim::check(object, &["spec"], "spec")),
-        "persistentvolumes" => errors.extend(claim::volume(object)),
-        "storageclasses.storage.k8s.io" => errors.extend(claim::storage_class(object)),
-        "pods" => errors.extend(pod::check(object, &["spec"], "spec")),
-        "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" | "jobs.batch"
-        | "cronjobs.batch" => errors.extend(workload::check(&resource.id, object, live.is_none())),
-        "horizontalpodautoscalers.autoscaling" => errors.extend(workload::autoscaler(object)),
-        "poddisruptionbudgets.policy" => errors.extend(workload::disruption_budget(object)),
-        "roles.rbac.authorization.k8s.io"
-        | "clusterroles.rbac.authorization.k8s.io"
-        | "rolebindings.rbac.authorization.k8s.io"
-        | "clusterrolebindings.rbac.authorization.k8s.io" => errors.extend(config::access(&resource.id, object)),
-        "customresourcedefinitions.apiextensions.k8s.io" => errors.extend(custom::validate_definition(object, live)),
-        _ => {}
+        "secrets" | "configmaps" => config::check(&resource.id, object),
+        "services" => network::service(object),
+        "ingresses.networking.k8s.io" => network::ingress(object, live.is_none()),
+        "ingressclasses.networking.k8s.io" => network::ingress_class(object),
+        "networkpolicies.networking.k8s.io" => network::policy(object),
+        "endpointslices.discovery.k8s.io" => network::slice(object),
+        "persistentvolumeclaims" => claim::check(object, &["spec"], "spec"),
+        "persistentvolumes" => volume::volume(object),
+        "storageclasses.storage.k8s.io" => volume::storage_class(object),
+        "pods" if live.is_none() => pod::check_new(object),
+        "pods" => pod::check(object, &["spec"], "spec"),
+        "podtemplates" => workload::pod_template(object),
+        "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" => {
+            workload::check(&resource.id, object)
+        }
+        "replicationcontrollers" => workload::replication_controller(object),
+        "jobs.batch" => workload::job(object),
+        "cronjobs.batch" => workload::cron_job(object),
+        "horizontalpodautoscalers.autoscaling" => workload::autoscaler(object),
+        "poddisruptionbudgets.policy" => workload::disruption_budget(object),
+        "roles.rbac.authorization.k8s.io" => access::role(object, true),
+        "clusterroles.rbac.authorization.k8s.io" => access::role(object, false),
+        "rolebindings.rbac.authorization.k8s.io" => access::binding(object, true),
+        "clusterrolebindings.rbac.authorization.k8s.io" => access::binding(object, false),
+        "priorityclasses.scheduling.k8s.io" => cluster::priority_class(object),
+        "runtimeclasses.node.k8s.io" => cluster::runtime_class(object),
+        "resourcequotas" => quota::quota(object),
+        "limitranges" => quota::limit_range(object),
+        "leases.coordination.k8s.io" => cluster::lease(object),
+        "events" => cluster::event(object),
+        "validatingwebhookconfigurations.admissionregistration.k8s.io"
+        | "mutatingwebhookconfigurations.admissionregistration.k8s.io" => webhook::check(object),
+        "customresourcedefinitions.apiextensions.k8s.io" => custom::validate_definition(object, live),
+        _ => Vec::new(),
     }
-    errors
 }
 
 /// The items of a list with their paths.

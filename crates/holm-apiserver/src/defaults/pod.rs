@@ -18,6 +18,9 @@ pub(super) fn fill_pod(pod: &mut Value) {
             }
         }
     }
+    if at(pod, &["spec", "terminationGracePeriodSeconds"]).and_then(Value::as_i64).is_some_and(|grace| grace < 0) {
+        set_at(pod, &["spec", "terminationGracePeriodSeconds"], json!(1));
+    }
     default_at(pod, &["spec", "enableServiceLinks"], json!(true));
     if at(pod, &["spec", "hostNetwork"]) == Some(&json!(true)) {
         default_host_ports(pod, &["spec"]);
@@ -39,7 +42,7 @@ pub(super) fn fill_pod(pod: &mut Value) {
 pub(super) fn fill_template(object: &mut Value, path: &[&str]) {
     let path: Vec<&str> = path.iter().copied().chain(["spec"]).collect();
     if at(object, &path).is_none() {
-        return;
+        set_at(object, &path, json!({}));
     }
     if at(object, &[path.as_slice(), &["hostNetwork"]].concat()) == Some(&json!(true)) {
         default_host_ports(object, &path);

@@ -29,6 +29,9 @@ pub(super) fn replica_set(object: &mut Value) {
             default_at(object, &["spec", "selector"], labels.clone());
             default_at(object, &["metadata", "labels"], labels);
         }
+        if at(object, &TEMPLATE).is_none() {
+            return;
+        }
     }
     pod::fill_template(object, &TEMPLATE);
 }

@@ -1,13 +1,17 @@
-//! Claims, volumes and storage classes.
+//! Claims.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::immutable::shrinks;
+use super::names;
+use super::rules::Checks;
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
 use crate::quantity::Quantity;
 
-const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
+pub(super) const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 
 /// Checks the spec of a claim at a path.
 pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldError> {
@@ -23,6 +27,17 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
             errors.push(FieldError::not_supported(format!("{shown}.accessModes"), mode.clone(), &ACCESS_MODES));
         }
     }
+    if modes.len() > 1 && modes.iter().any(|mode| mode == "ReadWriteOncePod") {
+        let detail = "may not use ReadWriteOncePod with other access modes";
+        errors.push(FieldError::forbidden(format!("{shown}.accessModes"), detail));
+    }
+    errors.selector(at(spec, &["selector"]), &format!("{shown}.selector"));
+    for source in ["dataSource", "dataSourceRef"] {
+        if let Some(found) = at(spec, &[source]) {
+            errors.filled(found, "name", &format!("{shown}.{source}"));
+            errors.filled(found, "kind", &format!("{shown}.{source}"));
+        }
+    }
     match at(spec, &["resources", "requests", "storage"]) {
         None => errors.push(FieldError::required(format!("{shown}.resources[storage]"), "")),
         Some(amount) => {
@@ -36,12 +51,9 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
             }
         }
     }
-    let mode = text_at(spec, &["volumeMode"]);
-    if !mode.is_empty() && !matches!(mode, "Filesystem" | "Block") {
-        errors.push(FieldError::not_supported(format!("{shown}.volumeMode"), mode, &["Block", "Filesystem"]));
-    }
+    errors.one_of(spec, "volumeMode", shown, &["Block", "Filesystem"]);
     if let Some(class) = at(spec, &["storageClassName"]).and_then(Value::as_str).filter(|class| !class.is_empty()) {
-        for problem in super::names::subdomain(class) {
+        for problem in names::subdomain(class) {
             errors.push(FieldError::invalid(format!("{shown}.storageClassName"), class, problem));
         }
     }
@@ -83,51 +95,6 @@ pub(super) fn update(live: &Value, object: &Value) -> Vec<FieldError> {
             "spec.resources.requests.storage",
             "field can not be less than status.capacity",
         ));
-    }
-    errors
-}
-
-pub(super) fn volume(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let modes = at(object, &["spec", "accessModes"]).and_then(Value::as_array);
-    if modes.is_none_or(Vec::is_empty) {
-        errors.push(FieldError::required("spec.accessModes", ""));
-    }
-    if at(object, &["spec", "capacity", "storage"]).is_none() {
-        errors.push(FieldError::not_supported("spec.capacity", json!({}), &["storage"]));
-    }
-    let other = [
-        "capacity",
-        "accessModes",
-        "claimRef",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "mountOptions",
-        "volumeMode",
-        "nodeAffinity",
-        "volumeAttributesClassName",
-    ];
-    let has_source = at(object, &["spec"])
-        .and_then(Value::as_object)
-        .is_some_and(|spec| spec.keys().any(|field| !other.contains(&field.as_str())));
-    if !has_source {
-        errors.push(FieldError::required("spec", "must specify a volume type"));
-    }
-    errors
-}
-
-pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if text_at(object, &["provisioner"]).is_empty() {
-        errors.push(FieldError::required("provisioner", ""));
-    }
-    let policy = text_at(object, &["reclaimPolicy"]);
-    if !matches!(policy, "" | "Delete" | "Retain") {
-        errors.push(FieldError::not_supported("reclaimPolicy", policy, &["Delete", "Retain"]));
-    }
-    let mode = text_at(object, &["volumeBindingMode"]);
-    if !matches!(mode, "" | "Immediate" | "WaitForFirstConsumer") {
-        errors.push(FieldError::not_supported("volumeBindingMode", mode, &["Immediate", "WaitForFirstConsumer"]));
     }
     errors
 }

@@ -1,10 +1,10 @@
-//! Secrets, ConfigMaps and the objects of access control.
+//! Secrets and ConfigMaps.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{items, names};
+use super::names;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 
@@ -28,12 +28,9 @@ pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
             for problem in names::config_key(key) {
                 errors.push(FieldError::invalid(format!("{field}[{key}]"), key.as_str(), problem));
             }
-            if field == "binaryData" && at(object, &["data", key]).is_some() {
-                errors.push(FieldError::invalid(
-                    format!("{field}[{key}]"),
-                    key.as_str(),
-                    "duplicate of key present in data",
-                ));
+            if field == "data" && at(object, &["binaryData", key]).is_some() {
+                let detail = "duplicate of key present in binaryData";
+                errors.push(FieldError::invalid(format!("data[{key}]"), key.as_str(), detail));
             }
             let text = value.as_str().unwrap_or_default();
             let encoded = resource == "secrets" || field == "binaryData";
@@ -41,15 +38,22 @@ pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
         }
     }
     if size > MAX_DATA {
-        let field = if resource == "secrets" { "data" } else { "" };
+        let field = if resource == "secrets" { "data" } else { "[]" };
         errors.push(FieldError::too_long(field, MAX_DATA));
     }
     if resource == "secrets" {
         let kind = text_at(object, &["type"]);
         let wanted = SECRET_KEYS.iter().filter(|(found, _)| *found == kind).flat_map(|(_, keys)| keys.iter());
         for key in wanted {
-            if at(object, &["data", key]).is_none() {
+            let Some(found) = at(object, &["data", key]).and_then(Value::as_str) else {
                 errors.push(FieldError::required(format!("data[{key}]"), ""));
+                continue;
+            };
+            let bytes = STANDARD.decode(found).unwrap_or_default();
+            let is_map = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object());
+            if kind.contains("docker") && !is_map {
+                let shown = "<secret contents redacted>";
+                errors.push(FieldError::invalid(format!("data[{key}]"), shown, "must be a JSON object"));
             }
         }
         if kind == "kubernetes.io/basic-auth"
@@ -68,64 +72,13 @@ pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Checks a role or a binding.
-pub(super) fn access(resource: &str, object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let kind = resource.split('.').next().unwrap_or_default();
-    if matches!(kind, "roles" | "clusterroles") {
-        for (path, rule) in items(object, &["rules"], "rules") {
-            let filled =
-                |field: &str| at(rule, &[field]).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-            if !filled("verbs") {
-                errors.push(FieldError::required(format!("{path}.verbs"), "verbs must contain at least one value"));
-            }
-            if filled("nonResourceURLs") {
-                if kind == "roles" {
-                    let detail = "namespaced rules cannot apply to non-resource URLs";
-                    errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), Value::Null, detail));
-                }
-                continue;
-            }
-            if !filled("apiGroups") {
-                errors.push(FieldError::required(
-                    format!("{path}.apiGroups"),
-                    "resource rules must supply at least one api group",
-                ));
-            }
-            if !filled("resources") {
-                errors.push(FieldError::required(
-                    format!("{path}.resources"),
-                    "resource rules must supply at least one resource",
-                ));
-            }
-        }
-        return errors;
+/// What a client should know of a Secret, from `pkg/api/secret/warnings.go`.
+pub(super) fn warnings(object: &Value, warnings: &mut Vec<String>) {
+    if text_at(object, &["type"]) != "kubernetes.io/tls" {
+        return;
     }
-    let role_kind = text_at(object, &["roleRef", "kind"]);
-    let allowed: &[&str] = if kind == "rolebindings" { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
-    if !allowed.contains(&role_kind) {
-        errors.push(FieldError::not_supported("roleRef.kind", role_kind, allowed));
+    let certificate = STANDARD.decode(text_at(object, &["data", "tls.crt"])).unwrap_or_default();
+    if !String::from_utf8_lossy(&certificate).contains("-----BEGIN ") {
+        warnings.push("tls: failed to find any PEM data in certificate input".to_owned());
     }
-    if text_at(object, &["roleRef", "name"]).is_empty() {
-        errors.push(FieldError::required("roleRef.name", ""));
-    }
-    for (path, subject) in items(object, &["subjects"], "subjects") {
-        if text_at(subject, &["name"]).is_empty() {
-            errors.push(FieldError::required(format!("{path}.name"), ""));
-        }
-        match text_at(subject, &["kind"]) {
-            "ServiceAccount" => {
-                if kind == "clusterrolebindings" && text_at(subject, &["namespace"]).is_empty() {
-                    errors.push(FieldError::required(format!("{path}.namespace"), ""));
-                }
-            }
-            "User" | "Group" => {}
-            other => errors.push(FieldError::not_supported(
-                format!("{path}.kind"),
-                other,
-                &["Group", "ServiceAccount", "User"],
-            )),
-        }
-    }
-    errors
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::claim;
+use super::{claim, volume};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
 use crate::quantity::Quantity;
@@ -75,7 +75,7 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Ve
         "secrets" | "configmaps" => errors.extend(sealed(live, object)),
         "jobs.batch" => errors.extend(job(live, object)),
         "persistentvolumeclaims" => errors.extend(claim::update(live, object)),
-        "persistentvolumes" => errors.extend(volume(live, object)),
+        "persistentvolumes" => errors.extend(volume_update(live, object)),
         "services" => errors.extend(service(live, object)),
         "pods" => errors.extend(pod(live, object)),
         _ => {}
@@ -146,24 +146,11 @@ fn job(live: &Value, object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Fields of a volume's spec that are not its source.
-const NOT_SOURCE: &[&str] = &[
-    "capacity",
-    "accessModes",
-    "claimRef",
-    "persistentVolumeReclaimPolicy",
-    "storageClassName",
-    "mountOptions",
-    "volumeMode",
-    "nodeAffinity",
-    "volumeAttributesClassName",
-];
-
-fn volume(live: &Value, object: &Value) -> Vec<FieldError> {
+fn volume_update(live: &Value, object: &Value) -> Vec<FieldError> {
     let source = |object: &Value| {
         let mut spec = at(object, &["spec"]).cloned().unwrap_or_default();
         if let Some(fields) = spec.as_object_mut() {
-            fields.retain(|name, _| !NOT_SOURCE.contains(&name.as_str()));
+            fields.retain(|name, _| !volume::NOT_SOURCE.contains(&name.as_str()));
         }
         spec
     };

@@ -101,6 +101,66 @@ pub(crate) fn config_key(text: &str) -> Vec<String> {
     problems
 }
 
+/// The name of a port, from `IsValidPortName`.
+pub(crate) fn port(text: &str) -> Vec<String> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let mut problems: Vec<&str> = Vec::new();
+    if text.len() > 15 {
+        problems.push("must be no more than 15 characters");
+    }
+    if text.is_empty() || !text.bytes().all(inner) {
+        problems.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        problems.push("must contain at least one letter (a-z)");
+    }
+    if text.contains("--") {
+        problems.push("must not contain consecutive hyphens");
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        problems.push("must not begin or end with a hyphen");
+    }
+    problems.into_iter().map(str::to_owned).collect()
+}
+
+/// The name of a variable of an environment, from `IsRelaxedEnvVarName`.
+pub(crate) fn variable(text: &str) -> Vec<String> {
+    let right = !text.is_empty() && text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && byte != b'=');
+    let problem = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+    (!right).then(|| problem.to_owned()).into_iter().collect()
+}
+
+/// The name of a header, from `IsHTTPHeaderName`.
+pub(crate) fn header(text: &str) -> Vec<String> {
+    let right = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let problem = "a valid HTTP header must consist of alphanumeric characters or '-' or '_' (e.g. 'X-Header-Name', regex used \
+        for validation is '[-_A-Za-z0-9]+')";
+    (!right).then(|| problem.to_owned()).into_iter().collect()
+}
+
+/// The name of a kernel setting, from `IsValidSysctlName`.
+pub(crate) fn kernel_setting(text: &str) -> Vec<String> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte);
+    let right = text.len() <= 253 && text.bytes().all(inner);
+    let problem = "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+    (!right).then(|| problem.to_owned()).into_iter().collect()
+}
+
+/// A domain and a path below it, from `IsDomainPrefixedPath`.
+pub(crate) fn domain_path(text: &str) -> Vec<String> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
+    match text.split_once('/') {
+        Some((domain, path)) if !path.is_empty() => {
+            let mut problems = subdomain(domain);
+            if !path.bytes().all(inner) {
+                problems.push(format!("invalid path {path:?}"));
+            }
+            problems
+        }
+        _ => vec!["must be a domain-prefixed path (such as \"acme.io/foo\")".to_owned()],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

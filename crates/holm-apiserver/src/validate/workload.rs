@@ -1,103 +1,141 @@
 //! Workloads, autoscalers and disruption budgets.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/{apps,core,policy}/validation/validation.go`.
 
-use serde_json::Value;
+mod autoscaler;
+mod job;
+mod schedule;
 
-use super::{claim, items, pod};
-use crate::error::FieldError;
+use serde_json::{Value, json};
+
+use super::rules::Checks;
+use super::{claim, items, names, pod};
+use crate::error::{FieldError, FieldProblem};
 use crate::object::{at, text_at};
 
-/// Checks a workload.
-pub(super) fn check(resource: &str, object: &Value, is_new: bool) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if resource == "cronjobs.batch" {
-        return cron_job(object);
-    }
-    for field in [
-        "replicas",
-        "parallelism",
-        "completions",
-        "backoffLimit",
-        "revisionHistoryLimit",
-        "minReadySeconds",
-        "progressDeadlineSeconds",
-        "activeDeadlineSeconds",
-        "ttlSecondsAfterFinished",
-    ] {
-        not_negative(object, &["spec", field], &mut errors);
-    }
-    if resource == "jobs.batch" {
-        job(object, is_new, &mut errors);
-        return errors;
-    }
-    let selector = at(object, &["spec", "selector"]);
-    let empty = |selector: &Value| {
-        let none = |field: &str| {
-            selector.get(field).is_none_or(|value| {
-                value.as_object().is_some_and(serde_json::Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
-            })
-        };
-        none("matchLabels") && none("matchExpressions")
-    };
-    match selector {
-        None => {
-            errors.push(FieldError::required("spec.selector", ""));
-            let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned().unwrap_or_default();
-            let detail = "`selector` does not match template `labels`";
-            errors.push(FieldError::invalid("spec.template.metadata.labels", labels, detail));
-        }
-        Some(selector) if empty(selector) => {
-            errors.push(FieldError::invalid(
-                "spec.selector",
-                selector.clone(),
-                "empty selector is invalid for deployment",
-            ));
-        }
-        Some(selector) => {
-            if !selects(selector, at(object, &["spec", "template", "metadata", "labels"])) {
-                let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned().unwrap_or_default();
-                let detail = "`selector` does not match template `labels`";
-                errors.push(FieldError::invalid("spec.template.metadata.labels", labels, detail));
-            }
-        }
-    }
-    if resource == "deployments.apps" {
-        strategy(object, &mut errors);
-    }
-    if resource == "statefulsets.apps" {
-        for (path, template) in items(object, &["spec", "volumeClaimTemplates"], "spec.volumeClaimTemplates") {
-            errors.extend(claim::check(template, &["spec"], &format!("{path}.spec")));
-        }
-    }
-    errors.extend(template(object, resource));
-    let policy = text_at(object, &["spec", "template", "spec", "restartPolicy"]);
-    if policy != "Always" && matches!(policy, "OnFailure" | "Never") {
-        errors.push(FieldError::not_supported("spec.template.spec.restartPolicy", policy, &["Always"]));
-    }
-    errors
-}
+pub(super) use autoscaler::autoscaler;
+pub(super) use job::{cron_job, job};
 
-/// The template of a stateful set may mount its claims, which become volumes of its pods.
-fn template(object: &Value, resource: &str) -> Vec<FieldError> {
-    let path = ["spec", "template", "spec"];
-    let mut errors = pod::check(object, &path, "spec.template.spec");
+const TEMPLATE: [&str; 2] = ["spec", "template"];
+const UNSELECTED: &str = "`selector` does not match template `labels`";
+
+/// Checks a workload whose pods run for ever.
+pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = object.get("spec").cloned().unwrap_or_default();
+    for field in ["replicas", "revisionHistoryLimit", "minReadySeconds", "progressDeadlineSeconds"] {
+        errors.at_least(&spec, field, "spec", 0);
+    }
+    selector(resource, object, &mut errors);
+    match resource {
+        "deployments.apps" => strategy(&spec, &mut errors),
+        "statefulsets.apps" => {
+            // Its name begins the host names of its pods.
+            errors.text(&object["metadata"], "name", "metadata", names::label);
+            stateful_set(&spec, &mut errors);
+        }
+        "daemonsets.apps" => daemon_set(&spec, &mut errors),
+        _ => {}
+    }
+    let mut of_template = template(object, &TEMPLATE, "spec.template");
     if resource == "statefulsets.apps" {
-        let claims: Vec<&str> = at(object, &["spec", "volumeClaimTemplates"])
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(crate::object::name)
-            .collect();
-        errors.retain(|error| {
-            let mounts = error.kind == crate::error::FieldProblem::NotFound && error.field.contains("volumeMounts");
+        // The template of a stateful set may mount its claims, which become volumes of its pods.
+        let claims: Vec<&str> = items(&spec, &["volumeClaimTemplates"], "").map(|(_, claim)| name_of(claim)).collect();
+        of_template.retain(|error| {
+            let mounts = error.kind == FieldProblem::NotFound && error.field.contains("volumeMounts");
             !(mounts && error.value.as_str().is_some_and(|name| claims.contains(&name)))
         });
     }
+    errors.extend(of_template);
+    always_restarts(&spec, &mut errors);
     errors
 }
 
-fn not_negative(object: &Value, path: &[&str], errors: &mut Vec<FieldError>) {
-    if let Some(value) = at(object, path).filter(|value| value.as_i64().is_some_and(|value| value < 0)) {
-        errors.push(FieldError::invalid(path.join("."), value.clone(), "must be greater than or equal to 0"));
+/// Checks a ReplicationController, whose selector is a map of labels.
+pub(super) fn replication_controller(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = object.get("spec").cloned().unwrap_or_default();
+    for field in ["replicas", "minReadySeconds"] {
+        errors.at_least(&spec, field, "spec", 0);
+    }
+    let wanted = at(&spec, &["selector"]).and_then(Value::as_object).filter(|selector| !selector.is_empty());
+    if wanted.is_none() {
+        errors.push(FieldError::required("spec.selector", ""));
+    }
+    if at(&spec, &["template"]).is_none() {
+        errors.push(FieldError::required("spec.template", ""));
+        return errors;
+    }
+    let labels = at(&spec, &["template", "metadata", "labels"]).cloned().unwrap_or_default();
+    if wanted.is_some_and(|wanted| wanted.iter().any(|(key, value)| labels.get(key) != Some(value))) {
+        errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
+    }
+    errors.extend(template(object, &TEMPLATE, "spec.template"));
+    always_restarts(&spec, &mut errors);
+    errors
+}
+
+fn name_of(object: &Value) -> &str {
+    crate::object::name(object)
+}
+
+/// Pods that run for ever are started again, and not ended after some time.
+fn always_restarts(spec: &Value, errors: &mut Vec<FieldError>) {
+    let policy = text_at(spec, &["template", "spec", "restartPolicy"]);
+    if matches!(policy, "OnFailure" | "Never") {
+        errors.push(FieldError::not_supported("spec.template.spec.restartPolicy", policy, &["Always"]));
+    }
+    if at(spec, &["template", "spec", "activeDeadlineSeconds"]).is_some() {
+        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
+        errors.push(FieldError::forbidden("spec.template.spec.activeDeadlineSeconds", detail));
+    }
+}
+
+/// Checks a pod template, from `ValidatePodTemplateSpec`.
+fn template(object: &Value, path: &[&str], shown: &str) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let Some(template) = at(object, path) else { return errors };
+    errors.labels(at(template, &["metadata", "labels"]), &format!("{shown}.labels"));
+    for (key, _) in at(template, &["metadata", "annotations"]).and_then(Value::as_object).into_iter().flatten() {
+        let problems = names::qualified_name(&key.to_lowercase());
+        errors.all(format!("{shown}.annotations"), &json!(key), problems);
+    }
+    errors.extend(pod::check(template, &["spec"], &format!("{shown}.spec")));
+    errors
+}
+
+/// Checks a PodTemplate.
+pub(super) fn pod_template(object: &Value) -> Vec<FieldError> {
+    template(object, &["template"], "template")
+}
+
+/// The selector must be right, and select the pods of the template.
+fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) {
+    let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned().unwrap_or_default();
+    let Some(selector) = at(object, &["spec", "selector"]) else {
+        if resource != "daemonsets.apps" {
+            errors.push(FieldError::required("spec.selector", ""));
+        }
+        errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
+        return;
+    };
+    let before = errors.len();
+    errors.selector(Some(selector), "spec.selector");
+    if errors.len() > before {
+        errors.push(FieldError::invalid("spec.selector", selector.clone(), "invalid label selector"));
+        return;
+    }
+    let none = |field: &str| match selector.get(field) {
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        _ => true,
+    };
+    if none("matchLabels") && none("matchExpressions") {
+        let kind = resource.split('.').next().unwrap_or_default().trim_end_matches('s');
+        let detail = format!("empty selector is invalid for {kind}");
+        errors.push(FieldError::invalid("spec.selector", selector.clone(), detail));
+    } else if !selects(selector, Some(&labels)) {
+        errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
     }
 }
 
@@ -119,130 +157,131 @@ fn selects(selector: &Value, labels: Option<&Value>) -> bool {
     })
 }
 
-fn strategy(object: &Value, errors: &mut Vec<FieldError>) {
-    match text_at(object, &["spec", "strategy", "type"]) {
+fn is_zero(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| value.as_i64() == Some(0) || value.as_str() == Some("0%"))
+}
+
+/// From `ValidateDeploymentStrategy`.
+fn strategy(spec: &Value, errors: &mut Vec<FieldError>) {
+    let path = "spec.strategy.rollingUpdate";
+    let rolling = at(spec, &["strategy", "rollingUpdate"]);
+    match text_at(spec, &["strategy", "type"]) {
         "Recreate" => {
-            if at(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
+            if rolling.is_some() {
                 let detail = "may not be specified when strategy `type` is 'Recreate'";
-                errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
+                errors.push(FieldError::forbidden(path, detail));
             }
         }
         "RollingUpdate" => {
-            let zero = |field: &str| {
-                let value = at(object, &["spec", "strategy", "rollingUpdate", field]);
-                value.is_some_and(|value| value.as_i64() == Some(0) || value.as_str() == Some("0%"))
-            };
-            if zero("maxSurge") && zero("maxUnavailable") {
-                let value =
-                    at(object, &["spec", "strategy", "rollingUpdate", "maxUnavailable"]).cloned().unwrap_or_default();
+            let Some(rolling) = rolling else { return };
+            for field in ["maxUnavailable", "maxSurge"] {
+                errors.amount(rolling, field, path);
+            }
+            if is_zero(at(rolling, &["maxSurge"])) && is_zero(at(rolling, &["maxUnavailable"])) {
+                let value = at(rolling, &["maxUnavailable"]).cloned().unwrap_or_default();
                 let detail = "may not be 0 when `maxSurge` is 0";
-                errors.push(FieldError::invalid("spec.strategy.rollingUpdate.maxUnavailable", value, detail));
+                errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value, detail));
             }
         }
         other => errors.push(FieldError::not_supported("spec.strategy", other, &["Recreate", "RollingUpdate"])),
     }
-    let number = |field: &str| at(object, &["spec", field]).and_then(Value::as_i64);
+    let number = |field: &str| at(spec, &[field]).and_then(Value::as_i64);
     if let (Some(deadline), Some(ready)) = (number("progressDeadlineSeconds"), number("minReadySeconds").or(Some(0)))
         && deadline <= ready
     {
-        errors.push(FieldError::invalid(
-            "spec.progressDeadlineSeconds",
-            deadline,
-            "must be greater than minReadySeconds",
-        ));
+        let detail = "must be greater than minReadySeconds";
+        errors.push(FieldError::invalid("spec.progressDeadlineSeconds", deadline, detail));
     }
 }
 
-fn job(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
-    errors.extend(pod::check(object, &["spec", "template", "spec"], "spec.template.spec"));
-    let policy = text_at(object, &["spec", "template", "spec", "restartPolicy"]);
-    if policy == "Always" {
-        errors.push(FieldError::required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
+/// From `ValidateStatefulSetSpec`.
+fn stateful_set(spec: &Value, errors: &mut Vec<FieldError>) {
+    let policy = text_at(spec, &["podManagementPolicy"]);
+    if !matches!(policy, "OrderedReady" | "Parallel") {
+        let detail = "must be 'OrderedReady' or 'Parallel'";
+        errors.push(FieldError::invalid("spec.podManagementPolicy", policy, detail));
     }
-    if is_new
-        && text_at(object, &["spec", "completionMode"]) == "Indexed"
-        && at(object, &["spec", "completions"]).is_none()
-    {
-        let detail = "when completion mode is Indexed";
-        errors.push(FieldError::required("spec.completions", detail));
-    }
-    if let Some(selector) = at(object, &["spec", "selector"])
-        && !selects(selector, at(object, &["spec", "template", "metadata", "labels"]))
-    {
-        let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned().unwrap_or_default();
-        errors.push(FieldError::invalid(
-            "spec.template.metadata.labels",
-            labels,
-            "`selector` does not match template `labels`",
-        ));
-    }
-}
-
-fn cron_job(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let schedule = text_at(object, &["spec", "schedule"]);
-    if schedule.is_empty() {
-        errors.push(FieldError::required("spec.schedule", ""));
-    } else if !is_schedule(schedule) {
-        errors.push(FieldError::invalid("spec.schedule", schedule, "expected exactly 5 fields"));
-    }
-    let policy = text_at(object, &["spec", "concurrencyPolicy"]);
-    if !matches!(policy, "Allow" | "Forbid" | "Replace") {
-        errors.push(FieldError::not_supported("spec.concurrencyPolicy", policy, &["Allow", "Forbid", "Replace"]));
-    }
-    let path = ["spec", "jobTemplate", "spec", "template", "spec"];
-    errors.extend(pod::check(object, &path, "spec.jobTemplate.spec.template.spec"));
-    if text_at(object, &[path.as_slice(), &["restartPolicy"]].concat()) == "Always" {
-        let field = "spec.jobTemplate.spec.template.spec.restartPolicy";
-        errors.push(FieldError::required(field, "valid values: \"OnFailure\", \"Never\""));
-    }
-    if crate::object::name(object).len() > 52 {
-        errors.push(FieldError::invalid(
-            "metadata.name",
-            crate::object::name(object),
-            "must be no more than 52 characters",
-        ));
-    }
-    errors
-}
-
-/// Five fields of numbers, names and the signs between them, or one of the words with an at sign.
-fn is_schedule(text: &str) -> bool {
-    const WORDS: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
-    let text = text.trim();
-    if let Some(period) = text.strip_prefix("@every ") {
-        return !period.trim().is_empty();
-    }
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    let right = |field: &&str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-?".contains(&byte));
-    WORDS.contains(&text) || (fields.len() == 5 && fields.iter().all(right) && !text.starts_with('@'))
-}
-
-pub(super) fn autoscaler(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let number = |field: &str| at(object, &["spec", field]).and_then(Value::as_i64).unwrap_or_default();
-    let (minimum, maximum) = (number("minReplicas"), number("maxReplicas"));
-    if minimum < 1 {
-        errors.push(FieldError::invalid("spec.minReplicas", minimum, "must be greater than or equal to 1"));
-    }
-    if maximum < 1 {
-        errors.push(FieldError::invalid("spec.maxReplicas", maximum, "must be greater than 0"));
-    } else if maximum < minimum {
-        errors.push(FieldError::invalid("spec.maxReplicas", maximum, "must be greater than or equal to `minReplicas`"));
-    }
-    for field in ["kind", "name"] {
-        if text_at(object, &["spec", "scaleTargetRef", field]).is_empty() {
-            errors.push(FieldError::required(format!("spec.scaleTargetRef.{field}"), ""));
+    let path = "spec.updateStrategy.rollingUpdate";
+    let rolling = at(spec, &["updateStrategy", "rollingUpdate"]);
+    match text_at(spec, &["updateStrategy", "type"]) {
+        "RollingUpdate" => {
+            if let Some(rolling) = rolling {
+                errors.at_least(rolling, "partition", path, 0);
+                errors.amount(rolling, "maxUnavailable", path);
+                if is_zero(at(rolling, &["maxUnavailable"])) {
+                    let value = at(rolling, &["maxUnavailable"]).cloned().unwrap_or_default();
+                    errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value, "cannot be 0"));
+                }
+            }
+        }
+        "OnDelete" => {
+            if let Some(rolling) = rolling {
+                let detail = "only allowed for updateStrategy 'RollingUpdate'";
+                errors.push(FieldError::invalid(path, rolling.clone(), detail));
+            }
+        }
+        _ => {
+            let value = at(spec, &["updateStrategy"]).cloned().unwrap_or_default();
+            let detail = "must be 'RollingUpdate' or 'OnDelete'";
+            errors.push(FieldError::invalid("spec.updateStrategy", value, detail));
         }
     }
-    errors
+    if let Some(retention) = at(spec, &["persistentVolumeClaimRetentionPolicy"]) {
+        for field in ["whenDeleted", "whenScaled"] {
+            errors.one_of(retention, field, "spec.persistentVolumeClaimRetentionPolicy", &["Delete", "Retain"]);
+        }
+    }
+    if let Some(ordinals) = at(spec, &["ordinals"]) {
+        errors.at_least(ordinals, "start", "spec.ordinals", 0);
+    }
+    errors.text_unless_empty(spec, "serviceName", "spec", names::label);
+    for (path, template) in items(spec, &["volumeClaimTemplates"], "spec.volumeClaimTemplates") {
+        errors.extend(claim::check(template, &["spec"], &format!("{path}.spec")));
+    }
 }
 
-pub(super) fn disruption_budget(object: &Value) -> Vec<FieldError> {
-    let both = at(object, &["spec", "minAvailable"]).is_some() && at(object, &["spec", "maxUnavailable"]).is_some();
-    if !both {
-        return Vec::new();
+/// From `ValidateDaemonSetUpdateStrategy` and `ValidateRollingUpdateDaemonSet`.
+fn daemon_set(spec: &Value, errors: &mut Vec<FieldError>) {
+    let path = "spec.updateStrategy.rollingUpdate";
+    match text_at(spec, &["updateStrategy", "type"]) {
+        "OnDelete" => {}
+        "RollingUpdate" => {
+            let Some(rolling) = at(spec, &["updateStrategy", "rollingUpdate"]) else {
+                errors.push(FieldError::required(path, ""));
+                return;
+            };
+            for field in ["maxUnavailable", "maxSurge"] {
+                errors.amount(rolling, field, path);
+            }
+            let (down, up) = (at(rolling, &["maxUnavailable"]), at(rolling, &["maxSurge"]));
+            let none = |value: Option<&Value>| value.is_none() || is_zero(value);
+            if none(down) && none(up) {
+                let detail = "cannot be 0 when maxSurge is 0";
+                errors.push(FieldError::required(format!("{path}.maxUnavailable"), detail));
+            } else if !none(down) && !none(up) {
+                let detail = "may not be set when maxUnavailable is non-zero";
+                errors.push(FieldError::invalid(format!("{path}.maxSurge"), up.cloned().unwrap_or_default(), detail));
+            }
+        }
+        other => {
+            let supported = &["OnDelete", "RollingUpdate"];
+            errors.push(FieldError::not_supported("spec.updateStrategy", other, supported));
+        }
     }
+}
+
+/// From `pkg/apis/policy/validation/validation.go` (`ValidatePodDisruptionBudgetSpec`).
+pub(super) fn disruption_budget(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     let spec = at(object, &["spec"]).cloned().unwrap_or_default();
-    vec![FieldError::invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
+    if at(&spec, &["minAvailable"]).is_some() && at(&spec, &["maxUnavailable"]).is_some() {
+        let detail = "minAvailable and maxUnavailable cannot be both set";
+        errors.push(FieldError::invalid("spec", spec.clone(), detail));
+    }
+    for field in ["minAvailable", "maxUnavailable"] {
+        errors.amount(&spec, field, "spec");
+    }
+    errors.selector(at(&spec, &["selector"]), "spec.selector");
+    errors.one_of(&spec, "unhealthyPodEvictionPolicy", "spec", &["AlwaysAllow", "IfHealthyBudget"]);
+    errors
 }

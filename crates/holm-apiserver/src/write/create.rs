@@ -143,8 +143,8 @@ pub(crate) fn place(
             ));
         }
         object::set_metadata(object, "namespace", Value::from(namespace));
-    } else if !own.is_empty() {
-        return Err(ApiError::bad_request("namespace is not allowed on this type"));
+    } else {
+        object::remove_metadata(object, "namespace");
     }
     if let Some(name) = name {
         let own = object::name(object);

@@ -35,13 +35,23 @@ pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels,
             let class = quality_of_service(object);
             set_at(object, &["status", "qosClass"], json!(class));
         }
-        "persistentvolumeclaims" => set_at(object, &["status", "phase"], json!("Pending")),
+        "persistentvolumeclaims" => {
+            set_at(object, &["status", "phase"], json!("Pending"));
+            data_sources(object);
+        }
         "persistentvolumes" => {
             let now = state.now().to_string();
             set_at(object, &["status"], json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
         }
         "jobs.batch" => job_selector(object, labels),
-        "cronjobs.batch" | "statefulsets.apps" | "services" => {}
+        "services" => {
+            // From `pkg/registry/core/service/storage/alloc.go` (`NormalizeClusterIPs`).
+            if let Some(address) = at(object, &["spec", "clusterIP"]).cloned()
+                && at(object, &["spec", "clusterIPs"]).is_none()
+            {
+                set_at(object, &["spec", "clusterIPs"], json!([address]));
+            }
+        }
         "daemonsets.apps" => {
             set_at(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], json!("1"));
         }
@@ -216,6 +226,29 @@ fn job_selector(object: &mut Value, given: Labels) {
     let selector = ["spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"];
     if at(object, &selector).is_none() {
         set_at(object, &selector, json!(uid));
+    }
+}
+
+/// A claim names where its data comes from in two ways, of which the older one knows claims and snapshots only.
+///
+/// From `k8s.io/kubernetes`, `pkg/api/persistentvolumeclaim/util.go` (`DropDisabledFields`, `NormalizeDataSources`).
+fn data_sources(object: &mut Value) {
+    let (old, new) = (["spec", "dataSource"], ["spec", "dataSourceRef"]);
+    let is_old = |source: &Value| {
+        let (group, kind) = (object::text_at(source, &["apiGroup"]), object::text_at(source, &["kind"]));
+        matches!((group, kind), ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+    };
+    if at(object, &old).is_some_and(|source| !is_old(source)) {
+        remove_at(object, &old);
+    }
+    match (at(object, &old).cloned(), at(object, &new).cloned()) {
+        (Some(source), None) => set_at(object, &new, source),
+        (None, Some(source)) if object::text_at(&source, &["namespace"]).is_empty() && is_old(&source) => {
+            let mut source = source;
+            remove_at(&mut source, &["namespace"]);
+            set_at(object, &old, source);
+        }
+        _ => {}
     }
 }
 

@@ -1,0 +1,153 @@
+//! Ingresses and their classes.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/networking/validation/validation.go`.
+
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use crate::error::FieldError;
+use crate::object::{at, text_at};
+use crate::validate::rules::Checks;
+use crate::validate::{items, names};
+
+/// What a path that is compared as it is may not have in it.
+const WRONG_PARTS: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
+/// What it may not end with.
+const WRONG_ENDS: [&str; 2] = ["/..", "/."];
+
+/// Checks an Ingress that is new or changed.
+pub(in crate::validate) fn ingress(object: &Value, is_new: bool) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let old_class = crate::object::annotation(object, "kubernetes.io/ingress.class");
+    if let Some(old_class) = old_class.filter(|_| is_new)
+        && at(object, &["spec", "ingressClassName"]).is_some()
+    {
+        let path = "metadata.annotations.kubernetes.io/ingress.class";
+        let detail = "can not be set when the class field is also set";
+        errors.push(FieldError::invalid(path, old_class, detail));
+    }
+    let spec = at(object, &["spec"]).cloned().unwrap_or_default();
+    let any = at(&spec, &["rules"]).and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
+    let default = at(&spec, &["defaultBackend"]);
+    if !any && default.is_none() {
+        let detail = "either `defaultBackend` or `rules` must be specified";
+        errors.push(FieldError::invalid("spec", spec.clone(), detail));
+    }
+    if let Some(found) = default {
+        backend(found, "spec.defaultBackend", &mut errors);
+    }
+    errors.text(&spec, "ingressClassName", "spec", names::subdomain);
+    for (path, entry) in items(&spec, &["tls"], "spec.tls") {
+        for (path, host) in items(entry, &["hosts"], &format!("{path}.hosts")) {
+            errors.all(path, host, domain(host.as_str().unwrap_or_default()));
+        }
+        errors.text_unless_empty(entry, "secretName", &path, names::subdomain);
+    }
+    for (path, rule) in items(&spec, &["rules"], "spec.rules") {
+        let host = text_at(rule, &["host"]);
+        if host.parse::<IpAddr>().is_ok() {
+            errors.push(FieldError::invalid(format!("{path}.host"), host, "must be a DNS name, not an IP address"));
+        } else if !host.is_empty() {
+            errors.all(format!("{path}.host"), &json!(host), domain(host));
+        }
+        let Some(http) = at(rule, &["http"]) else { continue };
+        errors.has_items(http, "paths", &format!("{path}.http"));
+        for (path, entry) in items(http, &["paths"], &format!("{path}.http.paths")) {
+            http_path(entry, &path, &mut errors);
+        }
+    }
+    errors
+}
+
+/// A domain, of which the first label may be an asterisk.
+fn domain(host: &str) -> Vec<String> {
+    names::subdomain(host.strip_prefix("*.").unwrap_or(host))
+}
+
+fn http_path(entry: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let text = text_at(entry, &["path"]);
+    let field = format!("{path}.path");
+    match text_at(entry, &["pathType"]) {
+        "" => errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified")),
+        "Exact" | "Prefix" => {
+            if !text.starts_with('/') {
+                errors.push(FieldError::invalid(field.clone(), text, "must be an absolute path"));
+            }
+            for part in WRONG_PARTS.iter().filter(|part| text.contains(**part)) {
+                errors.push(FieldError::invalid(field.clone(), text, format!("must not contain '{part}'")));
+            }
+            for end in WRONG_ENDS.iter().filter(|end| text.ends_with(**end)) {
+                errors.push(FieldError::invalid(field.clone(), text, format!("cannot end with '{end}'")));
+            }
+        }
+        "ImplementationSpecific" => {
+            if !text.is_empty() && !text.starts_with('/') {
+                errors.push(FieldError::invalid(field, text, "must be an absolute path"));
+            }
+        }
+        _ => errors.one_of(entry, "pathType", path, &["Exact", "ImplementationSpecific", "Prefix"]),
+    }
+    let found = at(entry, &["backend"]).cloned().unwrap_or_else(|| json!({}));
+    backend(&found, &format!("{path}.backend"), errors);
+}
+
+/// From `validateIngressBackend`.
+fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match (at(backend, &["resource"]), at(backend, &["service"])) {
+        (Some(_), Some(_)) => {
+            errors.push(FieldError::invalid(path, "", "cannot set both resource and service backends"));
+        }
+        (Some(resource), None) => {
+            errors.filled(resource, "kind", &format!("{path}.resource"));
+            errors.filled(resource, "name", &format!("{path}.resource"));
+        }
+        (None, Some(service)) => {
+            let below = format!("{path}.service");
+            if errors.filled(service, "name", &below) {
+                errors.text(service, "name", &below, names::label);
+            }
+            let number = at(service, &["port", "number"]).filter(|number| number != &&json!(0));
+            let name = text_at(service, &["port", "name"]);
+            match (name.is_empty(), number) {
+                (true, None) => errors.push(FieldError::required(path, "port name or number is required")),
+                (false, Some(_)) => {
+                    let detail = "cannot set both port name & port number";
+                    errors.push(FieldError::invalid(path, "", detail));
+                }
+                (false, None) => {
+                    errors.all(format!("{below}.port.name"), &json!(name), names::port(name));
+                }
+                (true, number) => errors.port(number, format!("{below}.port.number")),
+            }
+        }
+        (None, None) => errors.push(FieldError::invalid(path, "", "resource or service backend is required")),
+    }
+}
+
+/// Checks an IngressClass.
+pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = at(object, &["spec"]).cloned().unwrap_or_default();
+    if errors.filled(&spec, "controller", "spec") {
+        errors.text(&spec, "controller", "spec", names::domain_path);
+    }
+    let Some(parameters) = at(&spec, &["parameters"]) else { return errors };
+    let path = "spec.parameters";
+    errors.filled(parameters, "kind", path);
+    errors.filled(parameters, "name", path);
+    errors.one_of(parameters, "scope", path, &["Cluster", "Namespace"]);
+    let named = at(parameters, &["namespace"]).is_some();
+    match text_at(parameters, &["scope"]) {
+        "Namespace" if !named => {
+            let detail = "`parameters.scope` is set to 'Namespace'";
+            errors.push(FieldError::required(format!("{path}.namespace"), detail));
+        }
+        "Cluster" if named => {
+            let detail = "`parameters.scope` is set to 'Cluster'";
+            errors.push(FieldError::forbidden(format!("{path}.namespace"), detail));
+        }
+        _ => {}
+    }
+    errors
+}

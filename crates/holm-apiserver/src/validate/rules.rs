@@ -1,0 +1,235 @@
+//! What many kinds check in the same way: texts that must be there, words of a list, numbers in a range, label selectors.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::{items, names};
+use crate::error::FieldError;
+use crate::object::{at, text_at};
+use crate::quantity::Quantity;
+
+const PORT_RANGE: &str = "must be between 1 and 65535, inclusive";
+
+/// The path of a field of what is at `path`.
+pub(super) fn below(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+/// Problems, gathered field by field. `path` is where `object` is, `field` a field of it.
+pub(super) trait Checks {
+    fn add(&mut self, error: FieldError);
+
+    /// A text that must be there. Says whether it is.
+    fn filled(&mut self, object: &Value, field: &str, path: &str) -> bool {
+        let there = !text_at(object, &[field]).is_empty();
+        if !there {
+            self.add(FieldError::required(below(path, field), ""));
+        }
+        there
+    }
+
+    /// A list that must have items. Says whether it has.
+    fn has_items(&mut self, object: &Value, field: &str, path: &str) -> bool {
+        let there = at(object, &[field]).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+        if !there {
+            self.add(FieldError::required(below(path, field), ""));
+        }
+        there
+    }
+
+    /// All that is wrong with a value.
+    fn all(&mut self, path: String, value: &Value, problems: Vec<String>) {
+        for problem in problems {
+            self.add(FieldError::invalid(path.clone(), value.clone(), problem));
+        }
+    }
+
+    /// A text of a syntax, if it is there.
+    fn text(&mut self, object: &Value, field: &str, path: &str, syntax: fn(&str) -> Vec<String>) {
+        if let Some(value) = at(object, &[field]) {
+            let problems = syntax(value.as_str().unwrap_or_default());
+            self.all(below(path, field), value, problems);
+        }
+    }
+
+    /// A text of a syntax, if it is there and not empty.
+    fn text_unless_empty(&mut self, object: &Value, field: &str, path: &str, syntax: fn(&str) -> Vec<String>) {
+        if !text_at(object, &[field]).is_empty() {
+            self.text(object, field, path, syntax);
+        }
+    }
+
+    /// A word of a list, if it is there.
+    fn one_of(&mut self, object: &Value, field: &str, path: &str, supported: &[&str]) {
+        if let Some(value) = at(object, &[field])
+            && !value.as_str().is_some_and(|value| supported.contains(&value))
+        {
+            self.add(FieldError::not_supported(below(path, field), value.clone(), supported));
+        }
+    }
+
+    /// A number that is not too small, if it is there.
+    fn at_least(&mut self, object: &Value, field: &str, path: &str, minimum: i64) {
+        if let Some(value) = at(object, &[field])
+            && value.as_i64().is_some_and(|value| value < minimum)
+        {
+            let detail = format!("must be greater than or equal to {minimum}");
+            self.add(FieldError::invalid(below(path, field), value.clone(), detail));
+        }
+    }
+
+    /// A number in a range, if it is there.
+    fn between(&mut self, object: &Value, field: &str, path: &str, minimum: i64, maximum: i64) {
+        if let Some(value) = at(object, &[field])
+            && value.as_i64().is_some_and(|value| value < minimum || value > maximum)
+        {
+            let detail = format!("must be between {minimum} and {maximum}, inclusive");
+            self.add(FieldError::invalid(below(path, field), value.clone(), detail));
+        }
+    }
+
+    /// A port: its number, or its name.
+    fn port(&mut self, value: Option<&Value>, path: String) {
+        match value {
+            Some(Value::String(name)) => self.all(path, &Value::from(name.as_str()), names::port(name)),
+            Some(number) if number.as_i64().is_some_and(|number| (1..=65535).contains(&number)) => {}
+            other => self.add(FieldError::invalid(path, other.cloned().unwrap_or_else(|| 0.into()), PORT_RANGE)),
+        }
+    }
+
+    /// A number or a percentage, neither of which is negative; a percentage is at most 100. Says what is wrong at most once.
+    fn amount(&mut self, object: &Value, field: &str, path: &str) {
+        let Some(value) = at(object, &[field]) else { return };
+        let detail = match value {
+            Value::String(text) => match text.strip_suffix('%').map(str::parse::<u64>) {
+                Some(Ok(percent)) if percent <= 100 => return,
+                Some(Ok(_)) => "must not be greater than 100%",
+                _ => {
+                    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
+                      regex used for validation is '[0-9]+%')"
+                }
+            },
+            number if number.as_i64().is_some_and(|number| number < 0) => "must be greater than or equal to 0",
+            _ => return,
+        };
+        self.add(FieldError::invalid(below(path, field), value.clone(), detail));
+    }
+
+    /// The keys and values of labels, as `ValidateLabels` checks them.
+    fn labels(&mut self, labels: Option<&Value>, path: &str) {
+        for (key, value) in labels.and_then(Value::as_object).into_iter().flatten() {
+            self.all(path.to_owned(), &Value::from(key.as_str()), names::qualified_name(key));
+            self.all(path.to_owned(), value, names::label_value(value.as_str().unwrap_or_default()));
+        }
+    }
+
+    /// From `k8s.io/apimachinery`, `pkg/apis/meta/v1/validation/validation.go` (`ValidateLabelSelector`).
+    fn selector(&mut self, selector: Option<&Value>, path: &str) {
+        let Some(selector) = selector else { return };
+        self.labels(at(selector, &["matchLabels"]), &below(path, "matchLabels"));
+        for (path, expression) in items(selector, &["matchExpressions"], &below(path, "matchExpressions")) {
+            let some = at(expression, &["values"]).and_then(Value::as_array).is_some_and(|values| !values.is_empty());
+            match text_at(expression, &["operator"]) {
+                "In" | "NotIn" if !some => {
+                    let detail = "must be specified when `operator` is 'In' or 'NotIn'";
+                    self.add(FieldError::required(format!("{path}.values"), detail));
+                }
+                "Exists" | "DoesNotExist" if some => {
+                    let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                    self.add(FieldError::forbidden(format!("{path}.values"), detail));
+                }
+                "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+                other => {
+                    self.add(FieldError::invalid(format!("{path}.operator"), other, "not a valid selector operator"));
+                }
+            }
+            let key = text_at(expression, &["key"]);
+            self.all(format!("{path}.key"), &Value::from(key), names::qualified_name(key));
+            for (path, value) in items(expression, &["values"], &format!("{path}.values")) {
+                self.all(path, value, names::label_value(value.as_str().unwrap_or_default()));
+            }
+        }
+    }
+}
+
+impl Checks for Vec<FieldError> {
+    fn add(&mut self, error: FieldError) {
+        self.push(error);
+    }
+}
+
+/// An address, of either family.
+pub(super) fn ip(text: &str) -> Vec<String> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => Vec::new(),
+        Err(_) => vec!["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()],
+    }
+}
+
+/// An address that can be that of an endpoint or of a load balancer: of no loopback, link or group.
+pub(super) fn endpoint_ip(text: &str) -> Vec<String> {
+    let Ok(address) = text.parse::<IpAddr>() else { return ip(text) };
+    let (link_local, multicast) = match address {
+        IpAddr::V4(address) => (address.is_link_local(), address.is_multicast()),
+        IpAddr::V6(address) => (address.is_unicast_link_local(), address.is_multicast()),
+    };
+    let mut problems = Vec::new();
+    for (wrong, problem) in [
+        (address.is_unspecified(), format!("may not be unspecified ({text})")),
+        (address.is_loopback(), "may not be in the loopback range (127.0.0.0/8, ::1/128)".to_owned()),
+        (link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)".to_owned()),
+        (multicast, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".to_owned()),
+    ] {
+        if wrong {
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// A network: its address and the length of its prefix.
+pub(super) fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/')?;
+    let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    (bits <= most).then_some((address, bits))
+}
+
+/// A network in its notation.
+pub(super) fn cidr(text: &str) -> Vec<String> {
+    if network(text).is_some() {
+        return Vec::new();
+    }
+    vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()]
+}
+
+/// Whether a network has a smaller one in it.
+pub(super) fn contains(outer: (IpAddr, u8), inner: (IpAddr, u8)) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
+        IpAddr::V6(address) => u128::from(address),
+    };
+    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(outer.1))).unwrap_or_default();
+    outer.0.is_ipv4() == inner.0.is_ipv4() && outer.1 < inner.1 && bits(outer.0) & mask == bits(inner.0) & mask
+}
+
+/// Whether a quantity has no fraction.
+pub(super) fn is_whole(amount: &Value) -> bool {
+    Quantity::of(amount).is_none_or(Quantity::is_whole)
+}
+
+/// A path within a volume: it does not start at the root and does not leave it.
+pub(super) fn descending_path(path: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if path.starts_with('/') {
+        problems.push("must be a relative path".to_owned());
+    }
+    problems.extend(no_backstep(path));
+    problems
+}
+
+/// No step of a path leads up.
+pub(super) fn no_backstep(path: &str) -> Vec<String> {
+    path.split('/').any(|step| step == "..").then(|| "must not contain '..'".to_owned()).into_iter().collect()
+}
