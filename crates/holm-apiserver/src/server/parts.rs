@@ -39,8 +39,9 @@ fn bind(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<R
 }
 
 /// The body of a request to a part, which is of another kind than the object.
-fn body(call: &Call, kind: &str) -> Result<serde_json::Value, ApiError> {
-    let body = verbs::body(call)?;
+fn body(call: &Call, route: &Route, kind: &str) -> Result<serde_json::Value, ApiError> {
+    let part = route.resource.discovery.subresource(&route.subresource).ok_or_else(ApiError::no_resource)?;
+    let body = verbs::body(call, &part.kind)?;
     let said = crate::object::text_at(&body, &["kind"]);
     if !body.is_object() || !(said.is_empty() || said == kind) {
         return Err(ApiError::bad_request(format!("the body is not a {kind}")));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use holm_schema::GroupVersionKind;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::error::ApiError;
 use crate::object;
 use crate::options::{DeleteOptions, OptionsKind, WriteOptions};
 use crate::patch::Patch;
+use crate::protobuf;
 use crate::registry::{ResourceType, TypeSchema};
 use crate::write::delete::Deleted;
 use crate::write::update::Target;
@@ -95,19 +97,24 @@ fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_str
     }
 }
 
-/// The body of a request that writes an object. Only JSON is read.
-pub(super) fn draft(call: &Call, _resource: &ResourceType) -> Result<Draft, ApiError> {
+/// What bodies may be. A client that sends CBOR is told, and sends JSON.
+const READ: &str = "application/json, application/vnd.kubernetes.protobuf";
+
+/// The body of a request that writes an object.
+pub(super) fn draft(call: &Call, resource: &ResourceType) -> Result<Draft, ApiError> {
     match call.content_type.as_str() {
         "" | "application/json" | "*/*" => Draft::parse(&call.body),
-        _ => Err(ApiError::unsupported_media_type("application/json")),
+        protobuf::MEDIA_TYPE => Ok(Draft::of(protobuf::decode(&call.body, &resource.kind)?)),
+        _ => Err(ApiError::unsupported_media_type(READ)),
     }
 }
 
-/// The body of a request that is no object of the resource.
-pub(super) fn body(call: &Call) -> Result<Value, ApiError> {
+/// The body of a request that is no object of the resource, but of this kind.
+pub(super) fn body(call: &Call, kind: &GroupVersionKind) -> Result<Value, ApiError> {
     match call.content_type.as_str() {
         "" | "application/json" | "*/*" => Ok(decode::parse(&call.body)?.0),
-        _ => Err(ApiError::unsupported_media_type("application/json")),
+        protobuf::MEDIA_TYPE => protobuf::decode(&call.body, kind),
+        _ => Err(ApiError::unsupported_media_type(READ)),
     }
 }
 
@@ -220,10 +227,8 @@ fn patch(
 fn delete_options(call: &Call) -> Result<DeleteOptions, ApiError> {
     let body = if call.body.is_empty() {
         None
-    } else if matches!(call.content_type.as_str(), "" | "application/json" | "*/*") {
-        Some(decode::parse(&call.body)?.0)
     } else {
-        return Err(ApiError::unsupported_media_type("application/json"));
+        Some(body(call, &GroupVersionKind::new("meta.k8s.io", "v1", "DeleteOptions"))?)
     };
     DeleteOptions::of(&call.query, body.as_ref())
 }

@@ -29,7 +29,7 @@ pub(super) fn run(
     call: &Call,
 ) -> Result<Response<AnswerBody>, ApiError> {
     let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    let eviction = super::body(call, "Eviction")?;
+    let eviction = super::body(call, route, "Eviction")?;
     if object::name(&eviction) != name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }

@@ -30,7 +30,7 @@ pub(super) fn run(
     call: &Call,
 ) -> Result<Response<AnswerBody>, ApiError> {
     WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    let mut request = super::body(call, "TokenRequest")?;
+    let mut request = super::body(call, route, "TokenRequest")?;
     let namespace = route.namespace();
     let (claims, expiration) = {
         let state = cluster.read();
