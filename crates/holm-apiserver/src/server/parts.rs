@@ -33,7 +33,7 @@ pub(super) fn run(
 
 fn bind(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    binding::create(cluster, route, name, &body(call, "Binding")?, &options)?;
+    binding::create(cluster, route, name, &body(call, route, "Binding")?, &options)?;
     let success = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Ok(answer(201, &success, &[]))
 }
