@@ -142,7 +142,9 @@ fn default_class(state: &State, resource: &str, annotation: &str) -> Option<Stri
 }
 
 fn pod(state: &mut State, resource: &ResourceType, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
-    let name = object::name(object).to_owned();
+    // The name is generated later than this on a real server, so that its refusals have the prefix.
+    let prefix = object::metadata_text(object, "generateName");
+    let name = if prefix.is_empty() { object::name(object) } else { prefix }.to_owned();
     // ServiceAccount
     let account = match text_at(object, &["spec", "serviceAccountName"]) {
         "" => "default".to_owned(),

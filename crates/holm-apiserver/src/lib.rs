@@ -49,6 +49,7 @@ mod audit;
 mod authenticate;
 mod authorize;
 mod bootstrap;
+mod changes;
 mod clock;
 mod custom;
 mod decode;
@@ -81,6 +82,7 @@ mod write;
 
 pub use api_server::{ApiServer, ApiServerBuilder, ApiServerError, ApiService};
 pub use audit::{AuditEvent, AuditLog};
+pub use changes::{Changes, ObjectChange};
 pub use clock::Clock;
 pub use error::{ApiError, FieldError, FieldProblem};
 pub use holm_schema::{GroupVersionKind, GroupVersionResource};
@@ -91,6 +93,7 @@ pub use objects::{Listed, Objects};
 pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
 #[cfg(feature = "persist")]
 pub use persist::{PersistError, THREAD as FILE_THREAD};
+pub use quantity::Quantity;
 pub use server::AnswerBody;
 pub use user::User;
 pub use watch::{Watch, WatchEvent};

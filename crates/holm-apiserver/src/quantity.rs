@@ -12,7 +12,7 @@ const NANO: i128 = 1_000_000_000;
 
 /// A quantity, in nano-units. How it is written does not count when two are compared.
 #[derive(Clone, Copy, Debug, Eq)]
-pub(crate) struct Quantity {
+pub struct Quantity {
     nanos: i128,
     format: Format,
 }
@@ -46,7 +46,8 @@ pub(crate) fn canonical_value(value: &Value) -> Option<String> {
 }
 
 impl Quantity {
-    /// Reads a quantity in JSON.
+    /// Reads a quantity in JSON; nothing if the value is none.
+    #[must_use]
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::parse(text),
@@ -56,6 +57,7 @@ impl Quantity {
     }
 
     /// Reads a quantity; nothing if the text is none, or too large to be one.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -85,26 +87,31 @@ impl Quantity {
     }
 
     /// Whether there is no fraction.
+    #[must_use]
     pub fn is_whole(self) -> bool {
         self.nanos % NANO == 0
     }
 
     /// Whether this is some times `unit`.
+    #[must_use]
     pub fn is_multiple_of(self, unit: Self) -> bool {
         unit.nanos != 0 && self.nanos % unit.nanos == 0
     }
 
     /// Whether it is below zero.
+    #[must_use]
     pub fn is_negative(self) -> bool {
         self.nanos < 0
     }
 
     /// Whether it is zero.
+    #[must_use]
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }
 
     /// The canonical text.
+    #[must_use]
     pub fn canonical(self) -> String {
         if self.nanos == 0 {
             return "0".to_owned();
