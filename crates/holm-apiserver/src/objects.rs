@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
@@ -112,6 +112,16 @@ impl Objects {
         let patch = Patch::parse("application/merge-patch+json", &self.resource, patch.to_string().as_bytes())?;
         let target = Target { namespace, name, subresource };
         self.written(|state| state.patch(&self.resource, target, &patch, options))
+    }
+
+    /// Sets the number of replicas through the scale subresource, and gives the scale.
+    ///
+    /// # Errors
+    /// As the API refuses: 404, 422.
+    pub fn scale(&self, namespace: &str, name: &str, replicas: i64, options: &WriteOptions) -> Result<Value, ApiError> {
+        let scale = json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": replicas}});
+        let target = Target { namespace, name, subresource: "scale" };
+        self.cluster.write(|state| crate::server::scale::replace(state, &self.resource, target, &scale, options))
     }
 
     /// Deletes an object. The answer is the object as it was, or as it is while it waits for its finalizers.

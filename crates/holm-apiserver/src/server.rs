@@ -10,7 +10,7 @@ mod parts;
 mod respond;
 pub(crate) mod review;
 mod route;
-mod scale;
+pub(crate) mod scale;
 mod table;
 mod verbs;
 

@@ -202,6 +202,10 @@ impl State {
             } else {
                 object::set_metadata(&mut freed, "ownerReferences", json!(left));
             }
+            if let Some(resource) = self.registry.by_id(&key.resource).cloned() {
+                let now = self.now();
+                freed = resource.tracker("").update_or_keep(&object, freed, "kube-controller-manager", now);
+            }
             self.store.put(key, freed);
         }
     }

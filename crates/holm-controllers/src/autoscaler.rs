@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::deployment::replicas;
 use crate::error::{Failure, Outcome};
 use crate::event::Said;
-use crate::fields::{at, condition, count, int, items, remove, set, text};
+use crate::fields::{at, condition, count, generation, int, items, name, namespace, remove, set, text};
 use crate::kind::Kind;
 use crate::queue::Key;
 
@@ -23,6 +23,7 @@ const PERIOD: i64 = 15;
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(scaler) = context.get(Kind::HorizontalPodAutoscaler, &key.namespace, &key.name) else { return Ok(()) };
     let mut work = Value::clone(&scaler);
+    set(&mut work, "/status/observedGeneration", generation(&scaler));
     let done = scale(context, &scaler, &mut work);
     if work != *scaler {
         context.update_status(Kind::HorizontalPodAutoscaler, work)?;
@@ -44,7 +45,7 @@ fn scale(context: &mut Context, scaler: &Value, work: &mut Value) -> Outcome {
             return cannot_get(context, scaler, work, &problem);
         }
     };
-    let Some(target) = context.get(kind, crate::fields::namespace(scaler), target_name) else {
+    let Some(target) = context.get(kind, namespace(scaler), target_name) else {
         let problem = format!("{resource} {target_name:?} not found");
         return cannot_get(context, scaler, work, &problem);
     };
@@ -89,12 +90,12 @@ fn rescale(
     wanted: i64,
     why: &str,
 ) -> Outcome {
-    let mut changed = Value::clone(&target);
-    set(&mut changed, "/spec/replicas", wanted);
-    context.update(kind, changed)?;
+    context.scale(kind, namespace(&target), name(&target), wanted)?;
     let message = format!("the HPA controller was able to update the target scale to {wanted}");
     set_condition(context, work, "AbleToScale", "True", "SucceededRescale", &message);
     say(context, scaler, false, "SuccessfulRescale", &format!("New size: {wanted}; reason: {why}"));
+    let message = "the HPA controller did not scale the workload to zero";
+    set_condition(context, work, "ScaledToZero", "False", "NotScaledToZero", message);
     set(work, "/status/desiredReplicas", wanted);
     let now = context.now();
     set(work, "/status/lastScaleTime", now);
@@ -111,6 +112,9 @@ fn no_metrics(context: &mut Context, scaler: &Value, work: &mut Value) {
     let all =
         format!("invalid metrics ({} invalid out of {}), first error is: {first}", problems.len(), problems.len());
     say(context, scaler, true, "FailedComputeMetricsReplicas", &all);
+    // One entry for each metric, with nothing in it.
+    let empty: Vec<Value> = problems.iter().map(|_| json!({"type": ""})).collect();
+    set(work, "/status/currentMetrics", empty);
     if at(work, "/status/desiredReplicas").is_none() {
         set(work, "/status/desiredReplicas", 0);
     }

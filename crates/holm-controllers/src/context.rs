@@ -6,6 +6,7 @@ use std::sync::Arc;
 use holm_apiserver::{ApiError, ApiServer, Clock, DeleteOptions, Objects, Timestamp, WriteOptions};
 use serde_json::{Value, json};
 
+use crate::endpoints::Triggers;
 use crate::event::{Recorder, Said, Write};
 use crate::fields::uid;
 use crate::index::{Index, Term};
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     /// How long failed pods of DaemonSets stay, by the uid of the set and the node: when the last one was deleted, and how long the
     /// next one stays, in milliseconds.
     pub backoffs: HashMap<(String, String), (i64, i64)>,
+    /// What services had when their endpoints were written.
+    pub triggers: Triggers,
     /// The failures of Jobs, by namespace and name.
     pub job_backoffs: HashMap<(String, String), Backoff>,
     /// How many writes have changed something.
@@ -44,6 +47,7 @@ impl Context {
             index: Index::default(),
             queue: Queue::default(),
             backoffs: HashMap::new(),
+            triggers: Triggers::default(),
             job_backoffs: HashMap::new(),
             writes: 0,
         }
@@ -141,6 +145,15 @@ impl Context {
         patch: &Value,
     ) -> Result<Arc<Value>, ApiError> {
         self.written(kind, |objects| objects.merge(namespace, name, subresource, patch, &WriteOptions::by(MANAGER)))
+    }
+
+    /// Sets the number of replicas through the scale subresource.
+    pub fn scale(&mut self, kind: Kind, namespace: &str, name: &str, replicas: i64) -> Result<(), ApiError> {
+        self.written(kind, |objects| {
+            let scale = objects.scale(namespace, name, replicas, &WriteOptions::by(MANAGER))?;
+            Ok(Arc::new(scale))
+        })
+        .map(|_| ())
     }
 
     pub fn delete(

@@ -4,6 +4,7 @@
 
 mod legacy;
 mod slices;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::selector::Selector;
 
 pub(crate) use legacy::reconcile as reconcile_endpoints;
 pub(crate) use slices::reconcile as reconcile_slices;
+pub(crate) use trigger::Triggers;
 
 const HEADLESS_LABEL: &str = "service.kubernetes.io/headless";
 

@@ -90,7 +90,11 @@ impl Controllers {
         let Some(key) = self.context.queue.pop(now) else { return false };
         match reconcile(&mut self.context, &key) {
             Ok(()) => self.context.queue.succeed(&key),
-            Err(failure) if failure.is_conflict() => self.context.queue.add(key),
+            Err(failure) if failure.is_conflict() => {
+                // What it has written itself concerns others, too, who come first then.
+                self.follow();
+                self.context.queue.add(key);
+            }
             Err(_) => {
                 let now = self.context.now_milliseconds();
                 self.context.queue.add_after_failure(key, now);
@@ -160,6 +164,7 @@ fn reconcile(context: &mut Context, key: &Key) -> Outcome {
         Task::JobExpiry => job::expire(context, key),
         Task::CronJob => cron_job::reconcile(context, key),
         Task::Claim => volumes::reconcile_claim(context, key),
+        Task::ClaimUse => volumes::reconcile_use(context, key),
         Task::Volume => volumes::reconcile_volume(context, key),
         Task::Endpoints => endpoints::reconcile_endpoints(context, key),
         Task::EndpointSlices => endpoints::reconcile_slices(context, key),

@@ -92,15 +92,7 @@ fn terms(kind: Kind, object: &Value) -> Vec<Term> {
             for (label, value) in pairs(object, "/metadata/labels") {
                 terms.push(Term::Label(namespace(), label.to_owned(), value.to_owned()));
             }
-            for volume in items(object, "/spec/volumes") {
-                let claim = match text(volume, "/persistentVolumeClaim/claimName") {
-                    "" if volume.get("ephemeral").is_some() => format!("{}-{}", name(object), text(volume, "/name")),
-                    claim => claim.to_owned(),
-                };
-                if !claim.is_empty() {
-                    terms.push(Term::Claim(namespace(), claim));
-                }
-            }
+            terms.extend(claims_of(object).map(|claim| Term::Claim(namespace(), claim)));
             if !text(object, "/spec/nodeName").is_empty() {
                 terms.push(Term::Node(text(object, "/spec/nodeName").to_owned()));
             }
@@ -128,6 +120,14 @@ fn terms(kind: Kind, object: &Value) -> Vec<Term> {
         None => terms.push(Term::Orphan(namespace())),
     }
     terms
+}
+
+/// The claims that a pod mounts: those that it names, and those of its ephemeral volumes.
+pub(crate) fn claims_of(pod: &Value) -> impl Iterator<Item = String> {
+    items(pod, "/spec/volumes").filter_map(|volume| match text(volume, "/persistentVolumeClaim/claimName") {
+        "" => volume.get("ephemeral").map(|_| format!("{}-{}", name(pod), text(volume, "/name"))),
+        claim => Some(claim.to_owned()),
+    })
 }
 
 /// What the objects of a kind select, if they select anything.

@@ -17,6 +17,8 @@ pub(crate) enum Task {
     JobExpiry,
     CronJob,
     Claim,
+    /// Whether a claim is used.
+    ClaimUse,
     Volume,
     Endpoints,
     EndpointSlices,
@@ -48,6 +50,8 @@ const LAST_BACKOFF: i64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     ready: VecDeque<Key>,
+    /// Deployments, which come after all others: what they look at is the work of others.
+    last: VecDeque<Key>,
     waiting: HashSet<Key>,
     /// By their time in milliseconds since 1970, and then in the order in which they came.
     delayed: BTreeMap<(i64, u64), Key>,
@@ -59,7 +63,8 @@ pub(crate) struct Queue {
 impl Queue {
     pub fn add(&mut self, key: Key) {
         if self.waiting.insert(key.clone()) {
-            self.ready.push_back(key);
+            let lane = if key.task == Task::Deployment { &mut self.last } else { &mut self.ready };
+            lane.push_back(key);
         }
     }
 
@@ -97,7 +102,7 @@ impl Queue {
             self.delayed_keys.remove(&key);
             self.add(key);
         }
-        let key = self.ready.pop_front()?;
+        let key = self.ready.pop_front().or_else(|| self.last.pop_front())?;
         self.waiting.remove(&key);
         Some(key)
     }

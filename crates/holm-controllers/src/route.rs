@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::fields::{at, controller, is_controlled_by, label, map, name, namespace, text};
-use crate::index::{Term, selector_of};
+use crate::index::{Term, claims_of, selector_of};
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::{Key, Task};
@@ -37,7 +37,9 @@ impl Change<'_> {
 pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
     let Some(last) = change.object.or(change.previous) else { return };
     let (namespace, name) = (namespace(last), name(last));
-    for task in own_tasks(change.kind) {
+    // An autoscaler is looked at when it is new, and then in its own time.
+    let is_own = change.kind != Kind::HorizontalPodAutoscaler || change.previous.is_none();
+    for task in own_tasks(change.kind).iter().filter(|_| is_own) {
         context.queue.add(Key::new(*task, namespace, name));
     }
     match change.kind {
@@ -54,6 +56,7 @@ pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
         Kind::Pod => {
             to_controllers(context, change);
             to_selecting(context, change);
+            to_mounted(context, change);
             if change.object.is_none() {
                 // A Deployment that recreates its pods waits until the last old one is gone.
                 to_deployment(context, last);
@@ -95,7 +98,7 @@ fn own_tasks(kind: Kind) -> &'static [Task] {
         Kind::DaemonSet => &[Task::DaemonSet],
         Kind::Job => &[Task::Job, Task::JobExpiry],
         Kind::CronJob => &[Task::CronJob],
-        Kind::PersistentVolumeClaim => &[Task::Claim],
+        Kind::PersistentVolumeClaim => &[Task::Claim, Task::ClaimUse],
         Kind::PersistentVolume => &[Task::Volume],
         Kind::Service => &[Task::Endpoints, Task::EndpointSlices],
         Kind::Endpoints => &[Task::Endpoints],
@@ -167,6 +170,18 @@ fn to_selecting(context: &mut Context, change: &Change<'_>) {
     for pod in change.versions() {
         to_all_selecting(context, pod, Kind::Service, &[Task::Endpoints, Task::EndpointSlices]);
         to_all_selecting(context, pod, Kind::PodDisruptionBudget, &[Task::Disruption]);
+    }
+}
+
+/// The claims that a pod begins or ceases to use.
+fn to_mounted(context: &mut Context, change: &Change<'_>) {
+    if !change.changes("/status/phase") {
+        return;
+    }
+    for pod in change.versions() {
+        for claim in claims_of(pod) {
+            context.queue.add(Key::new(Task::ClaimUse, namespace(pod), &claim));
+        }
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod bind;
 mod claim;
+mod usage;
 mod volume;
 
 pub(crate) use claim::{reconcile as reconcile_claim, waiting};
+pub(crate) use usage::reconcile as reconcile_use;
 pub(crate) use volume::reconcile as reconcile_volume;
 
 const COMPONENT: &str = "persistentvolume-controller";

@@ -91,7 +91,7 @@ fn selector_text(selector: Option<&Value>) -> String {
 }
 
 /// Sets the number of replicas from a scale.
-pub(super) fn replace(
+pub(crate) fn replace(
     state: &mut State,
     resource: &ResourceType,
     target: Target<'_>,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use holm_apiserver::DeleteOptions;
 use serde_json::{Value, json};
 
+use super::trigger::{mark, trigger};
 use super::{HEADLESS_LABEL, find_port, host_name, is_headless, pods_of, selects};
 use crate::context::Context;
 use crate::error::{Outcome, is_namespace_terminating, is_not_found};
@@ -17,13 +18,13 @@ use crate::queue::Key;
 
 const MANAGED_BY_LABEL: &str = "endpoints.kubernetes.io/managed-by";
 const CONTROLLER: &str = "endpoint-controller";
-const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 const CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 const MAX_ADDRESSES: usize = 1000;
 
 /// Brings the Endpoints of a service to what its pods are.
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(service) = context.get(Kind::Service, &key.namespace, &key.name) else {
+        context.triggers.forget(key);
         if context.get(Kind::Endpoints, &key.namespace, &key.name).is_some() {
             match context.delete(Kind::Endpoints, &key.namespace, &key.name, &DeleteOptions::default()) {
                 Err(error) if !is_not_found(&error) => return Err(error.into()),
@@ -35,6 +36,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     if !selects(&service) || is_deleting(&service) {
         return Ok(());
     }
+    let time = trigger(context, key, &service);
     let subsets = subsets(context, &service);
     let total: usize = subsets.iter().map(|subset| items(subset, "/addresses").count()).sum();
     let known = context.get(Kind::Endpoints, &key.namespace, &key.name);
@@ -63,8 +65,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     if known.as_deref() == Some(&endpoints) {
         return Ok(());
     }
-    let now = context.now();
-    annotate(&mut endpoints, TRIGGER, &now);
+    mark(&mut endpoints, time.as_deref());
     let written = match known {
         Some(_) => context.update(Kind::Endpoints, endpoints),
         None => context.create(Kind::Endpoints, endpoints),

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use holm_apiserver::DeleteOptions;
 use serde_json::{Value, json};
 
+use super::trigger::{mark, trigger};
 use super::{HEADLESS_LABEL, find_port, host_name, is_headless, pods_of, selects};
 use crate::context::Context;
 use crate::error::{Failure, Outcome, is_namespace_terminating, is_not_found};
 use crate::event::Said;
 use crate::fields::{
-    annotation, at, controller_reference, flag, is_controlled_by, is_deleting, items, label, name, namespace, pairs,
-    set, text, uid,
+    at, controller_reference, flag, is_controlled_by, is_deleting, items, label, name, namespace, pairs, set, text, uid,
 };
 use crate::index::Term;
 use crate::kind::Kind;
@@ -25,7 +25,6 @@ const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 const MANAGED_BY_LABEL: &str = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER: &str = "endpointslice-controller.k8s.io";
 const COMPONENT: &str = "endpoint-slice-controller";
-const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 const MAX_ENDPOINTS: usize = 100;
 
 /// Brings the slices of a service to what its pods are.
@@ -33,10 +32,14 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let term = Term::Label(key.namespace.clone(), SERVICE_LABEL.to_owned(), key.name.clone());
     let mut slices = context.find(Kind::EndpointSlice, term);
     slices.retain(|slice| label(slice, MANAGED_BY_LABEL) == Some(CONTROLLER) && !is_deleting(slice));
-    let Some(service) = context.get(Kind::Service, &key.namespace, &key.name) else { return Ok(()) };
+    let Some(service) = context.get(Kind::Service, &key.namespace, &key.name) else {
+        context.triggers.forget(key);
+        return Ok(());
+    };
     if !selects(&service) || is_deleting(&service) {
         return Ok(());
     }
+    let time = trigger(context, key, &service);
     let (own, foreign): (Vec<Arc<Value>>, Vec<Arc<Value>>) =
         slices.into_iter().partition(|slice| is_controlled_by(slice, &service));
     let (wanted, skipped) = wanted(context, &service);
@@ -49,7 +52,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     for group in wanted.into_values() {
         let known = by_ports.remove(&ports_key(&group.slice)).unwrap_or_default();
         count += group.endpoints.len().max(1);
-        place(context, &service, group, known, &mut left)?;
+        place(context, &service, group, known, &mut left, time.as_deref())?;
     }
     left.extend(by_ports.into_values().flatten());
     if count == 0 {
@@ -59,7 +62,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
             is_controlled_by(slice, &service) && items(slice, "/endpoints").next().is_none() && ports_key(slice) == "[]"
         });
         let known = position.map(|position| left.remove(position)).into_iter().collect();
-        place(context, &service, empty, known, &mut left)?;
+        place(context, &service, empty, known, &mut left, time.as_deref())?;
     }
     for slice in left {
         match context.delete(Kind::EndpointSlice, namespace(&slice), name(&slice), &DeleteOptions::default()) {
@@ -148,6 +151,7 @@ fn place(
     group: Group,
     known: Vec<Arc<Value>>,
     left: &mut Vec<Arc<Value>>,
+    time: Option<&str>,
 ) -> Outcome {
     let mut missing = group.endpoints;
     let mut kept: Vec<(Arc<Value>, Vec<Value>)> = Vec::new();
@@ -172,7 +176,7 @@ fn place(
             continue;
         }
         is_first = false;
-        write(context, service, &slice, endpoints)?;
+        write(context, service, &slice, endpoints, time)?;
     }
     let mut parts: Vec<Vec<Value>> = missing.chunks(MAX_ENDPOINTS).map(<[Value]>::to_vec).collect();
     if is_first {
@@ -183,15 +187,12 @@ fn place(
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": {
                 "generateName": prefix(name(service)), "namespace": namespace(service), "labels": labels(service),
-                "annotations": {TRIGGER: context.now()},
                 "ownerReferences": [controller_reference(service, Kind::Service)],
             },
             "addressType": address_type(service), "endpoints": endpoints,
             "ports": group.slice["ports"],
         });
-        if items(&slice, "/endpoints").next().is_none() {
-            slice["endpoints"] = json!([]);
-        }
+        mark(&mut slice, time);
         match context.create(Kind::EndpointSlice, slice) {
             Err(error) if !is_namespace_terminating(&error) => return Err(error.into()),
             _ => {}
@@ -205,7 +206,13 @@ fn is_same(left: &Value, right: &Value) -> bool {
     ["/targetRef/uid", "/addresses/0"].iter().all(|path| text(left, path) == text(right, path))
 }
 
-fn write(context: &mut Context, service: &Value, slice: &Arc<Value>, endpoints: Vec<Value>) -> Outcome {
+fn write(
+    context: &mut Context,
+    service: &Value,
+    slice: &Arc<Value>,
+    endpoints: Vec<Value>,
+    time: Option<&str>,
+) -> Outcome {
     let mut changed = Value::clone(slice);
     let old: Vec<Value> = items(slice, "/endpoints").cloned().collect();
     if old != endpoints {
@@ -215,10 +222,7 @@ fn write(context: &mut Context, service: &Value, slice: &Arc<Value>, endpoints: 
     if changed == **slice {
         return Ok(());
     }
-    let now = context.now();
-    if annotation(slice, TRIGGER) != Some(&now) {
-        crate::fields::annotate(&mut changed, TRIGGER, &now);
-    }
+    mark(&mut changed, time);
     context.update(Kind::EndpointSlice, changed)?;
     Ok(())
 }
