@@ -145,6 +145,9 @@ impl DeleteOptions {
     /// Reads the options of a deletion from its body or, without one, from the query.
     pub(crate) fn of(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
         let empty = Value::Null;
+        // A body is all that counts, where there is one (`DeleteResource` in `pkg/endpoints/handlers/delete.go`).
+        let nothing = Query::parse("");
+        let query = if body.is_some() { &nothing } else { query };
         let body = body.unwrap_or(&empty);
         let text = |field: &str| body.get(field).and_then(Value::as_str).or_else(|| query.get(field));
         let mut errors = Vec::new();

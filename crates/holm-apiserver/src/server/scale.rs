@@ -117,12 +117,14 @@ pub(crate) fn replace(
     let path: Vec<&str> = spec.iter().map(String::as_str).collect();
     let mut new = Value::clone(&live);
     set_at(&mut new, &path, json!(replicas));
-    if new != *live {
-        // The writer owns the replicas now, through the subresource.
+    if new != *live || replicas == 0 {
+        // The writer owns the replicas now, through the subresource. A scale of none does not have the field at all
+        // (`omitempty`), so nobody owns it then.
         let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
         let mapping = mapping(resource, &spec);
-        let entry = ManagedFieldsEntry::scaled_by(&options.field_manager);
-        let parent = mapping.to_parent(&entries, &[entry], &resource.kind.api_version());
+        let owners: Vec<ManagedFieldsEntry> =
+            (replicas != 0).then(|| ManagedFieldsEntry::scaled_by(&options.field_manager)).into_iter().collect();
+        let parent = mapping.to_parent(&entries, &owners, &resource.kind.api_version());
         // A manager that is new to the parent has no time there.
         let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();
         object::set_metadata(&mut new, "managedFields", values);

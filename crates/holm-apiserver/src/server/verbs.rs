@@ -236,14 +236,10 @@ fn delete_options(call: &Call) -> Result<DeleteOptions, ApiError> {
 fn delete(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let options = delete_options(call)?;
     let resource = &route.resource;
-    let deleted = cluster.write(|state| state.delete(resource, route.namespace(), name, &options))?;
-    let warnings: Vec<String> = if resource.is("jobs.batch") && options.propagation.is_none() {
-        let text = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them \
-            or set propagationPolicy=Orphan to suppress this warning";
-        vec![text.to_owned()]
-    } else {
-        Vec::new()
-    };
+    let warnings = deletion_warnings(resource, &options);
+    let deleted = cluster
+        .write(|state| state.delete(resource, route.namespace(), name, &options))
+        .map_err(|error| error.warning_of(warnings.clone()))?;
     Ok(match deleted {
         Deleted::Marked(object) => answer(200, &resource.served(&object), &warnings),
         Deleted::Gone(object) if returns_deleted(resource) => answer(200, &resource.served(&object), &[]),
@@ -259,6 +255,16 @@ fn delete(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result
             )
         }
     })
+}
+
+/// From `k8s.io/kubernetes`, `pkg/registry/batch/job/storage/storage.go`.
+fn deletion_warnings(resource: &ResourceType, options: &DeleteOptions) -> Vec<String> {
+    if !resource.is("jobs.batch") || options.propagation.is_some() {
+        return Vec::new();
+    }
+    let text = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them \
+        or set propagationPolicy=Orphan to suppress this warning";
+    vec![text.to_owned()]
 }
 
 /// Kinds whose deletion is answered with the object (`ReturnDeletedObject`).
@@ -294,15 +300,17 @@ fn delete_collection(cluster: &ApiServer, route: &Route, call: &Call) -> Result<
     let resource = &route.resource;
     let deleted = cluster.write(|state| {
         let listed = state.store.list(&resource.id, route.namespace.as_deref());
-        let keys: Vec<(String, String)> =
-            listed.filter(|(_, object)| selection.matches(object)).map(|(key, _)| key.clone()).collect();
-        let mut items = Vec::new();
-        for (namespace, name) in keys {
-            match state.delete(resource, &namespace, &name, &options)? {
-                Deleted::Gone(object) | Deleted::Marked(object) => items.push(Value::clone(&resource.served(&object))),
-            }
+        let found: Vec<((String, String), Arc<Value>)> = listed
+            .filter(|(_, object)| selection.matches(object))
+            .map(|(key, object)| (key.clone(), Arc::clone(object)))
+            .collect();
+        for ((namespace, name), _) in &found {
+            state.delete(resource, namespace, name, &options)?;
         }
+        // The answer shows the objects as they were before.
+        let items = found.iter().map(|(_, object)| Value::clone(&resource.served(object))).collect();
         Ok::<_, ApiError>((items, state.store.revision()))
     })?;
-    Ok(answer(200, &list::wrap(resource, deleted.0, deleted.1, None, None), &[]))
+    let list = list::wrap(resource, deleted.0, deleted.1, None, None);
+    Ok(answer(200, &list, &deletion_warnings(resource, &options)))
 }

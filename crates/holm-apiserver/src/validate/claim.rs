@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-use super::immutable::shrinks;
 use super::names;
 use super::rules::Checks;
 use crate::error::FieldError;
@@ -87,14 +86,24 @@ pub(super) fn update(live: &Value, object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::forbidden("spec", detail));
     }
     let storage = &["spec", "resources", "requests", "storage"];
-    let (requested, wanted) = (at(live, storage), at(object, storage));
-    let below_capacity = shrinks(at(live, &["status", "capacity", "storage"]), wanted);
-    if bound && shrinks(requested, wanted) && (below_capacity || at(live, &["status", "capacity", "storage"]).is_none())
-    {
+    // A size that is not there is none.
+    let size = |object: &Value, path: &[&str]| at(object, path).and_then(Quantity::of);
+    let smaller = |left: Option<Quantity>, right: Option<Quantity>| match (left, right) {
+        (_, None) => false,
+        (None, Some(right)) => !right.is_zero(),
+        (Some(left), Some(right)) => left < right,
+    };
+    let (before, after) = (size(live, storage), size(object, storage));
+    let capacity = size(live, &["status", "capacity", "storage"]);
+    if smaller(after, before) && !smaller(capacity, after) {
         errors.push(FieldError::forbidden(
             "spec.resources.requests.storage",
             "field can not be less than status.capacity",
         ));
+    }
+    let mode = |object: &Value| at(object, &["spec", "volumeMode"]).cloned().unwrap_or_default();
+    if mode(live) != mode(object) {
+        errors.push(FieldError::invalid("volumeMode", mode(object), "field is immutable"));
     }
     errors
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::{claim, volume};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
-use crate::quantity::Quantity;
 use crate::registry::ResourceType;
 
 const IMMUTABLE: &str = "field is immutable";
@@ -120,12 +119,16 @@ fn job(live: &Value, object: &Value) -> Vec<FieldError> {
             for path in [
                 ["spec", "nodeSelector"],
                 ["spec", "tolerations"],
-                ["spec", "affinity"],
                 ["spec", "schedulingGates"],
                 ["metadata", "labels"],
                 ["metadata", "annotations"],
             ] {
                 remove_at(&mut template, &path);
+            }
+            remove_at(&mut template, &["spec", "affinity", "nodeAffinity"]);
+            let empty = at(&template, &["spec", "affinity"]) == Some(&json!({}));
+            if empty && at(object, &["spec", "template", "spec", "affinity", "nodeAffinity"]).is_some() {
+                remove_at(&mut template, &["spec", "affinity"]);
             }
             for list in ["containers", "initContainers"] {
                 let containers =
@@ -225,10 +228,4 @@ fn pod(live: &Value, object: &Value) -> Vec<FieldError> {
         ));
     }
     errors
-}
-
-/// Whether a quantity got smaller.
-pub(super) fn shrinks(before: Option<&Value>, after: Option<&Value>) -> bool {
-    let read = |value: Option<&Value>| value.and_then(Quantity::of);
-    matches!((read(before), read(after)), (Some(before), Some(after)) if after < before)
 }

@@ -76,9 +76,6 @@ pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Val
             copy_at(live, object, &["status"]);
             crate::custom::prepare_definition(object, Some(live));
         }
-        "jobs.batch" if at(object, &["spec", "selector"]).is_none() => {
-            copy_at(live, object, &["spec", "selector"]);
-        }
         "daemonsets.apps" => {
             let annotation = ["metadata", "annotations", "deprecated.daemonset.template.generation"];
             if at(live, &["spec", "template"]) == at(object, &["spec", "template"]) {
@@ -89,6 +86,7 @@ pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Val
             }
         }
         "services" => crate::allocate::keep(live, object),
+        "persistentvolumeclaims" => data_sources(object),
         _ => {}
     }
     if resource.traits.generation {

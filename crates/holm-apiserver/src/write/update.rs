@@ -243,11 +243,13 @@ impl State {
             return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
         let key = self.key(resource, target.namespace, target.name);
-        let object = self.store.put(key.clone(), new);
-        if object::is_deleting(&object) && self.is_released(resource, &object) {
-            // The last finalizer is gone.
+        if object::is_deleting(&new) && self.is_released(resource, &new) {
+            // The last finalizer is gone: the object is not written any more (`deleteWithoutFinalizers` in
+            // `pkg/registry/generic/registry/store.go`).
             self.store.remove(&key);
+            return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
+        let object = self.store.put(key, new);
         Ok(Written { object, created: false, warnings: Vec::new() })
     }
 }
