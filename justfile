@@ -13,10 +13,14 @@ check:
 test:
     cargo test
 
-# Builds the real control plane and runs the end-to-end tests on it.
+# Runs the end-to-end tests on the embedded cluster.
 e2e:
-    tests/tools/controlplane/build.sh
     cargo test -p holm-e2e
+
+# Builds the real control plane and runs the end-to-end tests on it.
+e2e-real:
+    tests/tools/controlplane/build.sh
+    HOLM_E2E=real cargo test -p holm-e2e
 
 # Builds the documentation.
 docs:

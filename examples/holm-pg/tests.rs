@@ -1,4 +1,6 @@
-//! How a stack is tested: offline, without a cluster, in plain `cargo test`.
+//! How a stack is tested, in plain `cargo test`: here without a cluster, and in `cluster` on an embedded one.
+
+mod cluster;
 
 use super::declare;
 

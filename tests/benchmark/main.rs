@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     let counts: Vec<usize> =
         std::env::args().skip(1).map(|count| count.parse()).collect::<std::result::Result<_, _>>()?;
     let counts = if counts.is_empty() { vec![500] } else { counts };
-    let cluster = ControlPlane::start("benchmark");
+    let cluster = ControlPlane::start_real("benchmark");
     println!("start-up (`--version`): {}", milliseconds(start_up()?));
     for count in counts {
         one_size(&cluster, count)?;
@@ -60,7 +60,7 @@ fn one_size(cluster: &ControlPlane, count: usize) -> Result<()> {
     row("kubectl, server-side", &[Some(unchanged), Some(one_changed), Some(created), Some(applied)]);
 
     let namespace = format!("bare-{count}");
-    cluster.kubectl(["create", "namespace", &namespace]).expect_code(0);
+    cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (created, checked, listed) = runtime.block_on(async {
         let client = bare::client(cluster.admin()).await?;
@@ -77,7 +77,7 @@ fn one_size(cluster: &ControlPlane, count: usize) -> Result<()> {
         peak / 1024,
     );
     for namespace in [workload::NAMESPACE, &kubectl.namespace, &namespace] {
-        cluster.kubectl(["delete", "namespace", namespace, "--wait=true"]);
+        cluster.delete("namespace", "", namespace);
     }
     Ok(())
 }
@@ -119,7 +119,7 @@ struct Kubectl<'a> {
 
 impl Kubectl<'_> {
     fn make_namespace(&self) {
-        self.cluster.kubectl(["create", "namespace", &self.namespace]).expect_code(0);
+        self.cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}));
     }
 
     fn write(&self, name: &str, objects: &[serde_json::Value]) -> Result<PathBuf> {

@@ -1,11 +1,12 @@
 //! Does one chosen thing at every request of every phase of two stacks, and looks what a further run makes of it:
-//! `cargo run --release -p holm-e2e --bin faults`.
+//! `cargo run --release -p holm-e2e --bin faults`, on the embedded cluster in virtual time, or with `HOLM_E2E=real` on a real
+//! control plane.
 //!
 //! | option | what it is | default |
 //! |---|---|---|
 //! | `--stack`, `--phase`, `--fault` | names, separated by commas | all |
 //! | `--every N` | only every Nth request | 1 |
-//! | `--workers N` | how many stacks are on trial side by side | 3 |
+//! | `--workers N` | how many stacks are on trial side by side, which helps only on a real control plane | 3 |
 //! | `--only STACK:PHASE:NUMBER:FAULT` | one trial | |
 //! | `--name NAME` | the control plane's folder and the namespaces, so that several run side by side | `faults` |
 //! | `--kill` | real programs through a proxy, ended with SIGKILL, instead of runs in process | |
@@ -14,8 +15,8 @@
 
 use std::process::ExitCode;
 
-use holm_e2e::ControlPlane;
-use holm_e2e::fault::{Campaign, Fault, Job, Killings, Phase, StackKind};
+use holm_e2e::fault::{Campaign, Fault, Job, Killings, Phase, StackKind, Trial};
+use holm_e2e::{ControlPlane, is_embedded};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -55,16 +56,22 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {
             _ => return Err(format!("there is no option {option}")),
         }
     }
+    let tell = |line: &str| println!("{line}");
+    if is_embedded() && !kills {
+        if let Some(job) = only {
+            return Ok(told(&campaign.run_one_embedded(job)?));
+        }
+        let tally = campaign.run_embedded(&tell)?;
+        println!("{tally}");
+        return Ok(tally.failures.is_empty());
+    }
     let cluster = ControlPlane::start(&campaign.name);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let client = holm_e2e::fault::connect(cluster.admin()).await?;
-        let tell = |line: &str| println!("{line}");
         if let Some(job) = only {
-            let trial = campaign.run_one(job, &client).await?;
-            println!("{trial:#?}");
-            return Ok(trial.problems.is_empty());
+            return Ok(told(&campaign.run_one(job, &client).await?));
         }
         let tally = if kills {
             let every = usize::try_from(campaign.every).unwrap_or(1);
@@ -75,6 +82,11 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {
         println!("{tally}");
         Ok(tally.failures.is_empty())
     })
+}
+
+fn told(trial: &Trial) -> bool {
+    println!("{trial:#?}");
+    trial.problems.is_empty()
 }
 
 fn names<T>(text: &str, named: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {

@@ -1,10 +1,10 @@
 //! What the API server says that it was asked.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use holm_embedded::faults::{Request, Requests};
 use serde_json::Value;
 
 /// The requests of one user since a moment.
@@ -13,29 +13,6 @@ pub struct Audit {
     log: Option<PathBuf>,
     user: String,
     from: u64,
-}
-
-/// One request, from the server's audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
-    pub verb: String,
-    /// The resource, such as `deployments`; empty for URLs such as `/version`.
-    pub resource: String,
-    /// The namespace; empty for what is cluster-scoped.
-    pub namespace: String,
-    /// The name; empty for collections.
-    pub name: String,
-    /// The subresource, such as `scale`; empty for none.
-    pub subresource: String,
-    /// Whether it was sent with `dryRun=All`.
-    pub dry_run: bool,
-    /// The path with its query.
-    pub uri: String,
-    /// Who said to have sent it.
-    pub user_agent: String,
-    /// The status code of the answer.
-    pub code: u16,
 }
 
 impl Audit {
@@ -50,7 +27,7 @@ impl Audit {
     }
 
     /// Every request, a watch once; none where the cluster's log cannot be read.
-    pub fn requests(&self) -> Option<Vec<Request>> {
+    pub fn requests(&self) -> Option<Requests> {
         let mut log = std::fs::File::open(self.log.as_ref()?).expect("the audit log is there");
         log.seek(SeekFrom::Start(self.from)).expect("the log only grows");
         let mut text = String::new();
@@ -61,64 +38,46 @@ impl Audit {
             let entry: Value = serde_json::from_str(line).ok()?;
             let is_ours = entry["user"]["username"].as_str() == Some(&self.user);
             let is_new = is_ours && seen.insert(entry["auditID"].as_str().unwrap_or_default().to_owned());
-            is_new.then(|| Request::of(&entry))
+            is_new.then(|| request(&entry))
         });
         Some(requests.collect())
     }
 
     /// The requests that change something, in the order in which they were answered.
-    pub fn mutating(&self) -> Option<Vec<Request>> {
-        Some(self.requests()?.into_iter().filter(Request::is_mutating).collect())
+    pub fn mutating(&self) -> Option<Requests> {
+        Some(self.requests()?.mutating())
     }
 
     /// Fails the test when anything was changed.
     #[track_caller]
     pub fn assert_nothing_mutated(&self) {
         let mutating = self.mutating().unwrap_or_default();
-        assert!(mutating.is_empty(), "these requests change something:\n{}", list(&mutating));
+        assert!(mutating.is_empty(), "these requests change something:\n{mutating}");
     }
 
     /// Fails the test when there were more than `most` requests.
     #[track_caller]
     pub fn assert_at_most(&self, most: usize) {
         let requests = self.requests().unwrap_or_default();
-        assert!(requests.len() <= most, "{} requests, and {most} are enough:\n{}", requests.len(), list(&requests));
+        assert!(requests.len() <= most, "{} requests, and {most} are enough:\n{requests}", requests.len());
     }
 }
 
-impl Request {
-    fn of(entry: &Value) -> Self {
-        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let uri = text("/requestURI");
-        let code = entry.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default();
-        Self {
-            verb: text("/verb"),
-            resource: text("/objectRef/resource"),
-            namespace: text("/objectRef/namespace"),
-            name: text("/objectRef/name"),
-            subresource: text("/objectRef/subresource"),
-            dry_run: uri.split(['?', '&']).any(|parameter| parameter == "dryRun=All"),
-            user_agent: text("/userAgent"),
-            code: u16::try_from(code).unwrap_or_default(),
-            uri,
-        }
+/// Reads an entry of the log.
+fn request(entry: &Value) -> Request {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let uri = text("/requestURI");
+    let code = entry.pointer("/responseStatus/code").and_then(Value::as_u64);
+    Request {
+        verb: text("/verb"),
+        resource: text("/objectRef/resource"),
+        namespace: text("/objectRef/namespace"),
+        name: text("/objectRef/name"),
+        subresource: text("/objectRef/subresource"),
+        dry_run: uri.split(['?', '&']).any(|parameter| parameter == "dryRun=All"),
+        user_agent: text("/userAgent"),
+        code: code.and_then(|code| u16::try_from(code).ok()),
+        uri,
+        ..Request::default()
     }
-
-    /// Whether the cluster may be another one after it. Asking for one's own rights is sent as a create but changes nothing.
-    pub fn is_mutating(&self) -> bool {
-        let changes = matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection");
-        let is_question = self.resource.ends_with("reviews");
-        changes && !self.dry_run && !is_question
-    }
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.verb, self.uri, self.code)
-    }
-}
-
-/// The requests, one a line.
-pub(crate) fn list(requests: &[Request]) -> String {
-    requests.iter().map(|request| format!("  {request}\n")).collect()
 }

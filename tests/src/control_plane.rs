@@ -1,28 +1,41 @@
-//! A real Kubernetes control plane for one test file, or the cluster that `HOLM_TEST_KUBECONFIG` names.
+//! The cluster under test: a real Kubernetes control plane, the embedded one, or one that existed before.
+//!
+//! `HOLM_E2E=real` or `HOLM_E2E=embedded` (the default) chooses, and `HOLM_TEST_KUBECONFIG` names one that exists. Every
+//! scenario runs on each of them, with the same expectations.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::audit::Audit;
-use crate::program::Finished;
+use crate::embedded::Embedded;
+use crate::real::Real;
 use crate::repository;
+use crate::resources::Resource;
 
 /// The namespace in the cluster where the tests' own identities live.
 const IDENTITIES: &str = "holm-e2e";
 
 /// A control plane.
 pub struct ControlPlane {
-    binaries: PathBuf,
+    under_test: UnderTest,
     kubeconfig: PathBuf,
-    /// Where the instance keeps everything; none for a cluster that existed before.
-    directory: Option<PathBuf>,
     /// The folder for kubeconfigs, homes and captured files of this test file.
     scratch: PathBuf,
+    /// The administrator, for what a person does beside the programs under test.
+    pub(crate) client: kube::Client,
+    /// What the cluster serves, as it was seen last.
+    pub(crate) served: Mutex<Vec<Resource>>,
+    pub(crate) runtime: Runtime,
+}
+
+enum UnderTest {
+    Real(Real),
+    Embedded(Box<Embedded>),
+    /// One that existed before.
+    Existing,
 }
 
 /// An identity in the cluster.
@@ -45,26 +58,44 @@ impl ControlPlane {
     ///
     /// With `HOLM_TEST_KUBECONFIG` it is the cluster that this file names, and what needs the audit log is not asserted.
     pub fn start(name: &str) -> Self {
-        let scratch = repository().join("target/e2e").join(name).join("scratch");
-        // A cluster of an earlier run may have left files; the instance itself is wiped by --fresh.
+        Self::start_one(name, is_embedded())
+    }
+
+    /// The same, but never an embedded one.
+    pub fn start_real(name: &str) -> Self {
+        Self::start_one(name, false)
+    }
+
+    fn start_one(name: &str, is_embedded: bool) -> Self {
+        let folder = repository().join("target/e2e").join(name);
+        let scratch = folder.join("scratch");
+        // A cluster of an earlier run may have left files; the instance itself is wiped when it starts.
         let _ = std::fs::remove_dir_all(&scratch);
         std::fs::create_dir_all(&scratch).expect("the target folder can be written to");
-        let binaries = binaries();
-        if let Some(kubeconfig) = std::env::var_os("HOLM_TEST_KUBECONFIG") {
-            note("the cluster of HOLM_TEST_KUBECONFIG has no audit log to read, so requests are not counted");
-            let plane = Self { binaries, kubeconfig: kubeconfig.into(), directory: None, scratch };
-            plane.make_place_for_identities();
-            return plane;
-        }
-        let directory = repository().join("target/e2e").join(name).join("instance");
-        std::fs::create_dir_all(&directory).expect("the target folder can be written to");
-        let started = run(Command::new(binaries.join("controlplane"))
-            .args(["start", "--fresh", "--with-parent", &std::process::id().to_string(), "--dir"])
-            .arg(&directory));
-        started.expect_code(0);
-        let kubeconfig = PathBuf::from(started.stdout.lines().last().expect("it prints the kubeconfig's path"));
-        let plane = Self { binaries, kubeconfig, directory: Some(directory), scratch };
-        plane.make_place_for_identities();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("the operating system gives a runtime");
+        let (under_test, kubeconfig) = match std::env::var_os("HOLM_TEST_KUBECONFIG") {
+            Some(kubeconfig) => {
+                note("the cluster of HOLM_TEST_KUBECONFIG has no audit log to read, so requests are not counted");
+                (UnderTest::Existing, kubeconfig.into())
+            }
+            None if is_embedded => {
+                let embedded = Embedded::start(&runtime, &scratch);
+                let kubeconfig = embedded.kubeconfig().to_owned();
+                (UnderTest::Embedded(Box::new(embedded)), kubeconfig)
+            }
+            None => {
+                let real = Real::start(&folder.join("instance"));
+                let kubeconfig = real.kubeconfig().to_owned();
+                (UnderTest::Real(real), kubeconfig)
+            }
+        };
+        let client = match &under_test {
+            UnderTest::Embedded(embedded) => runtime.block_on(async { embedded.client() }),
+            _ => runtime.block_on(crate::fault::connect(&kubeconfig)).expect("the kubeconfig can be used"),
+        };
+        let plane = Self { under_test, kubeconfig, scratch, client, served: Mutex::default(), runtime };
+        plane.create_if_absent(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": IDENTITIES}}));
         plane
     }
 
@@ -73,100 +104,48 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
-    /// The kubeconfig of one of the control plane's own users: `admin`, `reader`, `nobody` or `expired`. None for a
-    /// cluster that existed before.
-    pub fn kubeconfig(&self, user: &str) -> Option<PathBuf> {
-        let directory = self.directory.as_ref()?;
-        let printed = run(Command::new(self.binaries.join("controlplane"))
-            .args(["kubeconfig", "--user", user, "--dir"])
-            .arg(directory));
-        printed.expect_code(0);
-        let path = PathBuf::from(printed.stdout.lines().last().unwrap_or_default());
-        Some(if path.is_file() {
-            path
-        } else {
-            let path = self.scratch.join(format!("{user}.kubeconfig"));
-            std::fs::write(&path, &printed.stdout).expect("the scratch folder can be written to");
-            path
-        })
+    /// A kubeconfig whose token is accepted no more: on a real control plane of the tests' own because it ran out an hour ago,
+    /// elsewhere because its account is gone.
+    pub fn stale(&self) -> PathBuf {
+        if let UnderTest::Real(real) = &self.under_test {
+            return real.kubeconfig_of("expired", &self.scratch);
+        }
+        let user = self.user("stale", None);
+        self.delete("serviceaccount", IDENTITIES, "stale");
+        user.kubeconfig
     }
 
-    /// The path of a program that was built with the control plane, such as `kubectl`.
+    /// The path of a program that was built with the real control plane, such as `kubectl`.
     pub fn binary(&self, name: &str) -> PathBuf {
-        self.binaries.join(name)
-    }
-
-    /// Runs kubectl as the administrator.
-    pub fn kubectl<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Finished {
-        run(Command::new(self.binaries.join("kubectl")).arg("--kubeconfig").arg(&self.kubeconfig).args(arguments))
-    }
-
-    /// Runs kubectl as the administrator with an object on standard input: `kubectl apply -f -` and the like.
-    pub fn kubectl_with<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>, input: &str) -> Finished {
-        let mut command = Command::new(self.binaries.join("kubectl"));
-        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
-        Finished::of_command(&mut command, input)
-    }
-
-    /// The live object; none where there is none. `namespace` is empty for cluster-scoped kinds.
-    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        let found =
-            self.kubectl(["get", kind, name, "--namespace", namespace, "--ignore-not-found", "--output", "json"]);
-        found.expect_code(0);
-        let is_there = !found.stdout.trim().is_empty();
-        is_there.then(|| serde_json::from_str(&found.stdout).expect("kubectl prints JSON"))
-    }
-
-    /// The live object, which must be there.
-    pub fn must_get(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        self.get(kind, namespace, name).unwrap_or_else(|| panic!("{kind} {namespace}/{name} is not in the cluster"))
-    }
-
-    /// The resourceVersion of every object of `kinds` (comma-separated) in the namespace, by `kind/name`.
-    pub fn versions(&self, kinds: &str, namespace: &str) -> BTreeMap<String, String> {
-        let found = self.kubectl(["get", kinds, "--namespace", namespace, "--output", "json"]);
-        found.expect_code(0);
-        let list: Value = serde_json::from_str(&found.stdout).expect("kubectl prints JSON");
-        let text = |item: &Value, pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-        list["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|item| {
-                let name = format!("{}/{}", text(item, "/kind"), text(item, "/metadata/name"));
-                (name, text(item, "/metadata/resourceVersion"))
-            })
-            .collect()
+        Real::binary(name)
     }
 
     /// A new identity with all rights, or with those of the cluster role `role`.
     pub fn user(&self, name: &str, role: Option<&str>) -> User {
-        let account = format!("system:serviceaccount:{IDENTITIES}:{name}");
-        let account_name = format!("{IDENTITIES}:{name}");
-        // A cluster that existed before may have it already, from an earlier run.
-        self.kubectl(["create", "serviceaccount", name, "--namespace", IDENTITIES]);
+        // A cluster that existed before may have them already, from an earlier run.
+        self.create_if_absent(json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": IDENTITIES},
+        }));
         if let Some(role) = role {
-            let binding = format!("{IDENTITIES}-{name}-{role}");
-            let role = format!("--clusterrole={role}");
-            self.kubectl([
-                "create",
-                "clusterrolebinding",
-                &binding,
-                &role,
-                &format!("--serviceaccount={account_name}"),
-            ]);
+            self.create_if_absent(json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                "metadata": {"name": format!("{IDENTITIES}-{name}-{role}")},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": IDENTITIES}],
+            }));
         }
-        let token = self.kubectl(["create", "token", name, "--namespace", IDENTITIES, "--duration", "2h"]);
-        token.expect_code(0);
-        User { name: account, kubeconfig: self.kubeconfig_with(name, token.stdout.trim()) }
+        let token = self.token(IDENTITIES, name);
+        let name_in_log = format!("system:serviceaccount:{IDENTITIES}:{name}");
+        User { name: name_in_log, kubeconfig: self.kubeconfig_with(name, &token) }
     }
 
     /// A kubeconfig for this cluster with another token, under the context `holm`.
     pub fn kubeconfig_with(&self, name: &str, token: &str) -> PathBuf {
-        let cluster = self.cluster_entry();
-        let kubeconfig = serde_json::json!({
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("the kubeconfig can be read");
+        let admin: Value = serde_saphyr::from_str(&text).expect("the kubeconfig is YAML");
+        let kubeconfig = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "holm",
-            "clusters": [{"name": "holm", "cluster": cluster}],
+            "clusters": [{"name": "holm", "cluster": self.cluster_entry(&admin)}],
             "contexts": [{"name": "holm", "context": {"cluster": "holm", "user": name}}],
             "users": [{"name": name, "user": {"token": token}}],
         });
@@ -178,7 +157,12 @@ impl ControlPlane {
 
     /// The requests of `user` from now on.
     pub fn audit(&self, user: &User) -> Audit {
-        Audit::begin(self.directory.as_ref().map(|directory| directory.join("audit.log")), &user.name)
+        let log = match &self.under_test {
+            UnderTest::Real(real) => Some(real.audit_log()),
+            UnderTest::Embedded(embedded) => Some(embedded.audit_log().to_owned()),
+            UnderTest::Existing => None,
+        };
+        Audit::begin(log, &user.name)
     }
 
     /// A folder of this test file to write to.
@@ -188,47 +172,34 @@ impl ControlPlane {
         folder
     }
 
-    fn cluster_entry(&self) -> Value {
-        static ENTRY: Mutex<Option<(PathBuf, Value)>> = Mutex::new(None);
-        let mut known = ENTRY.lock().expect("no test panics while it holds this");
-        if let Some((_, entry)) = known.as_ref().filter(|(kubeconfig, _)| *kubeconfig == self.kubeconfig) {
-            return entry.clone();
+    /// The cluster of the kubeconfig's current context, with its certificate in it.
+    fn cluster_entry(&self, kubeconfig: &Value) -> Value {
+        let named = |list: &str, name: &Value| {
+            let found = kubeconfig[list].as_array().into_iter().flatten().find(|item| item["name"] == *name);
+            found.cloned().unwrap_or_else(|| panic!("the kubeconfig has no {name} among its {list}"))
+        };
+        let context = named("contexts", &kubeconfig["current-context"]);
+        let mut cluster = named("clusters", &context["context"]["cluster"])["cluster"].clone();
+        if let Some(file) = cluster["certificate-authority"].as_str().map(str::to_owned) {
+            use base64::Engine as _;
+            let folder = self.kubeconfig.parent().expect("a file is in a folder");
+            let pem = std::fs::read(folder.join(file)).expect("the certificate can be read");
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
+            let entry = cluster.as_object_mut().expect("a cluster is a map");
+            entry.remove("certificate-authority");
+            entry.insert("certificate-authority-data".to_owned(), encoded.into());
         }
-        let view = self.kubectl(["config", "view", "--raw", "--minify", "--flatten", "--output", "json"]);
-        view.expect_code(0);
-        let view: Value = serde_json::from_str(&view.stdout).expect("kubectl prints JSON");
-        let entry = view["clusters"][0]["cluster"].clone();
-        *known = Some((self.kubeconfig.clone(), entry.clone()));
-        entry
-    }
-
-    fn make_place_for_identities(&self) {
-        self.kubectl(["create", "namespace", IDENTITIES]);
+        cluster
     }
 }
 
-impl Drop for ControlPlane {
-    fn drop(&mut self) {
-        if let Some(directory) = &self.directory {
-            run(Command::new(self.binaries.join("controlplane")).args(["stop", "--dir"]).arg(directory));
-        }
+/// Whether the embedded cluster is under test.
+pub fn is_embedded() -> bool {
+    match std::env::var("HOLM_E2E").as_deref() {
+        Ok("real") => false,
+        Ok("embedded") | Err(_) => std::env::var_os("HOLM_TEST_KUBECONFIG").is_none(),
+        Ok(other) => panic!("HOLM_E2E is \"real\" or \"embedded\", not \"{other}\""),
     }
-}
-
-/// The folder of the control plane's binaries, which are built where they are absent. That takes minutes.
-fn binaries() -> PathBuf {
-    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
-    BINARIES
-        .get_or_init(|| {
-            let built = run(&mut Command::new(repository().join("tests/tools/controlplane/build.sh")));
-            built.expect_code(0);
-            PathBuf::from(built.stdout.lines().last().expect("it prints the folder"))
-        })
-        .clone()
-}
-
-fn run(command: &mut Command) -> Finished {
-    Finished::of_command(command, "")
 }
 
 /// Tells the person at the terminal something that no test fails for.

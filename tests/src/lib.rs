@@ -1,5 +1,5 @@
-//! The harness of the end-to-end tests: a real control plane, programs run as a user runs them, the API server's audit log,
-//! and a search for secrets that got out.
+//! The harness of the end-to-end tests: a real control plane or the embedded cluster, programs run as a user runs them, the API
+//! server's audit log, and a search for secrets that got out.
 //!
 //! A test takes the control plane of its file ([`ControlPlane::shared`]) and begins a [`Session`]: an identity of its own in
 //! the cluster, by which its requests are told apart, a home directory, and the memory of everything that was written.
@@ -11,18 +11,23 @@ mod audit;
 mod canary;
 mod control_plane;
 mod documents;
+mod embedded;
 pub mod fault;
+mod person;
 mod program;
+mod real;
+mod resources;
 mod running;
 mod session;
 mod terminal;
 mod transcript;
 pub mod workload;
 
-pub use audit::{Audit, Request};
+pub use audit::Audit;
 pub use canary::Canary;
-pub use control_plane::{ControlPlane, User};
+pub use control_plane::{ControlPlane, User, is_embedded};
 pub use documents::PlanDocument;
+pub use holm_embedded::faults::{Request, Requests};
 pub use program::{Finished, Program};
 pub use running::Running;
 pub use session::Session;

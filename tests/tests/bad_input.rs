@@ -2,6 +2,7 @@
 //! exit code of 1, and nothing is changed that should not be.
 
 use holm_e2e::{ControlPlane, Session};
+use serde_json::json;
 
 fn begun(name: &str) -> Session {
     Session::new(ControlPlane::shared("bad-input"), name)
@@ -54,7 +55,7 @@ fn a_dead_server_is_told_from_a_slow_one() {
 #[test]
 fn an_expired_token_is_called_refused_credentials() {
     let session = begun("expired");
-    let Some(kubeconfig) = session.cluster.kubeconfig("expired") else { return };
+    let kubeconfig = session.cluster.stale();
     let plan = session.run(&session.offline("variant-pg", &["plan"]).env("KUBECONFIG", kubeconfig));
     plan.expect_code(1).expect("does not accept the credentials").expect("expired").expect("hint:");
 }
@@ -63,8 +64,10 @@ fn an_expired_token_is_called_refused_credentials() {
 fn who_may_only_read_gets_a_plan_that_says_what_is_unchecked() {
     let session = begun("reader");
     session.run(&session.workspace("variant-pg", &["apply", "--yes"])).expect_code(0);
-    let role = ["create", "clusterrole", "only-read", "--verb=get,list,watch", "--resource=*.*"];
-    session.cluster.kubectl(role);
+    session.cluster.create_if_absent(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "only-read"},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}],
+    }));
     let reader = session.cluster.user("only-reader", Some("only-read"));
     let audit = session.cluster.audit(&reader);
     let plan = session.workspace("variant-pg", &["plan"]).config("image", "postgres:15.4-alpine");
@@ -85,7 +88,7 @@ fn who_may_not_read_secrets_gets_no_new_password() {
     let session = begun("no-secrets");
     session.run(&session.workspace("variant-pg", &["apply", "--yes"])).expect_code(0);
     let password = session.secret("no-secrets", "postgres-secret", "password");
-    let role = serde_json::json!({
+    let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "blind"},
         "rules": [
             {"apiGroups": [""], "verbs": ["*"],
@@ -94,7 +97,7 @@ fn who_may_not_read_secrets_gets_no_new_password() {
             {"apiGroups": [""], "verbs": ["patch", "create"], "resources": ["secrets"]},
         ],
     });
-    session.cluster.kubectl_with(["apply", "-f", "-"], &role.to_string()).expect_code(0);
+    session.cluster.create_if_absent(role);
     let blind = session.cluster.user("blind", Some("blind"));
     let apply = session.workspace("variant-pg", &["apply", "--yes"]).env("KUBECONFIG", &blind.kubeconfig);
     let apply = session.run(&apply);
@@ -251,11 +254,11 @@ fn nothing_is_pruned_after_a_failed_write() {
     };
     workspace(&["apply", "--yes"], "3", "no").expect_code(0);
     // A policy of the server that answers a dry-run otherwise than the write itself: only the write is refused.
-    let quota = serde_json::json!({
+    let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-services", "namespace": "unpruned"},
         "spec": {"hard": {"secrets": "0"}},
     });
-    session.cluster.kubectl_with(["apply", "-f", "-"], &quota.to_string()).expect_code(0);
+    session.cluster.create(&quota);
     holm_e2e::eventually("the quota is counted", || {
         let quota = session.cluster.must_get("resourcequota", "unpruned", "no-services");
         quota["status"]["hard"]["secrets"].as_str().map(|_| ())

@@ -257,13 +257,11 @@ spec: {size: 1}
         .expect_code(1)
         .expect("Database/main");
     let report = |status: &str, reason: &str, message: &str| {
-        let patch = serde_json::json!({"status": {"observedGeneration": 1, "conditions": [{
+        let status = serde_json::json!({"observedGeneration": 1, "conditions": [{
             "type": "Ready", "status": status, "reason": reason, "message": message,
             "lastTransitionTime": "2026-01-01T00:00:00Z",
-        }]}});
-        let arguments = ["patch", "databases.causes.example.org", "main", "--namespace=custom", "--subresource=status"];
-        let patch = ["--type=merge".to_owned(), format!("--patch={patch}")];
-        cluster.kubectl(arguments.map(str::to_owned).into_iter().chain(patch)).expect_code(0);
+        }]});
+        cluster.patch_status("databases.causes.example.org", "custom", "main", &status);
     };
     report("False", "NoDisk", "the disk is missing");
     let status = session.run(&manifests(&session, &["status"], definition));

@@ -55,7 +55,7 @@ fn a_plan_without_changes_costs_few_requests() {
 #[test]
 fn what_kubectl_scaled_is_drift_with_its_name_and_is_mended() {
     let session = applied("scaled");
-    session.cluster.kubectl(["scale", "deployment/postgres", "--replicas=2", "--namespace=scaled"]).expect_code(0);
+    session.cluster.scale("deployment", "scaled", "postgres", 2);
     let planned = plan(&session, &[]);
     let document = planned.plan();
     assert_eq!(document.changed(), ["update Deployment/postgres"]);
@@ -71,8 +71,7 @@ fn what_kubectl_scaled_is_drift_with_its_name_and_is_mended() {
 #[test]
 fn an_image_that_somebody_set_is_drift_and_is_mended() {
     let session = applied("set-image");
-    let set = ["set", "image", "deployment/postgres", "postgres=postgres:16-alpine", "--namespace=set-image"];
-    session.cluster.kubectl(set).expect_code(0);
+    session.cluster.set_image("set-image", "postgres", "postgres", "postgres:16-alpine");
     let text = session.run(&variant(&session, &["plan"], &[]));
     text.expect_line(&["containers[postgres].image", "postgres:16-alpine", "postgres:15-alpine"]).expect("kubectl-set");
     apply(&session, &[]).expect_code(0);
@@ -82,7 +81,7 @@ fn an_image_that_somebody_set_is_drift_and_is_mended() {
 #[test]
 fn what_somebody_deleted_is_made_again() {
     let session = applied("deleted");
-    session.cluster.kubectl(["delete", "service/postgres", "--namespace=deleted"]).expect_code(0);
+    session.cluster.delete("service", "deleted", "postgres");
     let document = plan(&session, &[]).plan();
     assert_eq!(document.changed(), ["create Service/postgres"]);
     assert_eq!(document.change("Service/postgres")["reason"]["code"], "deleted_from_cluster");
@@ -93,7 +92,7 @@ fn what_somebody_deleted_is_made_again() {
 #[test]
 fn a_label_of_another_manager_is_left_alone() {
     let session = applied("label");
-    session.cluster.kubectl(["label", "deployment/postgres", "team=storage", "--namespace=label"]).expect_code(0);
+    session.cluster.label("deployment", "label", "postgres", "team", "storage");
     assert!(plan(&session, &[]).plan().changed().is_empty());
     apply(&session, &[("image", "postgres:15.1-alpine")]).expect_code(0);
     let deployment = session.cluster.must_get("deployment", "label", "postgres");
@@ -233,9 +232,11 @@ fn destroy_deletes_dependents_first() {
 fn an_object_that_kubectl_made_is_adopted_and_the_plan_says_so() {
     let session = begun("adopted");
     let cluster = session.cluster;
-    cluster.kubectl(["create", "namespace", "adopted"]).expect_code(0);
-    let create = ["create", "configmap", "postgres-init", "--from-literal=note=foreign", "--namespace=adopted"];
-    cluster.kubectl(create).expect_code(0);
+    cluster.create(&serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "adopted"}}));
+    cluster.create(&serde_json::json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "postgres-init", "namespace": "adopted"},
+        "data": {"note": "foreign"},
+    }));
     let document = plan(&session, &[]).plan();
     assert_eq!(document.change("ConfigMap/postgres-init")["action"], "adopt");
     assert_eq!(document.change("Namespace/adopted")["action"], "adopt");
@@ -264,8 +265,7 @@ fn another_appliers_field_is_a_conflict_that_names_it() {
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "postgres", "namespace": "conflict"}, "spec": {"replicas": 2},
     });
-    let arguments = ["apply", "--server-side", "--force-conflicts", "--field-manager=autoscaler", "-f", "-"];
-    session.cluster.kubectl_with(arguments, &deployment.to_string()).expect_code(0);
+    session.cluster.apply_as("autoscaler", &deployment);
     let planned = session.run(&variant(&session, &["plan"], &[]));
     planned.expect_code(1).expect_line(&["spec.replicas", "autoscaler"]);
     let audit = session.audit();
@@ -318,7 +318,7 @@ fn values_of_other_resources_are_known_after_apply() {
 fn the_password_survives_the_loss_of_the_inventory() {
     let session = applied("lost");
     let password = session.secret("lost", "postgres-secret", "password");
-    session.cluster.kubectl(["delete", "configmap", "holm.variant-pg.default", "--namespace=lost"]).expect_code(0);
+    session.cluster.delete("configmap", "lost", "holm.variant-pg.default");
     apply(&session, &[]).expect_code(0);
     assert_eq!(session.secret("lost", "postgres-secret", "password"), password);
     assert!(plan(&session, &[]).plan().changed().is_empty());

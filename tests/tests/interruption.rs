@@ -16,21 +16,7 @@ fn variant(session: &Session, arguments: &[&str]) -> Program {
 /// What belongs to the stack in its namespace, by its label.
 fn owned(session: &Session) -> Vec<String> {
     let kinds = "secret,configmap,persistentvolumeclaim,deployment,service";
-    let label = "applyset.kubernetes.io/part-of";
-    let found = session.cluster.kubectl([
-        "get",
-        kinds,
-        "--namespace",
-        &session.namespace,
-        "--selector",
-        label,
-        "--output",
-        "name",
-    ]);
-    found.expect_code(0);
-    let mut names: Vec<String> = found.stdout.lines().map(str::to_owned).collect();
-    names.sort();
-    names
+    session.cluster.names_with_label(kinds, &session.namespace, "applyset.kubernetes.io/part-of")
 }
 
 const EVERYTHING: [&str; 5] = [

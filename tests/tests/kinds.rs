@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use holm_e2e::{ControlPlane, Program, Session, yaml};
+use serde_json::json;
 
 /// Kinds of which a person cannot make an object, or which are another name of one that is here.
 const LEFT_OUT: [(&str, &str); 2] = [
@@ -21,10 +22,8 @@ fn workspace(session: &Session, arguments: &[&str], source: &str) -> Program {
 }
 
 /// Writes the status of the one object of a kind, as its controller would.
-fn report(session: &Session, kind: &str, status: &str) {
-    let patch = format!("--patch={{\"status\": {status}}}");
-    let arguments = ["patch", kind, "every-kind", "--subresource=status", "--type=merge", &patch];
-    session.cluster.kubectl(arguments).expect_code(0);
+fn report(session: &Session, kind: &str, status: &serde_json::Value) {
+    session.cluster.patch_status(kind, "", "every-kind", status);
 }
 
 #[test]
@@ -32,9 +31,7 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
     let session = Session::new(ControlPlane::shared("kinds"), NAMESPACE);
 
     let text = std::fs::read_to_string(file()).expect("the file is part of the tests");
-    let listed = session.cluster.kubectl(["api-resources", "--verbs=create,list,patch,delete", "--output=name"]);
-    listed.expect_code(0);
-    let served: BTreeSet<&str> = listed.stdout.lines().collect();
+    let served = session.cluster.api_resources(&["create", "list", "patch", "delete"]);
     let left_out: BTreeSet<&str> = LEFT_OUT.iter().map(|(name, _)| *name).collect();
     assert_eq!(served.len() - left_out.len(), yaml(&text).len(), "the file has one object of each of {served:#?}");
 
@@ -56,12 +53,12 @@ fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() 
     let mut applying = workspace(&session, &["apply", "--yes", "--timeout", "60s"], "types").start();
     // Two kinds are done only when a controller says so that is no part of Kubernetes: a CSI attacher, and a migrator.
     applying.wait_for("the volume is not attached yet");
-    report(&session, "volumeattachment", r#"{"attached": true}"#);
+    report(&session, "volumeattachment", &json!({"attached": true}));
     applying.wait_for("StorageVersionMigration/every-kind");
-    let succeeded = r#"{"conditions": [{
-        "type": "Succeeded", "status": "True", "reason": "Done", "lastTransitionTime": "2026-01-01T00:00:00Z"
-    }]}"#;
-    report(&session, "storageversionmigration", succeeded);
+    let succeeded = json!({"conditions": [{
+        "type": "Succeeded", "status": "True", "reason": "Done", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]});
+    report(&session, "storageversionmigration", &succeeded);
     let applied = session.keep(applying.wait());
     applied.expect_code(0);
     let deprecated = applied.stderr.lines().filter(|line| line.contains("v1 Endpoints is deprecated")).count();

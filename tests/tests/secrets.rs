@@ -2,6 +2,7 @@
 //! the program is told to be.
 
 use holm_e2e::{Canary, ControlPlane, Session};
+use serde_json::json;
 
 const TOKEN: &str = "canary:Token/with?every=kind&of+char@cter";
 
@@ -29,8 +30,8 @@ fn no_verb_ever_shows_a_secret() {
     run(&["outputs", "url"]);
 
     // Somebody changes the values: the plan says that they differ, and not how.
-    let patch = r#"--patch={"stringData": {"token": "another-canary-value", "database-url": "yet-another-canary"}}"#;
-    cluster.kubectl(["patch", "secret", "postgres-secret", "--namespace=canary", patch]).expect_code(0);
+    let patch = json!({"stringData": {"token": "another-canary-value", "database-url": "yet-another-canary"}});
+    cluster.patch("secret", "canary", "postgres-secret", &patch);
     run(&["plan"]).expect_code(0).expect("sensitive value changed");
     with_json(&["plan"]).expect_code(0);
     with_json(&["apply", "--yes"]).expect_code(0);
@@ -38,11 +39,8 @@ fn no_verb_ever_shows_a_secret() {
     // The server's words about a value: it is an annotation that is too long, and a name that is none.
     session.run(&variant(&["apply", "--yes"]).config("image", "bad image name")).expect_not(TOKEN);
     // A container that fails says the password in its log and its message.
-    let annotation =
-        serde_json::json!({"metadata": {"annotations": {"holm.dev/log": format!("login {password} failed")}}});
-    let template = serde_json::json!({"spec": {"template": annotation}});
-    let patch = format!("--patch={template}");
-    cluster.kubectl(["patch", "deployment", "postgres", "--namespace=canary", &patch]).expect_code(0);
+    let annotation = json!({"metadata": {"annotations": {"holm.dev/log": format!("login {password} failed")}}});
+    cluster.patch("deployment", "canary", "postgres", &json!({"spec": {"template": annotation}}));
     let crashing =
         variant(&["apply", "--yes", "--timeout", "40s"]).config("image", "registry.test/postgres:crash-loop");
     session.run(&crashing).expect_code(1).expect("login");

@@ -1,4 +1,4 @@
-//! The main job, as a person sees it: holm-pg on a real control plane, from the first plan to the last object.
+//! The main job, as a person sees it: holm-pg on a cluster, from the first plan to the last object.
 
 use holm_e2e::{ControlPlane, Finished, Session, filters};
 
@@ -73,11 +73,10 @@ fn holm_pg_plans_applies_settles_mends_and_goes() {
     transcript!("8-render", rendered);
 
     // What people do behind its back shows as drift with their tool's name, and is mended.
-    cluster.kubectl(["scale", "deployment/postgres", "--replicas=3", "--namespace=holm"]).expect_code(0);
-    let image = ["set", "image", "deployment/postgres", "postgres=postgres:16-alpine", "--namespace=holm"];
-    cluster.kubectl(image).expect_code(0);
-    cluster.kubectl(["delete", "service", "postgres", "--namespace=holm"]).expect_code(0);
-    cluster.kubectl(["label", "deployment/postgres", "team=storage", "--namespace=holm"]).expect_code(0);
+    cluster.scale("deployment", "holm", "postgres", 3);
+    cluster.set_image("holm", "postgres", "postgres", "postgres:16-alpine");
+    cluster.delete("service", "holm", "postgres");
+    cluster.label("deployment", "holm", "postgres", "team", "storage");
     let plan = holm(&["plan"]);
     plan.expect_code(0).expect("kubectl");
     transcript!("9-drift", plan);

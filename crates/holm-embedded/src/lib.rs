@@ -32,6 +32,6 @@ mod simulation;
 
 pub use bootstrap::NODE_NAME;
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
-pub use holm_apiserver::{ApiError, ApiServer, Clock, DeleteOptions, Objects, Timestamp, WriteOptions};
+pub use holm_apiserver::{ApiError, ApiServer, Clock, DeleteOptions, Listener, Objects, Timestamp, WriteOptions};
 pub use kube::Client;
 pub use simulation::Settled;

@@ -1,7 +1,6 @@
 //! One stack in a namespace of its own, and trials on it one after the other.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use holm_cluster::{ApplyOptions, Cluster, Identity, Stop};
@@ -12,7 +11,7 @@ use holm_core::{Graph, ResourceId};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::look::{Picture, wipe};
-use super::{Fault, Injector, Phase, Seen, StackKind, Variant, client};
+use super::{Fault, Faults, Phase, Request, StackKind, Variant, ordered, struck};
 
 /// How long a run may take before it counts as hanging.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -54,13 +53,13 @@ impl Bench {
     ///
     /// # Errors
     /// When it fails.
-    pub async fn measure(&mut self, phase: Phase) -> Result<Vec<Seen>, String> {
+    pub async fn measure(&mut self, phase: Phase) -> Result<Vec<Request>, String> {
         let before = self.prepare(phase).await?;
         let after = phase.after(before);
-        let injector = Arc::new(Injector::new(None));
-        self.run(after, client(&self.client, &injector), None).await?;
+        let faults = Faults::default();
+        self.run(after, faults.client(&self.client), None).await?;
         self.state = after;
-        Ok(injector.seen())
+        Ok(faults.requests().to_vec())
     }
 
     /// Runs a phase with a fault at its request `number`, mends it, and looks what is wrong then.
@@ -72,15 +71,14 @@ impl Bench {
         let after = phase.after(before);
         let place = place(&self.graph(after));
         let first = Picture::take(&self.client, &place).await?;
-        let injector = Arc::new(Injector::new(Some((number, fault))));
+        let faults = ordered(number, fault);
         let timeout = (fault == Fault::Timeout).then_some(SHORT_TIMEOUT);
         let failure = tokio::select! {
             biased;
-            () = injector.killed() => Some("killed".to_owned()),
-            run = self.run(after, client(&self.client, &injector), timeout) => run.err(),
+            () = faults.killed() => Some("killed".to_owned()),
+            run = self.run(after, faults.client(&self.client), timeout) => run.err(),
         };
-        let struck = injector.struck();
-        let mut trial = Trial { struck, failure, ..Trial::default() };
+        let mut trial = Trial { struck: struck(&faults), failure, ..Trial::default() };
         let second = Picture::take(&self.client, &place).await?;
         while trial.failure.is_some() && trial.mends < MENDS {
             trial.mends += 1;

@@ -1,22 +1,6 @@
-//! The injector as a service around a client, in process.
+//! A client that does not try anything again by itself.
 
 use std::path::Path;
-use std::sync::Arc;
-
-use http::Request;
-use kube::client::Body;
-
-use super::Injector;
-
-/// A client whose requests pass through `injector` before they go to `inner`.
-pub fn client(inner: &kube::Client, injector: &Arc<Injector>) -> kube::Client {
-    let (inner, injector) = (inner.clone(), injector.clone());
-    let service = tower::service_fn(move |request: Request<Body>| {
-        let (inner, injector) = (inner.clone(), injector.clone());
-        async move { injector.pass(request, |request| async move { inner.send(request).await }).await }
-    });
-    kube::Client::new(service, "default")
-}
 
 /// A client for the cluster that a kubeconfig names, which does not try anything again.
 ///

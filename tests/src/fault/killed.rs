@@ -1,12 +1,11 @@
 //! Honest kills: the program of a stack, run through the proxy and ended with SIGKILL at each of its requests.
 
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 
 use holm_core::inventory::InventoryPlace;
 
 use super::look::Picture;
-use super::{Fault, Injector, Job, Phase, Proxy, StackKind, Tally, Trial};
+use super::{Fault, Faults, Job, Phase, Proxy, StackKind, Tally, Trial, ordered, struck};
 use crate::program::Program;
 use crate::{ControlPlane, User};
 
@@ -38,9 +37,9 @@ impl Killings {
         let mut tally = Tally::default();
         for phase in [Phase::Create, Phase::Update, Phase::Destroy] {
             stack.prepare(phase).await?;
-            let injector = Arc::new(Injector::new(None));
-            stack.run(phase, &injector).await?;
-            let requests = injector.seen().len();
+            let faults = Faults::default();
+            stack.run(phase, &faults).await?;
+            let requests = faults.requests().len();
             tell(&format!("holm-pg {}: {requests} requests without a fault", phase.name()));
             for fault in [Fault::KillBefore, Fault::KillAfter] {
                 for number in (1..=requests).step_by(self.every.max(1)) {
@@ -70,20 +69,20 @@ impl Example {
         self.prepare(job.phase).await?;
         let place = InventoryPlace::of("holm-pg", "default", Some("holm"));
         let first = Picture::take(&self.client, &place).await?;
-        let injector = Arc::new(Injector::new(Some((job.number, job.fault))));
-        let mut child = self.start(job.phase, &injector)?;
+        let faults = ordered(job.number, job.fault);
+        let mut child = self.start(job.phase, &faults)?;
         let ended = tokio::select! {
-            () = injector.killed() => None,
+            () = faults.killed() => None,
             status = child.wait() => Some(status.map_err(|error| error.to_string())?),
         };
         if ended.is_none() {
             // SIGKILL, and the end of the process.
             child.kill().await.map_err(|error| error.to_string())?;
         }
-        let mut trial = Trial { struck: injector.struck(), ..Trial::default() };
+        let mut trial = Trial { struck: struck(&faults), ..Trial::default() };
         trial.failure = ended.is_none().then(|| "killed".to_owned());
         let second = Picture::take(&self.client, &place).await?;
-        let counting = Arc::new(Injector::new(None));
+        let counting = Faults::default();
         while trial.mends < MENDS {
             trial.mends += 1;
             match self.run(job.phase, &counting).await {
@@ -110,28 +109,28 @@ impl Example {
 
     /// Reaches the state before a phase.
     async fn prepare(&self, phase: Phase) -> Result<(), String> {
-        let counting = Arc::new(Injector::new(None));
+        let counting = Faults::default();
         match phase {
             Phase::Create => self.run(Phase::Destroy, &counting).await,
             _ => self.run(Phase::Create, &counting).await,
         }
     }
 
-    async fn run(&self, phase: Phase, injector: &Arc<Injector>) -> Result<(), String> {
+    async fn run(&self, phase: Phase, faults: &Faults) -> Result<(), String> {
         let verbs: &[&str] = match phase {
             Phase::Destroy => &["destroy", "--yes", "--allow-delete", CONSENTS],
             _ => &["apply", "--yes"],
         };
-        let status = self.output(&self.with(phase, verbs), injector).await?;
+        let status = self.output(&self.with(phase, verbs), faults).await?;
         if status.success() { Ok(()) } else { Err(format!("{} of holm-pg ended with {status}", phase.name())) }
     }
 
-    fn start(&self, phase: Phase, injector: &Arc<Injector>) -> Result<tokio::process::Child, String> {
+    fn start(&self, phase: Phase, faults: &Faults) -> Result<tokio::process::Child, String> {
         let verbs: &[&str] = match phase {
             Phase::Destroy => &["destroy", "--yes", "--allow-delete", CONSENTS],
             _ => &["apply", "--yes"],
         };
-        self.spawn(&self.with(phase, verbs), injector)
+        self.spawn(&self.with(phase, verbs), faults)
     }
 
     fn with(&self, phase: Phase, arguments: &[&str]) -> Program {
@@ -139,15 +138,15 @@ impl Example {
         if phase == Phase::Update { program.config("image", "postgres:15.1-alpine") } else { program }
     }
 
-    fn spawn(&self, program: &Program, injector: &Arc<Injector>) -> Result<tokio::process::Child, String> {
-        self.proxy.inject(injector);
+    fn spawn(&self, program: &Program, faults: &Faults) -> Result<tokio::process::Child, String> {
+        self.proxy.inject(faults);
         let mut command = tokio::process::Command::from(program.command());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         command.spawn().map_err(|error| format!("holm-pg cannot be run: {error}"))
     }
 
-    async fn output(&self, program: &Program, injector: &Arc<Injector>) -> Result<ExitStatus, String> {
-        self.spawn(program, injector)?.wait().await.map_err(|error| error.to_string())
+    async fn output(&self, program: &Program, faults: &Faults) -> Result<ExitStatus, String> {
+        self.spawn(program, faults)?.wait().await.map_err(|error| error.to_string())
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is really in the cluster, read without holm's own eyes, and what must not be there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
 use holm_core::{Graph, ResourceId};
 use http::Request;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// What a stack under trial may have, as group, kind and plural.
 const KINDS: [(&str, &str, &str); 8] = [

@@ -1,4 +1,4 @@
-//! The injector as a proxy on loopback, before real programs.
+//! Faults as a proxy on loopback, before real programs.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,13 +14,12 @@ use kube::client::Body;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Injector;
-use super::inject::{AnswerBody, NoAnswer};
+use super::Faults;
 
 /// A proxy that passes everything on with the rights of its own client.
 pub struct Proxy {
     address: SocketAddr,
-    injector: Arc<Mutex<Arc<Injector>>>,
+    faults: Arc<Mutex<Faults>>,
     accepting: tokio::task::JoinHandle<Infallible>,
 }
 
@@ -32,23 +31,23 @@ impl Proxy {
     pub async fn start(client: kube::Client) -> Result<Self, String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let injector = Arc::new(Mutex::new(Arc::new(Injector::new(None))));
-        let current = injector.clone();
+        let faults = Arc::new(Mutex::new(Faults::default()));
+        let current = faults.clone();
         let accepting = tokio::spawn(async move {
             loop {
                 // A connection that could not be accepted is the client's to notice.
                 if let Ok((stream, _)) = listener.accept().await {
-                    let injector = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    tokio::spawn(serve(stream, client.clone(), injector));
+                    let faults = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    tokio::spawn(serve(stream, faults.client(&client)));
                 }
             }
         });
-        Ok(Self { address, injector, accepting })
+        Ok(Self { address, faults, accepting })
     }
 
-    /// Puts another injector in, for the connections from now on.
-    pub fn inject(&self, injector: &Arc<Injector>) {
-        *self.injector.lock().unwrap_or_else(PoisonError::into_inner) = injector.clone();
+    /// Puts other faults in, for the connections from now on.
+    pub fn inject(&self, faults: &Faults) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults.clone();
     }
 
     /// Writes a kubeconfig that names the proxy.
@@ -76,32 +75,26 @@ impl Drop for Proxy {
 }
 
 /// Serves one connection. It breaks where a request has no answer.
-async fn serve(stream: TcpStream, client: kube::Client, injector: Arc<Injector>) {
+async fn serve(stream: TcpStream, client: kube::Client) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (client, injector) = (client.clone(), injector.clone());
-        async move { answer(request, client, &injector).await }
+        let client = client.clone();
+        async move { answer(request, &client).await }
     });
     // A connection that breaks is what this is for.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    client: kube::Client,
-    injector: &Injector,
-) -> Result<Response<AnswerBody>, NoAnswer> {
+async fn answer(request: Request<Incoming>, client: &kube::Client) -> Result<Response<Body>, String> {
     let (mut head, body) = request.into_parts();
-    let body = body.collect().await.map_err(NoAnswer::other)?.to_bytes();
+    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
     // The client puts in its own.
     head.headers.remove(http::header::HOST);
     head.headers.remove(http::header::CONTENT_LENGTH);
     head.headers.remove(http::header::TRANSFER_ENCODING);
-    let request = Request::from_parts(head, Body::from(body));
-    let answer = injector.pass(request, |request| async move { client.send(request).await }).await;
-    answer.map(|mut response| {
-        // The connection frames the answer in its own way.
-        response.headers_mut().remove(http::header::CONTENT_LENGTH);
-        response.headers_mut().remove(http::header::TRANSFER_ENCODING);
-        response
-    })
+    let answer = client.send(Request::from_parts(head, Body::from(body))).await;
+    let mut response = answer.map_err(|error| error.to_string())?;
+    // The connection frames the answer in its own way.
+    response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    response.headers_mut().remove(http::header::TRANSFER_ENCODING);
+    Ok(response)
 }
