@@ -103,7 +103,8 @@ fn the_data_survives_a_destroy_and_comes_back_with_its_password() -> Tested {
     let cluster = Cluster::start()?;
     let postgres = cluster.stack("holm-pg", declare);
     postgres.apply()?;
-    let (password, claim) = (postgres.secret("postgres-secret"), uid(&postgres.object("PersistentVolumeClaim/postgres-pvc")));
+    let (password, claim) =
+        (postgres.secret("postgres-secret"), uid(&postgres.object("PersistentVolumeClaim/postgres-pvc")));
     postgres.destroy([])?;
     assert_eq!(postgres.object("Deployment/postgres"), None);
     postgres.apply()?;
