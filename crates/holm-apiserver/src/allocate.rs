@@ -42,6 +42,17 @@ pub(crate) fn keep(live: &Value, object: &mut Value) {
     let has_address = |kind: &str| kind != "ExternalName";
     let has_node_ports = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
     if has_address(&before) && has_address(&after) {
+        // Whoever changes the one address means the first of all.
+        let (one, all) = (["spec", "clusterIP"], ["spec", "clusterIPs"]);
+        if let Some(address) = at(object, &one).cloned()
+            && at(live, &one) != Some(&address)
+            && address != json!("")
+            && at(object, &all) == at(live, &all)
+            && let Some(first) =
+                object::at_mut(object, &all).and_then(Value::as_array_mut).and_then(|all| all.first_mut())
+        {
+            *first = address;
+        }
         for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
             if at(object, &["spec", field]).is_none() {
                 copy_at(live, object, &["spec", field]);

@@ -77,8 +77,11 @@ impl Patch {
                 TypeSchema::Custom(_) => return Err(ApiError::unsupported_media_type("application/merge-patch+json")),
             },
             PatchKind::Json => {
-                let patch: json_patch::Patch = serde_json::from_value(self.body.clone())
-                    .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+                let operations = self.body.as_array().filter(|all| all.iter().all(Value::is_object));
+                if operations.is_none() {
+                    return Err(ApiError::bad_request("error decoding patch: it is no list of operations"));
+                }
+                let patch: json_patch::Patch = serde_json::from_value(self.body.clone()).map_err(|_| rejected())?;
                 if patch.0.len() > MAX_OPERATIONS {
                     let text = format!(
                         "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
@@ -86,11 +89,7 @@ impl Patch {
                     );
                     return Err(ApiError::new(413, "RequestEntityTooLarge", text));
                 }
-                json::apply(&mut object, &self.body).map_err(|_| {
-                    let refused =
-                        ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
-                    ApiError { details: Some(value!({})), ..refused }
-                })?;
+                json::apply(&mut object, &self.body).map_err(|_| rejected())?;
             }
         }
         if !object.is_object() {
@@ -99,4 +98,10 @@ impl Patch {
         }
         Ok(object)
     }
+}
+
+/// A JSON patch that cannot be applied.
+fn rejected() -> ApiError {
+    let refused = ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request");
+    ApiError { details: Some(value!({})), ..refused }
 }

@@ -218,7 +218,7 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
             workload::check(&resource.id, object)
         }
         "replicationcontrollers" => workload::replication_controller(object),
-        "jobs.batch" => workload::job(object),
+        "jobs.batch" => workload::job(object, live.is_none()),
         "cronjobs.batch" => workload::cron_job(object),
         "horizontalpodautoscalers.autoscaling" => workload::autoscaler(object),
         "poddisruptionbudgets.policy" => workload::disruption_budget(object),

@@ -58,6 +58,19 @@ impl Draft {
         Ok(Self { object, duplicates })
     }
 
+    /// Reads YAML, which JSON is too.
+    pub fn parse_yaml(body: &[u8]) -> Result<Self, ApiError> {
+        if serde_json::from_slice::<Value>(body).is_ok() {
+            return Self::parse(body);
+        }
+        let object = serde_saphyr::from_slice::<Value>(body)
+            .map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?;
+        if !object.is_object() {
+            return Err(ApiError::bad_request("error decoding YAML: it is no object"));
+        }
+        Ok(Self::of(object))
+    }
+
     pub fn of(object: Value) -> Self {
         Self { object, duplicates: Vec::new() }
     }
@@ -88,7 +101,12 @@ pub(crate) fn accept(
         let version = &resource.kind.version;
         ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", error.message))
     })?;
+    // An empty list of managed fields resets them, so it is not the same as none.
+    let resets = object::metadata(&object, "managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
     complete(resource, &mut object, Stage::Read);
+    if resets {
+        object::set_metadata(&mut object, "managedFields", json!([]));
+    }
     Ok(object)
 }
 

@@ -51,6 +51,7 @@ pub fn answer(answer: &Answer, namespace: &str, plural: &str, show: &str) -> Val
         _ => normal["object"] = object(body),
     }
     let text = normal.to_string().replace(namespace, "NAMESPACE").replace(plural, "PLURAL");
+    let text = mask_uids(&text);
     serde_json::from_str(&text).expect("names are replaced by names")
 }
 
@@ -147,6 +148,28 @@ fn mask(value: &mut Value, name: &str) {
         Value::Number(_) if name == "nodePort" || name == "healthCheckNodePort" => *value = json!("PORT"),
         _ => {}
     }
+}
+
+/// Puts `UID` where a uid is: 32 digits in five groups, in values and in the keys of owned fields.
+fn mask_uids(text: &str) -> String {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let length = |text: &str| {
+        let mut rest = text;
+        for (position, size) in GROUPS.into_iter().enumerate() {
+            rest = if position == 0 { rest } else { rest.strip_prefix('-')? };
+            let (group, behind) = rest.split_at_checked(size)?;
+            rest = behind;
+            group.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(())?;
+        }
+        Some(text.len() - rest.len())
+    };
+    let (mut masked, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let (shown, used) = length(rest).map_or((first.to_string(), first.len_utf8()), |used| ("UID".to_owned(), used));
+        masked.push_str(&shown);
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    masked
 }
 
 /// How long something has been there, in a cell of a table.

@@ -54,7 +54,7 @@ fn merge_map(
                 return Ok(());
             }
             Some("merge") => {}
-            _ => return Err(PatchError::Malformed(format!("unknown patch type found: {directive}"))),
+            _ => return Err(PatchError::NotApplicable(format!("unknown patch type found: {directive}"))),
         }
     }
     retain_keys(object, patch)?;
@@ -135,6 +135,9 @@ fn merge_list(
     order: Option<&[Value]>,
 ) -> Result<(), PatchError> {
     let server = list.clone();
+    if let Some(order) = order {
+        check_order(patch, order, field.and_then(|field| field.patch_merge_key()))?;
+    }
     let Some(key) = field.and_then(|field| field.patch_merge_key()) else {
         for item in patch {
             if !list.contains(item) {
@@ -171,11 +174,28 @@ fn merge_list(
                     merge_map(current, fields, item_kind)?;
                 }
             }
-            (Some(other), _) => return Err(PatchError::Malformed(format!("unknown patch type found: {other:?}"))),
+            (Some(other), _) => return Err(PatchError::NotApplicable(format!("unknown patch type found: {other:?}"))),
         }
     }
     sort(list, order.unwrap_or(patch), &server, Some(key));
     Ok(())
+}
+
+/// What a patch has is in the order that it asks for, from `validatePatchWithSetOrderList`.
+fn check_order(patch: &[Value], order: &[Value], key: Option<&str>) -> Result<(), PatchError> {
+    let identity = |item: &Value| match key {
+        Some(key) => item.get(key).cloned().unwrap_or_default(),
+        None => item.clone(),
+    };
+    let mut places = order.iter().map(identity);
+    let kept = patch.iter().filter(|item| item.get(DIRECTIVE).is_none());
+    let fits = kept.map(identity).all(|wanted| places.any(|place| place == wanted));
+    if fits {
+        return Ok(());
+    }
+    let (patch, order) = (Value::from(patch), Value::from(order));
+    let text = format!("The order in patch list:\n{patch}\n doesn't match $setElementOrder list:\n{order}\n");
+    Err(PatchError::NotApplicable(text))
 }
 
 /// Keys that are not to be retained are removed. The patch may only set keys that are.

@@ -206,14 +206,7 @@ fn patch(
     }
     if applies {
         let options = write_options(call, kind)?;
-        let draft = Draft::parse(&call.body).map_err(|error| {
-            // The body may be YAML, which a real server reads and this one does not.
-            if serde_json::from_slice::<Value>(&call.body).is_err() {
-                ApiError::not_supported("a body in YAML: send JSON, which is YAML too")
-            } else {
-                error
-            }
-        })?;
+        let draft = Draft::parse_yaml(&call.body)?;
         let outcome = cluster.write(|state| state.apply(&route.resource, target(route, name), draft, &options))?;
         let code = if outcome.created { 201 } else { 200 };
         return Ok(written(route, cluster, outcome, form, code));

@@ -79,6 +79,10 @@ pub(super) fn update(live: &Value, object: &Value) -> Vec<FieldError> {
         }
         spec
     };
+    if at(live, &["spec", "volumeMode"]) != at(object, &["spec", "volumeMode"]) {
+        let value = at(object, &["spec", "volumeMode"]).cloned().unwrap_or_default();
+        errors.push(FieldError::invalid("volumeMode", value, "field is immutable"));
+    }
     let (before, after) = (strip(live), strip(object));
     if before != after {
         let detail =

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{claim, volume};
+use super::{claim, pod, volume};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
 use crate::registry::ResourceType;
@@ -43,13 +43,12 @@ const FIXED: &[(&str, &[&str])] = &[
     ("resourcequotas", &["spec.scopes"]),
     ("endpointslices.discovery.k8s.io", &["addressType"]),
     ("controllerrevisions.apps", &["data"]),
-    ("persistentvolumes", &["spec.volumeMode"]),
 ];
 
 /// Whether a change is forbidden instead of invalid.
 const FORBIDDEN: &[(&str, &str)] = &[
-    ("storageclasses.storage.k8s.io", "parameters"),
-    ("storageclasses.storage.k8s.io", "provisioner"),
+    ("volumeattributesclasses.storage.k8s.io", "driverName"),
+    ("volumeattributesclasses.storage.k8s.io", "parameters"),
     ("priorityclasses.scheduling.k8s.io", "value"),
 ];
 
@@ -67,7 +66,9 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Ve
             let detail = format!("updates to {path} are forbidden.");
             errors.push(FieldError::forbidden(*path, detail));
         } else {
-            errors.push(FieldError::invalid(*path, after.cloned().unwrap_or_default(), IMMUTABLE));
+            // The name is written like this there too.
+            let shown = if *path == "spec.attachRequired" { "spec.attachedRequired" } else { path };
+            errors.push(FieldError::invalid(shown, after.cloned().unwrap_or_default(), IMMUTABLE));
         }
     }
     match &*resource.id {
@@ -76,7 +77,7 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Ve
         "persistentvolumeclaims" => errors.extend(claim::update(live, object)),
         "persistentvolumes" => errors.extend(volume_update(live, object)),
         "services" => errors.extend(service(live, object)),
-        "pods" => errors.extend(pod(live, object)),
+        "pods" => errors.extend(pod::update(live, object)),
         _ => {}
     }
     errors
@@ -158,6 +159,10 @@ fn volume_update(live: &Value, object: &Value) -> Vec<FieldError> {
         spec
     };
     let mut errors = Vec::new();
+    if at(live, &["spec", "volumeMode"]) != at(object, &["spec", "volumeMode"]) {
+        let value = at(object, &["spec", "volumeMode"]).cloned().unwrap_or_default();
+        errors.push(FieldError::invalid("volumeMode", value, IMMUTABLE));
+    }
     if source(live) != source(object) {
         errors.push(FieldError::forbidden(
             "spec.persistentvolumesource",
@@ -173,14 +178,12 @@ fn service(live: &Value, object: &Value) -> Vec<FieldError> {
     if kind(live) == "ExternalName" || kind(object) == "ExternalName" {
         return errors;
     }
-    let first = |object: &Value, field: &str| {
-        at(object, &["spec", field]).and_then(Value::as_array).and_then(|list| list.first().cloned())
+    let first = |object: &Value| {
+        at(object, &["spec", "clusterIPs"]).and_then(Value::as_array).and_then(|list| list.first().cloned())
     };
-    for (field, shown) in [("clusterIPs", "spec.clusterIPs[0]"), ("ipFamilies", "spec.ipFamilies[0]")] {
-        let (before, after) = (first(live, field), first(object, field));
-        if before.is_some() && after.is_some() && before != after {
-            errors.push(FieldError::invalid(shown, after.unwrap_or_default(), "may not change once set"));
-        }
+    let (before, after) = (first(live), first(object));
+    if before.is_some() && after.is_some() && before != after {
+        errors.push(FieldError::invalid("spec.clusterIPs[0]", after.unwrap_or_default(), "may not change once set"));
     }
     let class = &["spec", "loadBalancerClass"];
     if kind(live) == "LoadBalancer" && kind(object) == "LoadBalancer" && at(live, class) != at(object, class) {
@@ -188,43 +191,6 @@ fn service(live: &Value, object: &Value) -> Vec<FieldError> {
             "spec.loadBalancerClass",
             at(object, class).cloned().unwrap_or_default(),
             "may not change once set",
-        ));
-    }
-    errors
-}
-
-/// What may change in the spec of a pod is removed from both before they are compared.
-fn pod(live: &Value, object: &Value) -> Vec<FieldError> {
-    let strip = |object: &Value| {
-        let mut spec = at(object, &["spec"]).cloned().unwrap_or_default();
-        for list in ["containers", "initContainers"] {
-            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-                remove_at(container, &["image"]);
-            }
-        }
-        for field in ["activeDeadlineSeconds", "tolerations", "schedulingGates", "terminationGracePeriodSeconds"] {
-            remove_at(&mut spec, &[field]);
-        }
-        spec
-    };
-    let (mut before, after) = (strip(live), strip(object));
-    // A pod that is bound to its node is bound through its subresource, which this server writes through the pod.
-    if text_at(live, &["spec", "nodeName"]).is_empty() {
-        crate::object::copy_at(&after, &mut before, &["nodeName"]);
-    }
-    let mut errors = Vec::new();
-    if before != after {
-        let detail = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,\
-            `spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),\
-            `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-        errors.push(FieldError::forbidden("spec", detail));
-    }
-    let kept = at(live, &["spec", "tolerations"]).and_then(Value::as_array).cloned().unwrap_or_default();
-    let now = at(object, &["spec", "tolerations"]).and_then(Value::as_array).cloned().unwrap_or_default();
-    if kept.iter().any(|toleration| !now.contains(toleration)) {
-        errors.push(FieldError::forbidden(
-            "spec.tolerations",
-            "existing toleration can not be modified except its tolerationSeconds",
         ));
     }
     errors

@@ -6,6 +6,7 @@ mod container;
 mod probe;
 mod scheduling;
 mod security;
+mod update;
 mod volume;
 mod warnings;
 
@@ -17,6 +18,7 @@ use crate::error::FieldError;
 use crate::object::{at, text_at};
 
 pub(super) use scheduling::{node_selector, tolerations};
+pub(super) use update::update;
 pub(super) use volume::{host_path, network_share};
 pub(super) use warnings::warnings;
 

@@ -89,7 +89,8 @@ pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Val
         "persistentvolumeclaims" => data_sources(object),
         _ => {}
     }
-    if resource.traits.generation {
+    // The first generation of a driver is none.
+    if resource.traits.generation || resource.is("csidrivers.storage.k8s.io") {
         let before = object::generation(live);
         let now = if counts(resource, live, object) { before + 1 } else { before };
         object::set_metadata(object, "generation", Value::from(now));

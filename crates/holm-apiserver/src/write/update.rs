@@ -178,6 +178,8 @@ impl State {
             let labels = Labels::of(&config);
             let mut new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
             place(resource, target.namespace, Some(target.name), &mut new)?;
+            // There is no version yet that it could mean.
+            object::remove_metadata(&mut new, "resourceVersion");
             let new = accept_patched(Draft::of(new), resource, options, warnings)?;
             return self.create_tracked(resource, target.namespace, new, labels, options, warnings);
         };

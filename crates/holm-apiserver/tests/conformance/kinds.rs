@@ -30,7 +30,7 @@ const WRITTEN_BY_CONTROLLERS: &[(&str, &[&str])] = &[
     ("MutatingWebhookConfiguration", &["/metadata/generation"]),
     ("Node", &["/status", "/metadata/annotations", "/metadata/labels", "/metadata/managedFields", "/spec"]),
     ("PersistentVolume", &["/status", "/spec/claimRef", "/metadata/annotations", "/metadata/managedFields"]),
-    ("PersistentVolumeClaim", &["/status", "/metadata/annotations"]),
+    ("PersistentVolumeClaim", &["/status", "/metadata/annotations", "/metadata/managedFields"]),
     ("Pod", &["/spec"]),
     ("PodDisruptionBudget", &["/status"]),
     ("PriorityLevelConfiguration", &["/status"]),

@@ -181,6 +181,13 @@ fn addresses(spec: &Value, errors: &mut Vec<FieldError>) {
         wrong |= !problems.is_empty();
         errors.all(format!("spec.clusterIPs[{position}]"), &json!(address), problems);
     }
+    for (position, (address, family)) in all.iter().zip(&families).enumerate() {
+        let is_other = (*family == "IPv6") != address.contains(':');
+        if *address != "None" && matches!(*family, "IPv4" | "IPv6") && is_other {
+            let detail = format!("expected an {family} value as indicated by `ipFamilies[{position}]`");
+            errors.push(FieldError::invalid(format!("spec.clusterIPs[{position}]"), *address, detail));
+        }
+    }
     if all.len() > 2 {
         errors.push(refuse("may only hold up to 2 values"));
     }

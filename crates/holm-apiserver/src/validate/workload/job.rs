@@ -23,7 +23,7 @@ const COUNTS: [&str; 7] = [
 ];
 
 /// Checks a Job.
-pub(in crate::validate) fn job(object: &Value) -> Vec<FieldError> {
+pub(in crate::validate) fn job(object: &Value, is_new: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let spec = at(object, &["spec"]).cloned().unwrap_or_default();
     job_spec(&spec, "spec", &mut errors);
@@ -33,7 +33,7 @@ pub(in crate::validate) fn job(object: &Value) -> Vec<FieldError> {
         Some(selector) => {
             errors.selector(Some(selector), "spec.selector");
             let generated = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": crate::object::uid(object)}});
-            if !manual && *selector != generated {
+            if is_new && !manual && *selector != generated {
                 let detail = "`selector` not auto-generated";
                 errors.push(FieldError::invalid("spec.selector", selector.clone(), detail));
             }
