@@ -23,7 +23,6 @@ const PERIOD: i64 = 15;
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(scaler) = context.get(Kind::HorizontalPodAutoscaler, &key.namespace, &key.name) else { return Ok(()) };
     let mut work = Value::clone(&scaler);
-    set(&mut work, "/status/observedGeneration", generation(&scaler));
     let done = scale(context, &scaler, &mut work);
     if work != *scaler {
         context.update_status(Kind::HorizontalPodAutoscaler, work)?;
@@ -49,6 +48,7 @@ fn scale(context: &mut Context, scaler: &Value, work: &mut Value) -> Outcome {
         let problem = format!("{resource} {target_name:?} not found");
         return cannot_get(context, scaler, work, &problem);
     };
+    set(work, "/status/observedGeneration", generation(scaler));
     let message = "the HPA controller was able to get the target's current scale";
     set_condition(context, work, "AbleToScale", "True", "SucceededGetScale", message);
     let current = replicas(&target);
@@ -109,8 +109,11 @@ fn no_metrics(context: &mut Context, scaler: &Value, work: &mut Value) {
     say(context, scaler, true, &reason, &first);
     let message = format!("the HPA was unable to compute the replica count: {first}");
     set_condition(context, work, "ScalingActive", "False", &reason, &message);
-    let all =
-        format!("invalid metrics ({} invalid out of {}), first error is: {first}", problems.len(), problems.len());
+    let metric = items(scaler, "/spec/metrics").next().map(|metric| text(metric, "/resource/name")).unwrap_or_default();
+    let value =
+        if metric.is_empty() { first } else { format!("failed to get {metric} resource metric value: {first}") };
+    let count = problems.len();
+    let all = format!("invalid metrics ({count} invalid out of {count}), first error is: {value}");
     say(context, scaler, true, "FailedComputeMetricsReplicas", &all);
     // One entry for each metric, with nothing in it.
     let empty: Vec<Value> = problems.iter().map(|_| json!({"type": ""})).collect();

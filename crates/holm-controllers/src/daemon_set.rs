@@ -40,6 +40,8 @@ struct Daemons<'a> {
     /// The hash of the current template.
     hash: String,
     tolerations: Vec<Value>,
+    /// The pods by their node, as they were when the round began. What is made or deleted in it counts in the next one.
+    pods: BTreeMap<String, Vec<Arc<Value>>>,
 }
 
 /// What is to be done on nodes.
@@ -67,9 +69,10 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     }
     let nodes = context.list(Kind::Node, None);
     let tolerations = pod::tolerations(at(&set, "/spec/template/spec").unwrap_or(&Value::Null));
-    let mut daemons = Daemons { context, key, set, nodes, hash: String::new(), tolerations };
+    let mut daemons = Daemons { context, key, set, nodes, hash: String::new(), tolerations, pods: BTreeMap::new() };
     let (hash, old) = daemons.find_history()?;
     daemons.hash = hash;
+    daemons.pods = daemons.pods_by_node(false)?;
     let acted = daemons.manage();
     let updated = match &acted {
         // What was made or deleted just now has to be seen first.
@@ -114,7 +117,7 @@ impl Daemons<'_> {
 
     /// Makes the pods that are missing, and deletes those that are too many. Says whether there were any.
     fn manage(&mut self) -> Result<bool, Failure> {
-        let by_node = self.pods_by_node(false)?;
+        let by_node = self.pods.clone();
         let mut plan = Plan::default();
         for node in self.nodes.clone() {
             self.plan_for(&node, by_node.get(name(&node)).map(Vec::as_slice), &mut plan);

@@ -34,9 +34,6 @@ struct Rollout<'a> {
     new: Option<Arc<Value>>,
     /// The others, oldest first.
     old: Vec<Arc<Value>>,
-    /// Whether the status was written in the middle of the round. The controller of Kubernetes then meets its own write at the end,
-    /// and begins anew when the new ReplicaSet has been looked at.
-    is_written: bool,
 }
 
 /// Brings the ReplicaSets of a Deployment one step nearer to what it wants, and says in its status where they are.
@@ -49,7 +46,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let claim = Claim { owner: &deployment, owner_kind: Kind::Deployment, selector: &selector, finalizer: None };
     let mut sets = claim.objects(context, Kind::ReplicaSet, |_| true)?;
     sets.sort_by(|left, right| (created(left), name(left)).cmp(&(created(right), name(right))));
-    let mut rollout = Rollout { context, key, deployment, new: None, old: Vec::new(), is_written: false };
+    let mut rollout = Rollout { context, key, deployment, new: None, old: Vec::new() };
     rollout.divide(sets);
     if is_deleting(&rollout.deployment) {
         rollout.sync_revision(false)?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::fields::{controller_uid, items, name, namespace, pairs, text};
+use crate::fields::{annotation, controller_uid, items, name, namespace, pairs, text};
 use crate::kind::Kind;
 use crate::selector::Selector;
 
@@ -21,11 +21,13 @@ pub(crate) enum Term {
     Label(String, String, String),
     /// It is in this namespace and selects by this label, and maybe by more; or by no single one.
     Selector(String, Option<(String, String)>),
-    /// It mounts this claim of this namespace.
+    /// It is a pod that mounts this claim of this namespace, or a volume for it.
     Claim(String, String),
+    /// It is a claim for this volume.
+    Volume(String),
     /// It runs on this node.
     Node(String),
-    /// It is of this storage class.
+    /// It is a volume without a claim, or a claim that is not bound, of this storage class.
     Class(String),
 }
 
@@ -102,12 +104,21 @@ fn terms(kind: Kind, object: &Value) -> Vec<Term> {
                 terms.push(Term::Label(namespace(), label.to_owned(), value.to_owned()));
             }
         }
-        Kind::PersistentVolume => terms.push(Term::Class(text(object, "/spec/storageClassName").to_owned())),
+        Kind::PersistentVolume => terms.push(match text(object, "/spec/claimRef/name") {
+            "" => Term::Class(text(object, "/spec/storageClassName").to_owned()),
+            claim => Term::Claim(text(object, "/spec/claimRef/namespace").to_owned(), claim.to_owned()),
+        }),
         Kind::PersistentVolumeClaim => {
             for (label, value) in pairs(object, "/metadata/labels") {
                 terms.push(Term::Label(namespace(), label.to_owned(), value.to_owned()));
             }
-            terms.push(Term::Class(text(object, "/spec/storageClassName").to_owned()));
+            if annotation(object, "pv.kubernetes.io/bind-completed").is_none() {
+                terms.push(Term::Class(text(object, "/spec/storageClassName").to_owned()));
+            }
+            let volume = text(object, "/spec/volumeName");
+            if !volume.is_empty() {
+                terms.push(Term::Volume(volume.to_owned()));
+            }
         }
         _ => {}
     }

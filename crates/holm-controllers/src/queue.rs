@@ -50,8 +50,6 @@ const LAST_BACKOFF: i64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     ready: VecDeque<Key>,
-    /// Deployments, which come after all others: what they look at is the work of others.
-    last: VecDeque<Key>,
     waiting: HashSet<Key>,
     /// By their time in milliseconds since 1970, and then in the order in which they came.
     delayed: BTreeMap<(i64, u64), Key>,
@@ -63,8 +61,7 @@ pub(crate) struct Queue {
 impl Queue {
     pub fn add(&mut self, key: Key) {
         if self.waiting.insert(key.clone()) {
-            let lane = if key.task == Task::Deployment { &mut self.last } else { &mut self.ready };
-            lane.push_back(key);
+            self.ready.push_back(key);
         }
     }
 
@@ -102,7 +99,7 @@ impl Queue {
             self.delayed_keys.remove(&key);
             self.add(key);
         }
-        let key = self.ready.pop_front().or_else(|| self.last.pop_front())?;
+        let key = self.ready.pop_front()?;
         self.waiting.remove(&key);
         Some(key)
     }

@@ -8,7 +8,6 @@ use crate::index::{Term, claims_of, selector_of};
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::{Key, Task};
-use crate::volumes;
 
 /// A change of an object.
 pub(crate) struct Change<'a> {
@@ -237,8 +236,13 @@ fn to_claims(context: &mut Context, change: &Change<'_>) {
     }
     let Some(last) = change.object.or(change.previous) else { return };
     // Claims that name this volume wait for it, or lose it.
-    for (namespace, name) in volumes::waiting(context, last) {
-        context.queue.add(Key::new(Task::Claim, &namespace, &name));
+    let mut concerned = context.find(Kind::PersistentVolumeClaim, Term::Volume(name(last).to_owned()));
+    if change.object.is_some_and(|volume| text(volume, "/status/phase") == "Available") {
+        let class = text(last, "/spec/storageClassName").to_owned();
+        concerned.extend(context.find(Kind::PersistentVolumeClaim, Term::Class(class)));
+    }
+    for claim in concerned {
+        context.queue.add(Key::new(Task::Claim, namespace(&claim), name(&claim)));
     }
 }
 
@@ -254,8 +258,8 @@ fn to_claims_of_class(context: &mut Context, class: &str) {
 
 /// The volumes that were bound to a claim that is gone.
 fn to_volumes_of(context: &mut Context, claim: &Value) {
-    let class = text(claim, "/spec/storageClassName").to_owned();
-    for volume in context.find(Kind::PersistentVolume, Term::Class(class)) {
+    let term = Term::Claim(namespace(claim).to_owned(), name(claim).to_owned());
+    for volume in context.find(Kind::PersistentVolume, term) {
         if text(&volume, "/spec/claimRef/uid") == crate::fields::uid(claim) {
             context.queue.add(Key::new(Task::Volume, "", name(&volume)));
         }

@@ -8,7 +8,7 @@ mod claim;
 mod usage;
 mod volume;
 
-pub(crate) use claim::{reconcile as reconcile_claim, waiting};
+pub(crate) use claim::reconcile as reconcile_claim;
 pub(crate) use usage::reconcile as reconcile_use;
 pub(crate) use volume::reconcile as reconcile_volume;
 

@@ -13,12 +13,11 @@ use crate::pods;
 
 impl Daemons<'_> {
     pub(super) fn write_status(&mut self) -> Outcome {
-        let by_node = self.pods_by_node(false)?;
         let (mut desired, mut current, mut wrong, mut ready, mut updated, mut available) = (0, 0, 0, 0, 0, 0);
         let mut next = None;
         let min_ready = count(&self.set, "/spec/minReadySeconds");
         for node in &self.nodes {
-            let pods = by_node.get(name(node));
+            let pods = self.pods.get(name(node));
             if !self.should_run(node).0 {
                 wrong += i64::from(pods.is_some());
                 continue;

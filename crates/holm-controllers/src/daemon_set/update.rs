@@ -24,7 +24,7 @@ impl Daemons<'_> {
     }
 
     pub(super) fn update(&mut self) -> Outcome {
-        let mut by_node = self.pods_by_node(false)?;
+        let mut by_node = self.pods.clone();
         let mut desired = 0;
         for node in &self.nodes {
             if self.should_run(node).0 {

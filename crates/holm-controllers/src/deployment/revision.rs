@@ -117,11 +117,7 @@ impl Rollout<'_> {
             is_changed = true;
         }
         self.new = Some(created);
-        if is_changed {
-            self.update_status(changed)?;
-            self.is_written = true;
-        }
-        Ok(())
+        if is_changed { self.update_status(changed) } else { Ok(()) }
     }
 
     /// A set of that name is there: ours from an attempt before, or another one with the same hash.

@@ -104,10 +104,6 @@ impl Rollout<'_> {
 
     /// Writes how many pods there are, and how the rollout goes.
     pub(super) fn write_rollout_status(&mut self) -> Outcome {
-        if self.is_written {
-            self.context.queue.add(self.key.clone());
-            return Ok(());
-        }
         let mut changed = self.counted();
         if self.has_deadline() {
             self.note_progress(&mut changed);

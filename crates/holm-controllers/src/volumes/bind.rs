@@ -70,6 +70,8 @@ pub(super) fn mismatch(volume: &Value, claim: &Value) -> Option<String> {
 pub(super) fn find(context: &Context, claim: &Value, delayed: bool) -> Option<Arc<Value>> {
     let selector = at(claim, "/spec/selector").map(|_| Selector::at(claim, "/spec/selector"));
     let mut volumes = context.find(Kind::PersistentVolume, Term::Class(class_of(claim).to_owned()));
+    let own = Term::Claim(namespace(claim).to_owned(), name(claim).to_owned());
+    volumes.extend(context.find(Kind::PersistentVolume, own));
     let attributes = |object: &Value| text(object, "/spec/volumeAttributesClassName").to_owned();
     volumes.retain(|volume| {
         (at(volume, "/spec/claimRef").is_none() || is_bound_to(volume, claim))

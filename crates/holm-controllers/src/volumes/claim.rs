@@ -169,10 +169,3 @@ fn say(context: &mut Context, claim: &Value, warning: bool, reason: &str, messag
     let said = Said { component: COMPONENT, warning, reason, message };
     context.say(claim, Kind::PersistentVolumeClaim, said);
 }
-
-/// The claims that a volume could be for, when it comes or becomes free.
-pub(crate) fn waiting(context: &Context, volume: &Value) -> Vec<(String, String)> {
-    let claims = context.find(Kind::PersistentVolumeClaim, Term::Class(class_of(volume).to_owned()));
-    let waits = |claim: &&Arc<Value>| annotation(claim, BIND_COMPLETED).is_none();
-    claims.iter().filter(waits).map(|claim| (namespace(claim).to_owned(), name(claim).to_owned())).collect()
-}

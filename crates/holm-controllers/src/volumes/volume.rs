@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use holm_apiserver::DeleteOptions;
 use serde_json::{Value, json};
 
 use super::bind::{modes_differ, set_volume_phase};
@@ -89,19 +88,10 @@ fn release(context: &mut Context, volume: &Arc<Value>) -> Outcome {
     if annotation(&volume, PROVISIONED_BY).is_some() || at(&volume, "/spec/csi").is_some() {
         return Ok(());
     }
-    let folder = text(&volume, "/spec/hostPath/path");
-    if folder.starts_with("/tmp/") {
-        context.delete(Kind::PersistentVolume, "", name(&volume), &DeleteOptions::default())?;
-        return Ok(());
-    }
-    let problem = if folder.is_empty() {
-        format!(
-            "error getting deleter volume plugin for volume {:?}: no deletable volume plugin matched",
-            name(&volume)
-        )
-    } else {
-        format!("host_path deleter only supports /tmp/.+ but received provided {folder}")
-    };
+    let problem = format!(
+        "error getting deleter volume plugin for volume {:?}: no deletable volume plugin matched",
+        name(&volume)
+    );
     let stored = set_volume_phase(context, &volume, "Failed", &problem)?;
     say(context, &stored, Kind::PersistentVolume, "VolumeFailedDelete", &problem);
     Ok(())
