@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use holm_schema::{GroupVersionKind, GroupVersionResource, PackError};
 use http::{Request, Response};
 use kube::client::Body;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::audit::AuditLog;
@@ -17,6 +18,7 @@ use crate::authorize;
 use crate::bootstrap;
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::import;
 use crate::objects::Objects;
 use crate::random::Random;
 use crate::registry::Registry;
@@ -47,6 +49,7 @@ pub struct ApiServerBuilder {
     clock: Clock,
     seed: Option<u64>,
     log_capacity: usize,
+    objects: Vec<Value>,
     #[cfg(feature = "persist")]
     path: Option<std::path::PathBuf>,
 }
@@ -60,6 +63,14 @@ pub enum ApiServerError {
     /// The first objects could not be made.
     #[error("the cluster cannot be started: {0}")]
     Bootstrap(#[from] ApiError),
+    /// An object cannot be taken over from another cluster.
+    #[error("{object} cannot be taken over: {problem}")]
+    Import {
+        /// Its kind and name, or its place in the list.
+        object: String,
+        /// Why not.
+        problem: &'static str,
+    },
     /// The file of the cluster cannot be used.
     #[cfg(feature = "persist")]
     #[error(transparent)]
@@ -97,6 +108,14 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Makes the cluster with the objects of another one, as [`ApiServer::snapshot`] gives them: they keep their uids, owners and
+    /// managed fields, and get new versions. They are not validated. A file must be new then.
+    #[must_use]
+    pub fn objects(mut self, objects: Vec<Value>) -> Self {
+        self.objects = objects;
+        self
+    }
+
     /// Makes the cluster, with its first namespaces and the service `kubernetes`.
     ///
     /// # Errors
@@ -119,7 +138,9 @@ impl ApiServerBuilder {
         if file.is_some() {
             state.store.keep_unsaved();
         }
-        if is_new {
+        if !self.objects.is_empty() {
+            import::run(&mut state, self.objects, is_new)?;
+        } else if is_new {
             bootstrap::run(&mut state)?;
         }
         #[cfg(feature = "persist")]
@@ -172,6 +193,7 @@ impl ApiServer {
             clock: Clock::system(),
             seed: None,
             log_capacity: LOG_CAPACITY,
+            objects: Vec::new(),
             #[cfg(feature = "persist")]
             path: None,
         }
@@ -254,6 +276,13 @@ impl ApiServer {
         self.read().store.revision()
     }
 
+    /// All objects as they are stored, of one revision: definitions of custom resources first, then by resource, namespace and
+    /// name. Secrets are among them.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Arc<Value>> {
+        import::in_order(&self.read().store)
+    }
+
     /// Waits until all that was written so far is on the disk. Without a file there is nothing to wait for.
     ///
     /// # Errors
@@ -264,6 +293,15 @@ impl ApiServer {
             return persist.stored(self.revision()).await;
         }
         Ok(())
+    }
+
+    /// Lets go of the file, when all that was written is in it. What still uses this cluster can read; it can write no more. Without
+    /// a file this does nothing.
+    #[cfg(feature = "persist")]
+    pub fn close(&self) {
+        if let Some(persist) = &self.inner.persist {
+            persist.close();
+        }
     }
 
     /// Waits until something is written after `revision` (and, with a file, stored), and gives the revision of the last such
@@ -357,14 +395,11 @@ impl tower::Service<Request<Body>> for ApiService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let Self { cluster, user, waits } = self.clone();
-        Box::pin(async move {
-            if waits {
-                Ok(server::serve_stored(cluster, user, request).await)
-            } else {
-                Ok(server::serve(cluster, user, request).await)
-            }
-        })
+        if !waits {
+            request.extensions_mut().insert(server::Eager);
+        }
+        Box::pin(async move { Ok(server::serve(cluster, user, request).await) })
     }
 }

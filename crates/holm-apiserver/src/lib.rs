@@ -55,6 +55,7 @@ mod custom;
 mod decode;
 mod defaults;
 mod error;
+mod import;
 #[cfg(feature = "listen")]
 mod listen;
 mod object;

@@ -101,7 +101,7 @@ async fn answer(
         Some(token) => cluster.user_of(token),
     };
     Ok(match user {
-        Some(user) => server::serve_stored(cluster, Arc::new(user), request).await,
+        Some(user) => server::serve(cluster, Arc::new(user), request).await,
         None => server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")),
     })
 }

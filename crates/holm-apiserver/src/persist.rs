@@ -7,8 +7,8 @@
 mod file;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::watch;
@@ -76,12 +76,18 @@ struct Batch {
     revision: u64,
 }
 
-/// The file of a running cluster. When this is dropped, all that was handed over is on the disk.
+/// The file of a running cluster. When this is closed or dropped, all that was handed over is on the disk.
 #[derive(Debug)]
 pub(crate) struct Persist {
-    batches: Option<Sender<Batch>>,
+    writer: Mutex<Option<Writer>>,
     stored: watch::Receiver<Stored>,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// The thread that has the file.
+#[derive(Debug)]
+struct Writer {
+    batches: Sender<Batch>,
+    thread: JoinHandle<()>,
 }
 
 impl Persist {
@@ -93,19 +99,36 @@ impl Persist {
         let thread = std::thread::Builder::new().name(THREAD.to_owned());
         let thread = thread.spawn(move || write_all(&file, &receiver, &progress, &published));
         let thread = thread.map_err(|error| PersistError::File { path, problem: error.to_string() })?;
-        Ok(Self { batches: Some(batches), stored, thread: Some(thread) })
+        Ok(Self { writer: Mutex::new(Some(Writer { batches, thread })), stored })
     }
 
     /// Hands changes over, in the order of their revisions. They are stored soon.
     pub fn store(&self, changes: Vec<Change>, revision: u64) {
-        if let Some(batches) = &self.batches {
+        if let Some(writer) = &*self.writer() {
             // After a failure nobody takes them any more, and `failure` says so to everybody.
-            let _ = batches.send(Batch { changes, revision });
+            let _ = writer.batches.send(Batch { changes, revision });
         }
+    }
+
+    /// Stores what was handed over, and lets go of the file.
+    pub fn close(&self) {
+        let writer = self.writer().take();
+        if let Some(Writer { batches, thread }) = writer {
+            drop(batches);
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why nothing can be stored any more, if that is so.
     pub fn failure(&self) -> Option<ApiError> {
+        if self.writer().is_none() {
+            return Some(refused("it is closed"));
+        }
         self.stored.borrow().failure.as_deref().map(refused)
     }
 
@@ -116,8 +139,8 @@ impl Persist {
         match reached {
             Ok(stored) if stored.revision >= revision => Ok(()),
             Ok(stored) => Err(refused(stored.failure.as_deref().unwrap_or_default())),
-            // The thread ends early only by a panic, and then it stored nothing more.
-            Err(_) => Err(refused("the thread that writes the file has ended")),
+            // The thread has ended, and stored nothing more.
+            Err(_) => Err(refused("it is closed")),
         }
     }
 }
@@ -129,11 +152,7 @@ fn refused(problem: &str) -> ApiError {
 
 impl Drop for Persist {
     fn drop(&mut self) {
-        self.batches = None;
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so itself.
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 

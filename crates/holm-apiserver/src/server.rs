@@ -35,6 +35,10 @@ use route::Route;
 /// The most bytes of a body, as for a real server: `MaxRequestBodyBytes`.
 const MAX_BODY: usize = 3 * 1024 * 1024;
 
+/// Marks a request that does not wait for the disk: its answer, and the events of its watch, tell also what a crash can take back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Eager;
+
 /// A request, read whole.
 pub(crate) struct Call {
     pub user: Arc<User>,
@@ -44,28 +48,18 @@ pub(crate) struct Call {
     pub content_type: String,
     pub user_agent: String,
     pub body: Vec<u8>,
+    /// Whether it is marked as [`Eager`].
+    pub eager: bool,
 }
 
-/// Answers a request of this user when all that the answer tells is on the disk, where there is one.
-pub(crate) async fn serve_stored<B>(cluster: ApiServer, user: Arc<User>, request: Request<B>) -> Response<AnswerBody>
-where
-    B: http_body::Body + Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let answer = serve(cluster.clone(), user, request).await;
-    match cluster.stored().await {
-        Ok(()) => answer,
-        Err(error) => refuse(&error),
-    }
-}
-
-/// Answers a request of this user, and records it.
+/// Answers a request of this user, and records it. Unless it is [`Eager`], that is when all that the answer tells is on the disk.
 pub(crate) async fn serve<B>(cluster: ApiServer, user: Arc<User>, request: Request<B>) -> Response<AnswerBody>
 where
     B: http_body::Body + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = request.into_parts();
+    let eager = parts.extensions.get::<Eager>().is_some();
     let segments: Vec<String> = parts
         .uri
         .path()
@@ -92,6 +86,7 @@ where
                 user_agent: event.user_agent.clone(),
                 method: parts.method,
                 body: body.to_bytes().to_vec(),
+                eager,
             };
             dispatch(&cluster, &segments, &call).unwrap_or_else(|error| refuse(&error))
         }
@@ -100,7 +95,8 @@ where
             refuse(&ApiError::new(413, "RequestEntityTooLarge", text))
         }
     };
-    finished(&cluster, event, answer)
+    let stored = if eager { Ok(()) } else { cluster.stored().await };
+    finished(&cluster, event, stored.map_or_else(|error| refuse(&error), |()| answer))
 }
 
 /// The user on whose behalf the request is served, if that is allowed.

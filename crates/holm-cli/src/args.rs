@@ -3,6 +3,9 @@
 //! The common flags may stand before or after the verb, and lists that are given in both places are joined. (A `global`
 //! argument of clap would keep only the values of the last place.)
 
+#[cfg(feature = "embedded")]
+pub mod cluster;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,6 +71,9 @@ pub enum Verb {
     Render(RenderVerb),
     /// Show the values that the stack exports.
     Outputs(OutputsVerb),
+    /// Run, show, reset, export or import the embedded cluster of this user. Needs no stack.
+    #[cfg(feature = "embedded")]
+    Cluster(cluster::ClusterVerb),
 }
 
 /// The flags that every verb takes.
@@ -90,6 +96,11 @@ pub struct Common {
     /// The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account of the pod this runs in]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// Instead of a cluster of a kubeconfig: embedded, the one in this process with a simulated node, which is kept for this
+    /// user; or embedded:NAME for another one [default: embedded where there is no kubeconfig, and CI is not set]
+    #[cfg(feature = "embedded")]
+    #[arg(long, value_name = "embedded[:NAME]", value_parser = cluster::read)]
+    cluster: Option<cluster::ClusterName>,
     /// What standard output holds: text for people, or json with a versioned schema [default: text]
     #[arg(long, short = 'o', value_name = "FORMAT", hide_possible_values = true)]
     output: Option<Output>,
@@ -243,6 +254,12 @@ pub struct Settings {
     pub context: Option<String>,
     /// The kubeconfig file.
     pub kubeconfig: Option<PathBuf>,
+    /// The embedded cluster that is asked for.
+    #[cfg(feature = "embedded")]
+    pub cluster: Option<cluster::ClusterName>,
+    /// The verb, as others are told what holds a cluster.
+    #[cfg(feature = "embedded")]
+    pub verb: &'static str,
     /// What standard output holds.
     pub output: Output,
     /// Whether every request is reported.
@@ -274,6 +291,8 @@ impl Arguments {
     /// # Errors
     /// What is wrong, in words without the value, which may be secret.
     pub fn settings(&self) -> Result<Settings, String> {
+        #[cfg(feature = "embedded")]
+        let of_cluster;
         let after = match &self.verb {
             Verb::Plan(verb) => &verb.after,
             Verb::Apply(verb) | Verb::Destroy(verb) => &verb.after,
@@ -281,18 +300,61 @@ impl Arguments {
             Verb::Graph(verb) => &verb.after,
             Verb::Render(verb) => &verb.after,
             Verb::Outputs(verb) => &verb.after,
+            #[cfg(feature = "embedded")]
+            Verb::Cluster(verb) => {
+                of_cluster = verb.common();
+                &of_cluster
+            }
         };
         let before = &self.before;
         let config: Result<Vec<_>, _> = before.config.iter().chain(&after.config).map(key_value).collect();
+        let context = after.context.clone().or_else(|| before.context.clone());
+        let kubeconfig = after.kubeconfig.clone().or_else(|| before.kubeconfig.clone());
+        #[cfg(feature = "embedded")]
+        let cluster = after.cluster.clone().or_else(|| before.cluster.clone());
+        #[cfg(feature = "embedded")]
+        if cluster.is_some() && (context.is_some() || kubeconfig.is_some()) {
+            return Err(
+                "--cluster embedded has no kubeconfig, so it goes neither with --kubeconfig nor with --context"
+                    .to_owned(),
+            );
+        }
         Ok(Settings {
             stack: after.stack.clone().or_else(|| before.stack.clone()).unwrap_or_else(|| "default".to_owned()),
             config: config?,
             namespace: after.namespace.clone().or_else(|| before.namespace.clone()),
-            context: after.context.clone().or_else(|| before.context.clone()),
-            kubeconfig: after.kubeconfig.clone().or_else(|| before.kubeconfig.clone()),
+            context,
+            kubeconfig,
+            #[cfg(feature = "embedded")]
+            cluster,
+            #[cfg(feature = "embedded")]
+            verb: self.verb.name(),
             output: after.output.or(before.output).unwrap_or_default(),
             verbose: after.verbose || before.verbose,
         })
+    }
+}
+
+#[cfg(feature = "embedded")]
+impl Verb {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Destroy(_) => "destroy",
+            Self::Status(_) => "status",
+            Self::Graph(_) => "graph",
+            Self::Render(_) => "render",
+            Self::Outputs(_) => "outputs",
+            Self::Cluster(verb) => match verb.action {
+                cluster::ClusterAction::Start(_) => "cluster start",
+                cluster::ClusterAction::Status(_) => "cluster status",
+                cluster::ClusterAction::Reset(_) => "cluster reset",
+                cluster::ClusterAction::Export(_) => "cluster export",
+                cluster::ClusterAction::Import(_) => "cluster import",
+                cluster::ClusterAction::Kubeconfig(_) => "cluster kubeconfig",
+            },
+        }
     }
 }
 

@@ -15,8 +15,11 @@
 
 mod args;
 mod config;
+mod connection;
 mod diagnostic;
 mod duration;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod interrupt;
 pub mod json;
 mod panic;

@@ -29,6 +29,11 @@ pub fn install(redactor: Redactor) -> Declaring {
     let declaring = Declaring::default();
     let hook = declaring.clone();
     std::panic::set_hook(Box::new(move |info| {
+        #[cfg(feature = "embedded")]
+        if std::thread::current().name() == Some(holm_embedded::FILE_THREAD) {
+            // What is wrong with the file is told as the error that the panic becomes.
+            return;
+        }
         let payload = text(info).unwrap_or_default();
         let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
         let mut message = message(&place, payload, hook.0.load(Ordering::Relaxed), &redactor);

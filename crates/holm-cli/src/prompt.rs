@@ -13,12 +13,20 @@ use crate::terminal::Terminal;
 /// # Errors
 /// When nobody is there to ask, or the answer is no.
 pub fn confirm(plan: &Plan, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+    ask(&question(plan), terminal)
+}
+
+/// Whether the user says yes to this question.
+///
+/// # Errors
+/// When nobody is there to ask, or the answer is no.
+pub fn ask(question: &str, terminal: &mut Terminal) -> Result<(), Diagnostic> {
     if !terminal.is_interactive() {
         let message = "there is no terminal to ask for consent on, so nothing was changed";
         return Err(Diagnostic::new(Kind::NotConfirmed, message).hint("give --yes to go ahead without being asked"));
     }
     let mut text = String::from("\n");
-    Line::default().role(Role::Strong, &question(plan)).text(" [y/N]").write(terminal.rest_layout(), &mut text);
+    Line::default().role(Role::Strong, question).text(" [y/N]").write(terminal.rest_layout(), &mut text);
     terminal.say(&format!("{} ", text.trim_end_matches('\n')));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);

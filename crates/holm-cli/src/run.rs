@@ -74,6 +74,12 @@ pub(crate) fn run_with(
         }
     };
     let done = arguments.settings().map_err(|message| Diagnostic::new(Kind::Usage, message)).and_then(|settings| {
+        #[cfg(feature = "embedded")]
+        if let Verb::Cluster(verb) = &arguments.verb {
+            // The cluster is no matter of the stack, which may be wrong just now, or lack a value.
+            hook(&Redactor::default());
+            return verbs::cluster::run(verb, &settings, program, terminal);
+        }
         let graph = declared(program, &settings, declare)?;
         verbs::run(&arguments.verb, &settings, &graph, terminal)
     });

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::mpsc;
 
-use holm_cluster::{Cluster, ConnectOptions, Identity, RequestTrace};
+use holm_cluster::{Cluster, Identity, RequestTrace};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::Observed;
 use holm_core::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
 use holm_core::{Graph, ResourceId};
 
 use crate::args::{Output, Planning, Settings};
+use crate::connection::{self, Running};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::progress;
 use crate::style::{Line, Role};
@@ -24,6 +25,8 @@ pub struct Session<'a> {
     pub place: InventoryPlace,
     /// The cluster.
     pub cluster: Cluster,
+    /// The embedded one, as long as it runs in this process.
+    _running: Running,
     /// What standard output holds.
     pub output: Output,
     /// Warnings of the API server that were shown already.
@@ -47,18 +50,20 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When there is no cluster, or it does not answer.
     pub async fn connect(graph: &'a Graph, settings: &Settings, terminal: &mut Terminal) -> Result<Self, Diagnostic> {
-        let options = ConnectOptions { kubeconfig: settings.kubeconfig.clone(), context: settings.context.clone() };
-        let cluster = Cluster::connect(&options).await?;
+        let (cluster, running) = connection::connect(graph.program(), settings).await?;
         let traces = settings.verbose.then(|| {
             let (sender, receiver) = mpsc::channel();
             // The receiver goes away at the end of the run only.
             cluster.set_trace(Some(Box::new(move |trace: &RequestTrace| drop(sender.send(trace.clone())))));
             receiver
         });
+        if cluster.identity().is_embedded {
+            terminal.say_line(&connection::loud(running.is_by_default));
+        }
         terminal.say_line(&named(graph, cluster.identity()));
         terminal.say("\n");
         let place = InventoryPlace::of(graph.program(), graph.stack(), graph.namespace());
-        Ok(Self { graph, place, cluster, output: settings.output, warned: BTreeSet::new(), traces })
+        Ok(Self { graph, place, cluster, _running: running, output: settings.output, warned: BTreeSet::new(), traces })
     }
 
     /// Observes and plans. `graph` is the session's own, or that one emptied.

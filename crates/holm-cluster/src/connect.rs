@@ -40,7 +40,12 @@ pub struct Identity {
     pub namespace: String,
     /// The user's name in the kubeconfig, where there is one.
     pub user: Option<String>,
+    /// Whether it is an embedded cluster: its node is simulated, and a real one may refuse what it accepts.
+    pub is_embedded: bool,
 }
+
+/// What the version of an embedded cluster ends with.
+const EMBEDDED: &str = "+holm-apiserver";
 
 /// Why there is no cluster.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +56,8 @@ pub enum ConnectError {
     NothingFound {
         /// What was looked for, and what was found instead.
         looked: Vec<String>,
+        /// Whether one was meant all the same: a kubeconfig that does not exist is named, or this is a pod.
+        is_named: bool,
     },
     /// A kubeconfig cannot be read.
     #[error("the kubeconfig {path} cannot be read: {reason}")]
@@ -158,6 +165,14 @@ impl Cluster {
                 other => trouble_of(other).to_string(),
             })
         })?;
+        Self::greet(client, identity).await
+    }
+
+    /// A cluster behind a client that was made elsewhere, such as one in process, asked for its version.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn greet(client: Client, identity: Identity) -> Result<Self, ConnectError> {
         let mut cluster = Self::with_client(client, identity);
         let call = Call::get("/version").patience(Patience::FIRST);
         let version: Version = cluster.transport.json(&call).await.map_err(|source| ConnectError::NoAnswer {
@@ -165,6 +180,7 @@ impl Cluster {
             context: cluster.identity.context.clone(),
             source,
         })?;
+        cluster.identity.is_embedded = version.git_version.ends_with(EMBEDDED);
         cluster.identity.version = version.git_version;
         Ok(cluster)
     }
@@ -235,6 +251,11 @@ fn read(options: &ConnectOptions, looked: &mut Vec<String>) -> Result<Option<(Ku
     Ok(None)
 }
 
+/// Whether `KUBECONFIG` names a file. Somebody who does so means a cluster, also where the name is mistyped.
+fn is_kubeconfig_named() -> bool {
+    env::var_os("KUBECONFIG").is_some_and(|value| env::split_paths(&value).any(|path| !path.as_os_str().is_empty()))
+}
+
 fn read_file(path: &Path) -> Result<Kubeconfig, ConnectError> {
     Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))
 }
@@ -263,7 +284,8 @@ fn reason_of(error: &KubeconfigError) -> String {
 fn in_cluster(options: &ConnectOptions, mut looked: Vec<String>) -> Result<(Config, Identity), ConnectError> {
     if env::var_os(SERVICE_HOST).is_none() {
         looked.push(format!("this is not a pod ({SERVICE_HOST} is not set)"));
-        return Err(ConnectError::NothingFound { looked });
+        let is_named = options.context.is_some() || is_kubeconfig_named();
+        return Err(ConnectError::NothingFound { looked, is_named });
     }
     if let Some(context) = &options.context {
         let (origin, available) = ("of this pod".to_owned(), Vec::new());
@@ -277,7 +299,7 @@ fn in_cluster(options: &ConnectOptions, mut looked: Vec<String>) -> Result<(Conf
         }
         Err(error) => {
             looked.push(format!("this is a pod, but its service account cannot be used: {error}"));
-            Err(ConnectError::NothingFound { looked })
+            Err(ConnectError::NothingFound { looked, is_named: true })
         }
     }
 }
@@ -296,5 +318,6 @@ fn identity(config: &Config, context: Option<String>, source: String, user: Opti
         version: String::new(),
         namespace: config.default_namespace.clone(),
         user: user.filter(|user| !user.is_empty()),
+        is_embedded: false,
     }
 }

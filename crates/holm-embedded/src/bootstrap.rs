@@ -1,4 +1,5 @@
-//! The objects that the cluster has from the start: storage classes and the node, as the tests' real control plane has them.
+//! The objects that the cluster has from the start: storage classes, as the tests' real control plane has them. The node registers
+//! itself.
 
 use holm_apiserver::{ApiError, ApiServer, GroupVersionResource, WriteOptions};
 use serde_json::{Value, json};
@@ -6,10 +7,13 @@ use serde_json::{Value, json};
 /// The name of the node.
 pub const NODE_NAME: &str = "holm-node";
 
+/// The provisioner of the storage classes: the one that `kube-controller-manager` has for tests.
+pub(crate) const PROVISIONER: &str = "kubernetes.io/host-path";
+
 /// Who makes them.
 const MANAGER: &str = "holm-embedded";
 
-/// Makes the first objects of a new cluster. One that was there before is left as its user wants it.
+/// Makes the first objects of a new cluster. One in which the node was before is left as its user wants it.
 pub(crate) fn run(api: &ApiServer) -> Result<(), ApiError> {
     let nodes = api.objects(&GroupVersionResource::new("", "v1", "nodes"))?;
     if nodes.get("", NODE_NAME).is_some() {
@@ -23,8 +27,6 @@ pub(crate) fn run(api: &ApiServer) -> Result<(), ApiError> {
             classes.create(class, &options)?;
         }
     }
-    // Last, because it tells that all is there.
-    nodes.create(node(), &options)?;
     Ok(())
 }
 
@@ -33,7 +35,7 @@ fn classes_of_the_tests() -> [Value; 2] {
         json!({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
             "metadata": {"name": name},
-            "provisioner": "kubernetes.io/host-path",
+            "provisioner": PROVISIONER,
             "volumeBindingMode": mode,
         })
     };
@@ -41,23 +43,4 @@ fn classes_of_the_tests() -> [Value; 2] {
     standard["metadata"]["annotations"] = json!({"storageclass.kubernetes.io/is-default-class": "true"});
     immediate["allowVolumeExpansion"] = Value::Bool(true);
     [standard, immediate]
-}
-
-/// A node as its kubelet registers it, but for its conditions and addresses, which the simulated kubelet reports.
-fn node() -> Value {
-    let capacity = json!({"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "10k"});
-    json!({
-        "apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": NODE_NAME, "labels": {
-            "kubernetes.io/hostname": NODE_NAME, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-        }},
-        "status": {
-            "capacity": capacity, "allocatable": capacity,
-            "nodeInfo": {
-                "machineID": "", "systemUUID": "", "bootID": "", "kernelVersion": "", "kubeProxyVersion": "",
-                "operatingSystem": "linux", "architecture": "amd64", "osImage": "simulated",
-                "kubeletVersion": "v1.37.2", "containerRuntimeVersion": "containerd://2.2.0",
-            },
-        },
-    })
 }

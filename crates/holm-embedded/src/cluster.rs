@@ -1,10 +1,11 @@
 //! The handle of a cluster, and how it is started.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock};
+use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Listener};
+use holm_node::NodeError;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -12,6 +13,7 @@ use tower::Layer;
 
 use crate::bootstrap;
 use crate::faults::{Faults, Requests};
+use crate::place::{Held, Place, PlaceError};
 use crate::simulation::{Settled, Simulation, run};
 
 /// How a cluster is started.
@@ -23,8 +25,9 @@ pub struct ClusterOptions {
     pub seed: Option<u64>,
     /// How many changes are kept for watches and for the next pages of lists. Default: 100,000.
     pub history: Option<usize>,
-    /// The file that the cluster is kept in; its directory must exist. Default: memory only.
-    pub file: Option<PathBuf>,
+    /// The objects that a new cluster begins with, as [`ApiServer::snapshot`] of another one gave them, instead of the first
+    /// objects of every cluster. Default: none.
+    pub objects: Vec<Value>,
     /// Whether controllers and node work by themselves, in a task that ends with the cluster. Otherwise nothing follows from a
     /// write until [`Cluster::settle`]. Default: they do.
     pub in_background: bool,
@@ -32,7 +35,7 @@ pub struct ClusterOptions {
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { clock: Clock::system(), seed: None, history: None, file: None, in_background: true }
+        Self { clock: Clock::system(), seed: None, history: None, objects: Vec::new(), in_background: true }
     }
 }
 
@@ -43,52 +46,97 @@ pub enum ClusterError {
     /// The API server cannot be started.
     #[error(transparent)]
     ApiServer(#[from] ApiServerError),
+    /// The place of the cluster cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The first objects of the cluster were refused.
     #[error("the embedded cluster cannot make its first objects")]
     Bootstrap(#[from] ApiError),
     /// There is no tokio runtime here, which clients and the work in the background need.
     #[error("an embedded cluster is started inside a tokio runtime, and there is none here")]
     NoRuntime,
+    /// The node cannot go on. It tries again what failed when it is next told to.
+    #[error("the simulated node cannot go on")]
+    Node(#[from] NodeError),
+    /// The port cannot be had.
+    #[error("the embedded cluster cannot listen on port {port}")]
+    Listen {
+        /// The port that was asked for; 0 for any.
+        port: u16,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The machine's clock cannot be moved.
     #[error("only a clock that is held can be advanced")]
     ClockRuns,
 }
 
 /// A Kubernetes cluster in this process. It ends when this is dropped; what is left of its clients and of its API server then
-/// still answers, but nothing follows from a write any more.
+/// still answers, but nothing follows from a write any more, and one that is kept in a place takes no more writes.
 #[derive(Debug)]
 pub struct Cluster {
     api: ApiServer,
     faults: Faults,
     simulation: Arc<Mutex<Simulation>>,
     task: Option<JoinHandle<()>>,
+    held: Option<Held>,
 }
 
 impl Cluster {
-    /// Starts a cluster: the API server, its namespaces, the storage classes `standard` (the default, which binds when a pod
+    /// Starts a cluster in memory: the API server, its namespaces, the storage classes `standard` (the default, which binds when a pod
     /// uses the claim) and `immediate` (which also allows volumes to grow), and a node that is ready.
     ///
     /// # Errors
-    /// When there is no tokio runtime, or the cluster's file cannot be used.
+    /// When there is no tokio runtime.
     pub async fn start(options: ClusterOptions) -> Result<Self, ClusterError> {
+        Self::start_at(None, options).await
+    }
+
+    /// Starts the cluster that is kept in this place, with all that it had when it was last used, or a new one. Requests of
+    /// clients are answered when all that the answer tells is on the disk. `command` tells other processes what this one does.
+    ///
+    /// # Errors
+    /// When another process has it, when its file is damaged or of a later version, or cannot be used.
+    pub async fn open(place: &Place, command: &str, options: ClusterOptions) -> Result<Self, ClusterError> {
+        Self::start_at(Some(place.hold(command)?), options).await
+    }
+
+    async fn start_at(held: Option<Held>, options: ClusterOptions) -> Result<Self, ClusterError> {
         let runtime = Handle::try_current().map_err(|_| ClusterError::NoRuntime)?;
-        let mut builder = ApiServer::builder().clock(options.clock);
+        let mut builder = ApiServer::builder().clock(options.clock).objects(options.objects);
         if let Some(seed) = options.seed {
             builder = builder.seed(seed);
         }
         if let Some(history) = options.history {
             builder = builder.history(history);
         }
-        if let Some(file) = options.file {
-            builder = builder.persist(file);
+        if let Some(held) = &held {
+            builder = builder.persist(held.place().file());
         }
         let api = builder.build()?;
         bootstrap::run(&api)?;
-        let mut simulation = Simulation::new(api.clone());
+        let mut simulation = Simulation::new(&api);
         simulation.settle().await?;
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
-        Ok(Self { api, faults: Faults::default(), simulation, task })
+        Ok(Self { api, faults: Faults::default(), simulation, task, held })
+    }
+
+    /// Listens on the loopback interface, on this port or on a free one if it is 0, and lets other processes of the user know,
+    /// where the cluster has a place: its kubeconfig is written there.
+    ///
+    /// # Errors
+    /// When the port cannot be had, or the kubeconfig cannot be written.
+    pub async fn listen(&mut self, port: u16) -> Result<Listener, ClusterError> {
+        let listener = self.api.listen(port).await.map_err(|source| ClusterError::Listen { port, source })?;
+        if let Some(held) = &mut self.held {
+            let path = held.place().kubeconfig();
+            let written = listener.write_kubeconfig(&path);
+            written.map_err(|source| PlaceError::Unusable { path: path.clone(), source })?;
+            held.listens(&path)?;
+        }
+        Ok(listener)
     }
 
     /// A client that talks to the cluster without a socket. Its default namespace is `default`. Its requests pass by
@@ -165,5 +213,7 @@ impl Drop for Cluster {
         if let Some(task) = &self.task {
             task.abort();
         }
+        // Clients may live on, and the lock goes with this.
+        self.api.close();
     }
 }

@@ -28,10 +28,15 @@
 mod bootstrap;
 mod cluster;
 pub mod faults;
+mod place;
 mod simulation;
 
 pub use bootstrap::NODE_NAME;
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
-pub use holm_apiserver::{ApiError, ApiServer, Clock, DeleteOptions, Listener, Objects, Timestamp, WriteOptions};
+pub use holm_apiserver::{
+    ApiError, ApiServer, ApiServerError, Clock, DeleteOptions, FILE_THREAD, Listener, Objects, PersistError, Timestamp,
+    WriteOptions,
+};
 pub use kube::Client;
+pub use place::{DEFAULT_NAME, Held, Holder, Place, PlaceError, STATE_DIRECTORY};
 pub use simulation::Settled;

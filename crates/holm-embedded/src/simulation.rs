@@ -1,11 +1,15 @@
 //! What happens by itself on a cluster: the controllers and the node, in turn, until both are quiet.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use holm_apiserver::ApiServer;
+use holm_controllers::Controllers;
+use holm_node::{Node, NodeOptions, PROVISIONER};
 use tokio::sync::Mutex;
 
+use crate::bootstrap::NODE_NAME;
 use crate::cluster::ClusterError;
 
 /// How long the work rests after it failed, if nobody writes meanwhile.
@@ -21,21 +25,43 @@ pub struct Settled {
 }
 
 /// The controllers and the node of a cluster.
-#[derive(Debug)]
 pub(crate) struct Simulation {
-    api: ApiServer,
+    controllers: Controllers,
+    node: Node,
 }
 
 impl Simulation {
     /// Controllers and a node that have seen nothing yet.
-    pub fn new(api: ApiServer) -> Self {
-        Self { api }
+    pub fn new(api: &ApiServer) -> Self {
+        let clock = api.clock();
+        let options = NodeOptions::default()
+            .name(NODE_NAME)
+            .every_node(true)
+            .provisioners([PROVISIONER, crate::bootstrap::PROVISIONER])
+            .clock(move || clock.now_milliseconds());
+        // They do again what is lost in a crash, so nothing of them waits for the disk.
+        Self { controllers: Controllers::new(api), node: Node::new(api.eager_client(), options) }
     }
 
-    /// Does all that is due.
+    /// Does all that is due: controllers and node in turn, until a turn of both does nothing.
     pub async fn settle(&mut self) -> Result<Settled, ClusterError> {
-        let _ = &self.api;
-        Ok(Settled::default())
+        let mut acted = 0;
+        loop {
+            let controllers = self.controllers.settle();
+            let node = self.node.settle().await?;
+            let turn = controllers.acted + node.acted;
+            acted += turn;
+            if turn == 0 {
+                let next = [controllers.next, node.next].into_iter().flatten().min();
+                return Ok(Settled { acted, next });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Simulation").finish_non_exhaustive()
     }
 }
 

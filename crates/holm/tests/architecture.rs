@@ -16,7 +16,7 @@ const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwes
 /// Which crates of the workspace each may know. A crate that is not here has not found its place yet.
 const DIRECTION: &[(&str, &[&str])] = &[
     ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-resources"]),
-    ("holm-cli", &["holm-cluster", "holm-core"]),
+    ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
     ("holm-cluster", &["holm-core"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge"]),
     ("holm-controllers", &["holm-apiserver"]),

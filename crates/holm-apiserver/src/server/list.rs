@@ -275,7 +275,8 @@ pub(super) fn watch(
     let seconds = call.query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
     let timeout = seconds.map_or(WATCH_TIMEOUT, Duration::from_secs);
     let resource = Arc::clone(&route.resource);
-    let watch = Watch::new(cluster, Arc::clone(&resource), selection, start).only_stored();
+    let watch = Watch::new(cluster, Arc::clone(&resource), selection, start);
+    let watch = if call.eager { watch } else { watch.only_stored() };
     let session = Session {
         watch,
         resource,

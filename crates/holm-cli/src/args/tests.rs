@@ -192,3 +192,40 @@ fn the_version_names_the_program_and_the_library() {
     let text = help(&["--version"]);
     assert!(text.starts_with("holm-pg (holm "), "{text}");
 }
+
+#[cfg(feature = "embedded")]
+mod embedded {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_embedded_with_a_name_or_it_is_refused() {
+        let named = |line: &str| settings(line).cluster.map(|cluster| cluster.0);
+        assert_eq!(named("plan"), None);
+        for line in ["plan --cluster embedded", "--cluster embedded plan", "cluster status --cluster embedded:default"]
+        {
+            assert_eq!(named(line).as_deref(), Some("default"), "{line}");
+        }
+        assert_eq!(named("cluster reset --cluster embedded:dev-2 --yes").as_deref(), Some("dev-2"));
+        for name in ["kind", "embedded-2", "embedded:", "embedded:../x", "embedded:A"] {
+            assert!(read(&format!("plan --cluster {name}")).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_is_embedded_has_no_kubeconfig() {
+        for line in [
+            "plan --cluster embedded --context a",
+            "--cluster embedded plan --kubeconfig b",
+            "--context a plan --cluster embedded",
+        ] {
+            let error = read(line).expect("clap sees one place at a time").settings().expect_err("they contradict");
+            assert!(error.contains("--kubeconfig"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_the_cluster_is_this() {
+        insta::assert_snapshot!(help(&["cluster", "--help"]), @"");
+        insta::assert_snapshot!(help(&["cluster", "export", "--help"]), @"");
+    }
+}

@@ -2,6 +2,8 @@
 //!
 #![doc = include_str!("../../JSON.md")]
 
+#[cfg(feature = "embedded")]
+pub mod cluster;
 pub mod event;
 pub mod plan;
 pub mod status;

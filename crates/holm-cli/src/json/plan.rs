@@ -7,6 +7,7 @@ use holm_core::observe::{FieldConflict, Unchecked};
 use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan};
 use serde::Serialize;
 
+use crate::connection;
 use crate::json::{Form, ResourceDocument, ShownDocument, SiteDocument, document};
 use crate::render::reason;
 
@@ -31,11 +32,14 @@ pub struct ClusterDocument<'a> {
     context: Option<&'a str>,
     server: &'a str,
     version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulation: Option<&'static str>,
 }
 
 impl<'a> From<&'a Identity> for ClusterDocument<'a> {
     fn from(identity: &'a Identity) -> Self {
-        Self { context: identity.context.as_deref(), server: &identity.server, version: &identity.version }
+        let simulation = identity.is_embedded.then_some(connection::SIMULATION);
+        Self { context: identity.context.as_deref(), server: &identity.server, version: &identity.version, simulation }
     }
 }
 

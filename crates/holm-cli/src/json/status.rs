@@ -61,6 +61,8 @@ struct OutputsDocument<'a> {
     schema: &'static str,
     program: &'a str,
     stack: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterDocument<'a>>,
     outputs: BTreeMap<&'a str, OutputDocument<'a>>,
 }
 
@@ -84,12 +86,13 @@ impl<'a> From<&'a Output> for OutputDocument<'a> {
     }
 }
 
-/// The document of the exported values.
-pub fn outputs(graph: &Graph, outputs: &BTreeMap<String, Output>) -> String {
+/// The document of the exported values, with the cluster where one was asked.
+pub fn outputs(graph: &Graph, outputs: &BTreeMap<String, Output>, cluster: Option<&Identity>) -> String {
     let written = OutputsDocument {
         schema: "holm.outputs/v1",
         program: graph.program(),
         stack: graph.stack(),
+        cluster: cluster.map(ClusterDocument::from),
         outputs: outputs.iter().map(|(name, output)| (name.as_str(), OutputDocument::from(output))).collect(),
     };
     document(&written, Form::Indented)

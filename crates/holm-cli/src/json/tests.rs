@@ -634,7 +634,7 @@ fn the_graph_and_outputs_documents_are_these() {
         ("password".to_owned(), holm_cluster::Output::Sensitive),
         ("address".to_owned(), holm_cluster::Output::Unknown("status.address of Service/holm/postgres".into())),
     ]);
-    insta::assert_snapshot!(checked(status::outputs(&graph, &outputs)), @r#"
+    insta::assert_snapshot!(checked(status::outputs(&graph, &outputs, None)), @r#"
     {
       "schema": "holm.outputs/v1",
       "program": "holm-pg",

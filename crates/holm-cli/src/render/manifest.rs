@@ -53,8 +53,11 @@ pub fn yaml(graph: &Graph) -> Result<String, serde_saphyr::ser::Error> {
     Ok(out)
 }
 
-/// Writes the fields that say what an object is before all others.
-fn write_in_order(object: &Value, out: &mut String) -> Result<(), serde_saphyr::ser::Error> {
+/// Writes an object, the fields that say what it is before all others.
+///
+/// # Errors
+/// What the YAML writer has to say.
+pub fn write_in_order(object: &Value, out: &mut String) -> Result<(), serde_saphyr::ser::Error> {
     let first = ["apiVersion", "kind", "metadata"];
     let Some(fields) = object.as_object() else { return Ok(()) };
     let rest = fields.keys().map(String::as_str).filter(|name| !first.contains(name));

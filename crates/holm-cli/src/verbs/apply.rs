@@ -55,7 +55,7 @@ pub fn run(
         };
         let planned = session.plan(wanted, &verb.planning, options, terminal).await?;
         match settings.output {
-            Output::Text => plan::show(&planned, &verb.planning, terminal),
+            Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
                 let document =
                     json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Line);

@@ -1,6 +1,8 @@
 //! The verbs. Each says what it does in its own file, and none writes anywhere but to the terminal it is given.
 
 mod apply;
+#[cfg(feature = "embedded")]
+pub mod cluster;
 mod graph;
 mod outputs;
 mod plan;
@@ -37,5 +39,8 @@ pub fn run(verb: &Verb, settings: &Settings, graph: &Graph, terminal: &mut Termi
         Verb::Graph(verb) => graph::run(verb, settings, graph, terminal),
         Verb::Render(_) => render::run(settings, graph, terminal),
         Verb::Outputs(verb) => outputs::run(verb, settings, graph, terminal),
+        // It is run without a graph.
+        #[cfg(feature = "embedded")]
+        Verb::Cluster(verb) => cluster::run(verb, settings, graph.program(), terminal),
     }
 }

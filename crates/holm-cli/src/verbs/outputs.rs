@@ -26,17 +26,17 @@ pub fn run(
         return Err(diagnostic
             .hint(format!("it exports: {}", if names.is_empty() { "nothing".into() } else { names.join(", ") })));
     }
-    let outputs = match known(graph) {
-        Some(outputs) => outputs,
+    let (outputs, cluster) = match known(graph) {
+        Some(outputs) => (outputs, None),
         None => block_on(async {
             let mut session = Session::connect(graph, settings, terminal).await?;
             let outputs = session.cluster.outputs(graph, &session.place).await;
             session.report(terminal);
-            Ok(outputs?)
+            Ok((outputs?, Some(session.cluster.identity().clone())))
         })?,
     };
     let written = match (settings.output, verb.name.as_ref().and_then(|name| outputs.get(name))) {
-        (Output::Json, None) => json::status::outputs(graph, &outputs),
+        (Output::Json, None) => json::status::outputs(graph, &outputs, cluster.as_ref()),
         (Output::Json, Some(output)) => json::status::output(output),
         (Output::Text, Some(output)) => format!("{}\n", text(output)),
         (Output::Text, None) => {

@@ -1,9 +1,11 @@
 //! `plan`: shows what would change. Sends nothing but reads and dry-runs.
 
+use holm_cluster::Identity;
 use holm_core::Graph;
 use holm_core::plan::PlanOptions;
 
 use crate::args::{Output, PlanVerb, Planning, Settings};
+use crate::connection;
 use crate::diagnostic::Diagnostic;
 use crate::json::{self, Form};
 use crate::render::plan::{Details, write};
@@ -22,7 +24,7 @@ pub fn run(
         let mut session = Session::connect(graph, settings, terminal).await?;
         let planned = session.plan(graph, &verb.planning, PlanOptions::default(), terminal).await?;
         match settings.output {
-            Output::Text => show(&planned, &verb.planning, terminal),
+            Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
                 let document =
                     json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Indented);
@@ -39,9 +41,14 @@ pub fn run(
 }
 
 /// Writes the plan for people.
-pub fn show(planned: &Planned, planning: &Planning, terminal: &mut Terminal) {
+pub fn show(planned: &Planned, planning: &Planning, cluster: &Identity, terminal: &mut Terminal) {
     let details = Details { unchanged: planning.details, created: planned.created.clone() };
     let mut text = String::new();
     write(&planned.plan, &details, terminal.data_layout(), &mut text);
+    if cluster.is_embedded {
+        // With the data, because it goes wherever that goes.
+        text.push('\n');
+        connection::provenance().write(terminal.data_layout(), &mut text);
+    }
     terminal.data(&text);
 }
