@@ -28,7 +28,7 @@ pub(crate) fn decide(node: Option<&Value>, options: &NodeOptions, now: i64) -> D
     };
     let is_ready = object::condition(node, "Ready").is_some_and(|ready| text(ready, &["status"]) == "True");
     if is_ready {
-        return Decision::default();
+        return if options.schedules { untaint(node) } else { Decision::default() };
     }
     let mut status = json!({"conditions": conditions(now)});
     if list(node, &["status", "addresses"]).next().is_none() {
@@ -49,6 +49,29 @@ pub(crate) fn decide(node: Option<&Value>, options: &NodeOptions, now: i64) -> D
         subresource: "status",
         body: json!({"status": status}),
         manager: MANAGER.to_owned(),
+    }])
+}
+
+/// The taint that the API server gives to new nodes, until they are ready.
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
+/// Takes the first taint from a node that is ready. On a real control plane its node lifecycle controller does
+/// (`k8s.io/kubernetes`, `pkg/controller/nodelifecycle`).
+fn untaint(node: &Value) -> Decision {
+    let is_first = |taint: &&Value| text(taint, &["key"]) == NOT_READY;
+    if !list(node, &["spec", "taints"]).any(|taint| is_first(&taint)) {
+        return Decision::default();
+    }
+    let others: Vec<&Value> = list(node, &["spec", "taints"]).filter(|taint| !is_first(taint)).collect();
+    let taints = if others.is_empty() { Value::Null } else { json!(others) };
+    Decision::act(vec![Action::Patch {
+        resource: Resource::Nodes,
+        namespace: String::new(),
+        name: name(node).to_owned(),
+        uid: uid(node).to_owned(),
+        subresource: "",
+        body: json!({"spec": {"taints": taints}}),
+        manager: "kube-controller-manager".to_owned(),
     }])
 }
 
