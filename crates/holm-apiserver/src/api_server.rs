@@ -242,7 +242,7 @@ impl ApiServer {
     /// # Errors
     /// If the resource is not served: 404.
     pub fn objects(&self, resource: &GroupVersionResource) -> Result<Objects, ApiError> {
-        let found = self.read().registry.get(resource).cloned();
+        let found = self.read().registry.get(resource).filter(|found| found.view.is_none()).cloned();
         found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
     }
 
@@ -251,7 +251,7 @@ impl ApiServer {
     /// # Errors
     /// If the kind is not served: 404.
     pub fn objects_of(&self, kind: &GroupVersionKind) -> Result<Objects, ApiError> {
-        let found = self.read().registry.by_kind(kind).cloned();
+        let found = self.read().registry.by_kind(kind).filter(|found| found.view.is_none()).cloned();
         found.map(|found| Objects::new(self.clone(), found)).ok_or_else(ApiError::no_resource)
     }
 

@@ -29,9 +29,8 @@
 //!   tokens of the administrator and of service accounts, and roles decide; there are no client certificates, and tokens end
 //!   with the process. The roles of Kubernetes' own controllers are left out.
 //! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
-//! - One version of each built-in resource: the stable ones, the preferred one if there are two. `events.k8s.io` is not served;
-//!   `events` of the core group are.
-//! - No scale through server-side apply.
+//! - The stable versions of the built-in resources. Events of `events.k8s.io` and autoscalers of `autoscaling/v1` are views of
+//!   the same objects: what is written through them is owned in the stored version, and they take no server-side apply.
 //! - No exec, attach, port forwarding, or proxy. The log of a pod is made up from its annotation `holm.dev/log` and from how its
 //!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
 //! - An approved request for a certificate is not signed.
@@ -78,6 +77,7 @@ mod store;
 mod traits;
 mod user;
 mod validate;
+mod view;
 mod watch;
 mod write;
 

@@ -15,6 +15,7 @@ use crate::object;
 use crate::server::review::REVIEWS;
 use crate::store::ResourceId;
 use crate::traits::Traits;
+use crate::view::View;
 
 /// One resource in one version.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct ResourceType {
     pub discovery: Resource,
     pub traits: Traits,
     pub schema: TypeSchema,
+    /// Set if the objects are stored in another version, which is the one that is written.
+    pub view: Option<View>,
     /// Ownership of fields that are written through the object itself.
     main_tracker: FieldTracker,
     /// Ownership of fields that are written through the status subresource.
@@ -68,7 +71,12 @@ impl ResourceType {
         let mut discovery = discovery.clone();
         discovery.subresources.retain(|subresource| SERVED_PARTS.contains(&subresource.name.as_str()));
         let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
-        Some(Self::new(discovery, traits, schema, Arc::new(versions)))
+        let mut found = Self::new(discovery, traits, schema, Arc::new(versions));
+        if let Some(view) = View::of(found.group(), &found.kind.version, found.plural()) {
+            found.view = Some(view);
+            found.id = ResourceId::from(view.stored_as());
+        }
+        Some(found)
     }
 
     /// A custom resource.
@@ -97,6 +105,7 @@ impl ResourceType {
             discovery,
             traits,
             schema,
+            view: None,
             main_tracker: main,
             status_tracker: status,
         }
@@ -131,6 +140,9 @@ impl ResourceType {
 
     /// A stored object in the version of this type: versions of custom resources differ only in their name.
     pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
+        if let Some(view) = self.view {
+            return Arc::new(view.shown(object));
+        }
         let api_version = self.kind.api_version();
         if object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str()) {
             return Arc::clone(object);
@@ -175,8 +187,7 @@ pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'sta
 }
 
 /// Resources that only a real server can serve, or that say the same as another one.
-const LEFT_OUT: &[&str] =
-    &["bindings", "componentstatuses", "events.events.k8s.io", "apiservices.apiregistration.k8s.io"];
+const LEFT_OUT: &[&str] = &["bindings", "componentstatuses", "apiservices.apiregistration.k8s.io"];
 
 /// The parts of built-in objects that are served. What the others need is not simulated, such as containers that run.
 const SERVED_PARTS: &[&str] =
@@ -200,8 +211,10 @@ impl Registry {
                     let asked = REVIEWS.contains(&qualified(&resource.name, &group.name).as_str());
                     let writable = resource.allows("create") && resource.allows("list") || asked;
                     let left_out = LEFT_OUT.contains(&qualified(&resource.name, &group.name).as_str());
-                    // Each resource is served in one version, the preferred one.
-                    if !writable || left_out || served.contains(&resource.name.as_str()) {
+                    // Each resource is served in one version, the preferred one, unless another one shows the same objects.
+                    let again = served.contains(&resource.name.as_str());
+                    let seen = View::of(&group.name, &version.version, &resource.name).is_some();
+                    if !writable || left_out || (again && !seen) {
                         continue;
                     }
                     if let Some(found) = ResourceType::built_in(pack, resource) {
@@ -220,7 +233,7 @@ impl Registry {
 
     /// The type in which the objects of a stored resource are served: its first version.
     pub fn by_id(&self, id: &str) -> Option<&Arc<ResourceType>> {
-        self.types.values().find(|found| &*found.id == id)
+        self.types.values().find(|found| &*found.id == id && found.view.is_none())
     }
 
     /// The resource of a kind.
@@ -257,6 +270,9 @@ impl Registry {
                 versions.push(&resource.version);
             }
         }
+        for versions in groups.values_mut() {
+            versions.sort_by_key(|version| std::cmp::Reverse(precedence(version)));
+        }
         groups
     }
 
@@ -264,6 +280,25 @@ impl Registry {
     pub fn of_version<'a>(&'a self, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<ResourceType>> {
         self.types.values().filter(move |found| found.resource.group == group && found.resource.version == version)
     }
+}
+
+/// How far in front a version is, from `k8s.io/apimachinery`, `pkg/version/helpers.go` (`CompareKubeAwareVersionStrings`): stable
+/// ones before beta before alpha, newer before older, and all before those of another form.
+fn precedence(version: &str) -> (u8, u64, u64, std::cmp::Reverse<&str>) {
+    let parsed = version.strip_prefix('v').and_then(|rest| {
+        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        let (major, rest) = rest.split_at_checked(digits)?;
+        let (stability, minor) = match rest {
+            "" => (3, "0"),
+            rest => match (rest.strip_prefix("beta"), rest.strip_prefix("alpha")) {
+                (Some(minor), _) => (2, minor),
+                (_, Some(minor)) => (1, minor),
+                _ => return None,
+            },
+        };
+        Some((stability, major.parse().ok()?, minor.parse().ok()?, std::cmp::Reverse("")))
+    });
+    parsed.unwrap_or((0, 0, 0, std::cmp::Reverse(version)))
 }
 
 /// `v1` and `v2` are; `v1beta1` is not.

@@ -86,3 +86,30 @@ async fn the_typed_objects_of_the_first_namespaces_can_be_read() {
     let api: Api<ConfigMap> = Api::namespaced(cluster.client(), "kube-system");
     assert!(api.get("kube-root-ca.crt").await.is_ok());
 }
+
+#[tokio::test]
+async fn a_scale_can_be_applied_and_is_owned_as_the_replicas_of_its_object() {
+    let cluster = ApiServer::new().unwrap();
+    let api: Api<Deployment> = Api::default_namespaced(cluster.client());
+    api.create(&PostParams { field_manager: Some("maker".into()), ..PostParams::default() }, &deployment())
+        .await
+        .unwrap();
+    let scale = |replicas: i64| json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": replicas}});
+    let params = PatchParams::apply("scaler");
+    let scaled = api.patch_scale("web", &params.clone().force(), &Patch::Apply(scale(3))).await.unwrap();
+    assert_eq!(scaled.spec.unwrap().replicas, Some(3));
+    let owners = |found: &Deployment| -> Vec<(String, String)> {
+        let entries = found.metadata.managed_fields.clone().unwrap();
+        let text = |text: Option<String>| text.unwrap_or_default();
+        entries.into_iter().map(|entry| (text(entry.manager), text(entry.operation))).collect()
+    };
+    let found = api.get("web").await.unwrap();
+    assert_eq!(found.spec.replicas, Some(3));
+    assert_eq!(owners(&found).first().unwrap(), &("scaler".to_owned(), "Apply".to_owned()));
+    let kube::Error::Api(refused) =
+        api.patch_scale("web", &PatchParams::apply("other"), &Patch::Apply(scale(5))).await.unwrap_err()
+    else {
+        panic!("not refused by the API")
+    };
+    assert_eq!((refused.code, refused.reason.as_str()), (409, "Conflict"));
+}

@@ -35,8 +35,9 @@ pub(super) fn selection(route: &Route, call: &Call) -> Result<Selection, ApiErro
         TypeSchema::BuiltIn { .. } => &[],
     };
     let fields = call.query.get("fieldSelector").unwrap_or_default();
+    let fields = resource.view.map_or_else(|| fields.to_owned(), |view| view.selector(fields));
     let by_name = route.name.as_ref().map(|name| format!("metadata.name={name}")).unwrap_or_default();
-    let fields = [fields, &by_name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
+    let fields = [fields.as_str(), &by_name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
     Selection::everything(route.namespace.as_deref())
         .labels(call.query.get("labelSelector").unwrap_or_default())?
         .fields(&fields, &resource.id, selectable)

@@ -11,6 +11,8 @@ use crate::registry::{Registry, ResourceType};
 #[derive(Debug)]
 pub(crate) struct Route {
     pub resource: Arc<ResourceType>,
+    /// The resource in the version in which its objects are stored and written.
+    pub stored: Arc<ResourceType>,
     /// One namespace, or none: all, or a resource without namespaces.
     pub namespace: Option<String>,
     /// One object, or none: the collection.
@@ -73,6 +75,10 @@ impl Route {
         }
         Ok(Self {
             resource: Arc::clone(resource),
+            stored: resource
+                .view
+                .and_then(|view| registry.by_id(view.stored_as()))
+                .map_or_else(|| Arc::clone(resource), Arc::clone),
             namespace,
             name: name.map(str::to_owned),
             subresource: subresource.to_owned(),

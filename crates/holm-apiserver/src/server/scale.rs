@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use holm_structured_merge::{ManagedFieldsEntry, Path, ScaleMapping};
+use holm_structured_merge::{FieldTracker, GroupVersionKind, ManagedFieldsEntry, Path, ScaleMapping, SingleVersion};
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldError};
@@ -70,7 +70,7 @@ fn mapping(resource: &ResourceType, spec: &[String]) -> ScaleMapping {
 }
 
 /// From `metav1.FormatLabelSelector`.
-fn selector_text(selector: Option<&Value>) -> String {
+pub(super) fn selector_text(selector: Option<&Value>) -> String {
     let Some(selector) = selector else { return String::new() };
     let mut parts: Vec<String> = Vec::new();
     let labels = selector.get("matchLabels").and_then(Value::as_object);
@@ -109,10 +109,7 @@ pub(crate) fn replace(
         return Err(ApiError::modified(resource.group(), resource.plural(), target.name));
     }
     let replicas = at(scale, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or_default();
-    if replicas < 0 {
-        let errors = [FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0")];
-        return Err(ApiError::invalid("autoscaling", "Scale", target.name, &errors));
-    }
+    check_replicas(target, replicas)?;
     let (spec, _) = paths(resource);
     let path: Vec<&str> = spec.iter().map(String::as_str).collect();
     let mut new = Value::clone(&live);
@@ -132,6 +129,55 @@ pub(crate) fn replace(
     let main = Target { subresource: "", ..target };
     let outcome = state.finish(resource, main, &live, new, options, &mut Vec::new())?;
     of(resource, &outcome.object)
+}
+
+/// Server-side apply of the scale: its only field is the number of replicas, which is owned as a field of the parent.
+///
+/// From `k8s.io/kubernetes`, `pkg/registry/apps/deployment/storage/storage.go` (`scaleUpdatedObjectInfo`).
+pub(super) fn apply(
+    state: &mut State,
+    resource: &ResourceType,
+    target: Target<'_>,
+    config: &Value,
+    options: &WriteOptions,
+) -> Result<Value, ApiError> {
+    let key = state.key(resource, target.namespace, target.name);
+    let not_found = || ApiError::not_found(resource.group(), resource.plural(), target.name);
+    let live: Arc<Value> = state.store.get(&key).cloned().ok_or_else(not_found)?;
+    let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
+    let pack = holm_schema::built_in().map_err(|error| ApiError::internal(error.to_string()))?;
+    let object_type = pack.object_type(&kind).ok_or_else(ApiError::no_resource)?;
+    let versions = SingleVersion { api_version: kind.api_version(), kind: kind.kind.clone(), object_type };
+    let tracker = FieldTracker::new(kind, Arc::new(versions)).subresource("scale");
+
+    let (spec, _) = paths(resource);
+    let mapping = mapping(resource, &spec);
+    let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
+    let mut scale = of(resource, &live)?;
+    let owners: Value = mapping.to_scale(&entries).iter().map(ManagedFieldsEntry::to_value).collect();
+    object::set_metadata(&mut scale, "managedFields", owners);
+    let applied = crate::write::update::run(&tracker, &scale, config, options, state.now())?;
+    let scaled = ManagedFieldsEntry::of(&applied).unwrap_or_default();
+
+    let mut new = Value::clone(&live);
+    let path: Vec<&str> = spec.iter().map(String::as_str).collect();
+    let replicas = at(&applied, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or_default();
+    check_replicas(target, replicas)?;
+    set_at(&mut new, &path, json!(replicas));
+    let parent = mapping.to_parent(&entries, &scaled, &resource.kind.api_version());
+    let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();
+    object::set_metadata(&mut new, "managedFields", values);
+    let main = Target { subresource: "", ..target };
+    let outcome = state.finish(resource, main, &live, new, options, &mut Vec::new())?;
+    of(resource, &outcome.object)
+}
+
+fn check_replicas(target: Target<'_>, replicas: i64) -> Result<(), ApiError> {
+    if replicas >= 0 {
+        return Ok(());
+    }
+    let errors = [FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0")];
+    Err(ApiError::invalid("autoscaling", "Scale", target.name, &errors))
 }
 
 /// Changes the number of replicas by a patch of the scale.

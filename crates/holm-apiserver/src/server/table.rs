@@ -1,9 +1,10 @@
 //! Tables: lists as `kubectl get` prints them.
 //!
-//! The columns are those of `k8s.io/kubernetes`, `pkg/printers/internalversion/printers.go`, for the kinds that stacks use; other
-//! kinds have their name and age. Custom resources have the columns of their definition.
+//! The columns are those of `k8s.io/kubernetes`, `pkg/printers/internalversion/printers.go`; custom resources have those of
+//! their definition.
 
 mod cells;
+mod columns;
 
 use std::sync::Arc;
 
@@ -14,14 +15,32 @@ use super::list::metadata_of;
 use crate::object;
 use crate::registry::{ResourceType, TypeSchema};
 
-/// A column: name, type, and 0 if it is always shown, 1 if only when asked for more.
-type Column = (&'static str, &'static str, u8);
+/// A column.
+struct Column {
+    name: &'static str,
+    /// The type in JSON, or `date`.
+    kind: &'static str,
+    /// `name` for the name of the object.
+    format: &'static str,
+    /// 0 if it is always shown, 1 if only when asked for more.
+    priority: u8,
+}
 
 /// A table of these objects.
 pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Option<u64>, now: Timestamp) -> Value {
+    let stored: Vec<Arc<Value>>;
+    let objects = match resource.view {
+        Some(view) => {
+            let own = |object: &Arc<Value>| Arc::new(view.stored(Value::clone(object), None));
+            stored = objects.iter().map(own).collect();
+            &stored
+        }
+        None => objects,
+    };
     let (columns, rows): (Vec<Value>, Vec<Vec<Value>>) = match &resource.schema {
         TypeSchema::Custom(custom) if !custom.columns.is_empty() => {
-            let mut columns = vec![column("Name", "string", "name", 0)];
+            let name = Column { name: "Name", kind: "string", format: "name", priority: 0 };
+            let mut columns = vec![column(&name)];
             columns.extend(custom.columns.iter().map(|own| {
                 json!({"name": own.name, "type": own.kind, "format": own.format, "description": own.description, "priority": own.priority})
             }));
@@ -32,13 +51,9 @@ pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Opti
             (columns, rows.collect())
         }
         _ => {
-            let columns = cells::columns(&resource.id);
-            let shown = columns.iter().map(|(name, kind, priority)| {
-                let format = if *name == "Name" { "name" } else { "" };
-                column(name, kind, format, *priority)
-            });
-            let rows = objects.iter().map(|object| cells::row(&resource.id, object, now));
-            (shown.collect(), rows.collect())
+            let default_class = default_class(objects);
+            let rows = objects.iter().map(|object| cells::row(&resource.id, object, default_class, now));
+            (columns::of(&resource.id).iter().map(column).collect(), rows.collect())
         }
     };
     let rows: Vec<Value> = rows
@@ -53,6 +68,17 @@ pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Opti
     table
 }
 
-fn column(name: &str, kind: &str, format: &str, priority: u8) -> Value {
+fn column(column: &Column) -> Value {
+    let Column { name, kind, format, priority } = column;
     json!({"name": name, "type": kind, "format": format, "description": name, "priority": priority})
+}
+
+/// The newest of the classes that call themselves default; of two of the same age the one with the lesser name.
+fn default_class(objects: &[Arc<Value>]) -> Option<&str> {
+    let annotation = "storageclass.kubernetes.io/is-default-class";
+    let default = objects.iter().filter(|object| object::annotation(object, annotation) == Some("true"));
+    let age = |object: &Value| object::metadata_text(object, "creationTimestamp").to_owned();
+    let newest = default
+        .max_by(|left, right| age(left).cmp(&age(right)).then_with(|| object::name(right).cmp(object::name(left))));
+    newest.map(|object| object::name(object))
 }

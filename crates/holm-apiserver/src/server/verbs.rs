@@ -109,6 +109,16 @@ pub(super) fn draft(call: &Call, resource: &ResourceType) -> Result<Draft, ApiEr
     }
 }
 
+/// The body of a request in the version in which it is stored.
+fn stored_draft(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Draft, ApiError> {
+    let draft = draft(call, &route.resource)?;
+    let Some(view) = route.resource.view else { return Ok(draft) };
+    let state = cluster.read();
+    let name = route.name.as_deref().unwrap_or_default();
+    let live = state.store.get(&state.key(&route.stored, route.namespace(), name));
+    Ok(Draft { object: view.stored(draft.object, live.map(|live| &**live)), duplicates: draft.duplicates })
+}
+
 /// The body of a request that is no object of the resource, but of this kind.
 pub(super) fn body(call: &Call, kind: &GroupVersionKind) -> Result<Value, ApiError> {
     match call.content_type.as_str() {
@@ -141,9 +151,9 @@ fn needs_namespace(route: &Route) -> Result<(), ApiError> {
 fn create(cluster: &ApiServer, route: &Route, call: &Call, form: Form) -> Result<Response<AnswerBody>, ApiError> {
     needs_namespace(route)?;
     let options = write_options(call, OptionsKind::Create)?;
-    let draft = draft(call, &route.resource)?;
+    let draft = stored_draft(cluster, route, call)?;
     let outcome = cluster.write(|state| {
-        let outcome = state.create(&route.resource, route.namespace(), draft, &options)?;
+        let outcome = state.create(&route.stored, route.namespace(), draft, &options)?;
         Ok(outcome)
     })?;
     Ok(written(route, cluster, outcome, form, 201))
@@ -161,7 +171,7 @@ fn replace(
     form: Form,
 ) -> Result<Response<AnswerBody>, ApiError> {
     let options = write_options(call, OptionsKind::Update)?;
-    let draft = draft(call, &route.resource)?;
+    let draft = stored_draft(cluster, route, call)?;
     match route.subresource.as_str() {
         "scale" => {
             let scaled = cluster
@@ -173,8 +183,7 @@ fn replace(
             Ok(written(route, cluster, outcome, form, 200))
         }
         _ => {
-            let outcome =
-                cluster.write(|state| state.replace(&route.resource, target(route, name), draft, &options))?;
+            let outcome = cluster.write(|state| state.replace(&route.stored, target(route, name), draft, &options))?;
             let code = if outcome.created { 201 } else { 200 };
             Ok(written(route, cluster, outcome, form, code))
         }
@@ -192,10 +201,12 @@ fn patch(
     let kind = if applies { OptionsKind::Apply } else { OptionsKind::Patch };
     if route.subresource == "scale" {
         let options = write_options(call, kind)?;
-        if applies {
-            return Err(ApiError::not_supported("server-side apply of the scale subresource"));
-        }
         let (body, _) = decode::parse(&call.body)?;
+        if applies {
+            let scaled =
+                cluster.write(|state| scale::apply(state, &route.resource, target(route, name), &body, &options))?;
+            return Ok(answer(200, &scaled, &[]));
+        }
         let media_type = call.content_type.as_str();
         let scaled = cluster
             .write(|state| scale::patch(state, &route.resource, target(route, name), media_type, &body, &options))?;
@@ -203,6 +214,10 @@ fn patch(
     }
     if route.subresource == "finalize" {
         return Err(ApiError::method_not_allowed());
+    }
+    if applies && route.resource.view.is_some() {
+        let version = route.stored.kind.api_version();
+        return Err(ApiError::not_supported(format!("server-side apply in this version: apply {version}")));
     }
     if applies {
         let options = write_options(call, kind)?;
@@ -213,6 +228,16 @@ fn patch(
     }
     let patch = Patch::parse(&call.content_type, &route.resource, &call.body)?;
     let options = write_options(call, kind)?;
+    if let Some(view) = route.resource.view {
+        let outcome = cluster.write(|state| {
+            let live = state.store.get(&state.key(&route.stored, route.namespace(), name)).cloned();
+            let live =
+                live.ok_or_else(|| ApiError::not_found(route.resource.group(), route.resource.plural(), name))?;
+            let new = patch.apply(&route.resource, &view.shown(&live))?;
+            state.replace(&route.stored, target(route, name), Draft::of(view.stored(new, Some(&live))), &options)
+        })?;
+        return Ok(written(route, cluster, outcome, form, 200));
+    }
     let outcome = cluster.write(|state| state.patch(&route.resource, target(route, name), &patch, &options))?;
     Ok(written(route, cluster, outcome, form, 200))
 }

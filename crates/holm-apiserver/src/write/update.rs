@@ -282,7 +282,8 @@ fn accept_patched(
     })
 }
 
-fn run(
+/// Applies a configuration, and words what is wrong as a server does.
+pub(crate) fn run(
     tracker: &FieldTracker,
     live: &Value,
     config: &Value,
