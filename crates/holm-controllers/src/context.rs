@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub backoffs: HashMap<(String, String), (i64, i64)>,
     /// What services had when their endpoints were written.
     pub triggers: Triggers,
+    /// Nodes that are gone while there are pods on them, and since when, in seconds since 1970.
+    pub missing_nodes: HashMap<String, i64>,
     /// The failures of Jobs, by namespace and name.
     pub job_backoffs: HashMap<(String, String), Backoff>,
     /// How many writes have changed something.
@@ -47,6 +49,7 @@ impl Context {
             index: Index::default(),
             queue: Queue::default(),
             backoffs: HashMap::new(),
+            missing_nodes: HashMap::new(),
             triggers: Triggers::default(),
             job_backoffs: HashMap::new(),
             writes: 0,

@@ -13,7 +13,8 @@ use crate::kind::Kind;
 use crate::queue::{Key, Task};
 use crate::route::{self, Change};
 use crate::{
-    autoscaler, cron_job, daemon_set, deployment, disruption, endpoints, job, replica_set, stateful_set, volumes,
+    autoscaler, cron_job, daemon_set, deployment, disruption, endpoints, job, pod_collector, replica_set, stateful_set,
+    volumes,
 };
 
 /// How long [`Controllers::run`] works before it lets others run.
@@ -170,5 +171,6 @@ fn reconcile(context: &mut Context, key: &Key) -> Outcome {
         Task::EndpointSlices => endpoints::reconcile_slices(context, key),
         Task::Disruption => disruption::reconcile(context, key),
         Task::Autoscaler => autoscaler::reconcile(context, key),
+        Task::MissingNode => pod_collector::reconcile(context, key),
     }
 }

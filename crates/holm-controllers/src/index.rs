@@ -15,7 +15,7 @@ use crate::selector::Selector;
 pub(crate) enum Term {
     /// It is controlled by the object with this uid.
     Owner(String),
-    /// It is in this namespace, and nobody controls it.
+    /// It is in this namespace, nobody controls it, and somebody could.
     Orphan(String),
     /// It is in this namespace and has this label.
     Label(String, String, String),
@@ -85,6 +85,9 @@ impl Index {
     }
 }
 
+/// What can be adopted.
+const ADOPTED: [Kind; 3] = [Kind::ReplicaSet, Kind::Pod, Kind::ControllerRevision];
+
 fn terms(kind: Kind, object: &Value) -> Vec<Term> {
     let namespace = || namespace(object).to_owned();
     let mut terms = Vec::new();
@@ -128,7 +131,8 @@ fn terms(kind: Kind, object: &Value) -> Vec<Term> {
     }
     match controller_uid(object) {
         Some(uid) => terms.push(Term::Owner(uid.to_owned())),
-        None => terms.push(Term::Orphan(namespace())),
+        None if ADOPTED.contains(&kind) => terms.push(Term::Orphan(namespace())),
+        None => {}
     }
     terms
 }

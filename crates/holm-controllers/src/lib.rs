@@ -42,7 +42,7 @@
 //! - Autoscalers keep their target within its bounds and say otherwise that there are no metrics.
 //! - No volume plugin is built in: what is to be made is handed to a provisioner, and what a provisioner has made is left to it.
 //! - Endpoints of services without a selector are not mirrored; slices have no hints of topology.
-//! - The status of resource quotas is not kept; pods of nodes that are gone stay; `kubectl rollout undo` works, and the old `rollbackTo`
+//! - The status of resource quotas is not kept, and nodes that do not report drive no pods away; `kubectl rollout undo` works, and the old `rollbackTo`
 //!   annotation does not.
 //! - Nothing is looked at again for its own sake, as a real controller does every few minutes: events that only that would repeat are
 //!   not repeated.
@@ -65,6 +65,7 @@ mod index;
 mod job;
 mod kind;
 mod nodes;
+mod pod_collector;
 mod pods;
 mod queue;
 mod replica_set;

@@ -24,6 +24,8 @@ pub(crate) enum Task {
     EndpointSlices,
     Disruption,
     Autoscaler,
+    /// A node that may be gone, with pods on it.
+    MissingNode,
 }
 
 /// An object, and which controller looks at it.

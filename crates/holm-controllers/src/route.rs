@@ -56,6 +56,10 @@ pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
             to_controllers(context, change);
             to_selecting(context, change);
             to_mounted(context, change);
+            let node = text(last, "/spec/nodeName");
+            if change.changes("/spec/nodeName") && !node.is_empty() && context.get(Kind::Node, "", node).is_none() {
+                context.queue.add(Key::new(Task::MissingNode, "", node));
+            }
             if change.object.is_none() {
                 // A Deployment that recreates its pods waits until the last old one is gone.
                 to_deployment(context, last);
@@ -63,7 +67,12 @@ pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
                 context.queue.add(Key::new(Task::JobPod, namespace, name));
             }
         }
-        Kind::Node => to_all_of_nodes(context, change),
+        Kind::Node => {
+            to_all_of_nodes(context, change);
+            if change.previous.is_none() || change.object.is_none() {
+                context.queue.add(Key::new(Task::MissingNode, "", name));
+            }
+        }
         Kind::EndpointSlice => {
             if let Some(service) = label(last, "kubernetes.io/service-name") {
                 context.queue.add(Key::new(Task::EndpointSlices, namespace, service));

@@ -131,6 +131,30 @@ fn the_cost_follows_the_change() {
     assert!(changed < 12, "{changed} writes");
 }
 
+#[test]
+fn pods_of_a_node_that_is_gone_go_too() {
+    let (api, clock) = held();
+    let mut controllers = Controllers::new(&api);
+    let nodes = objects(&api, "", "nodes");
+    nodes.create(json!({"metadata": {"name": "one"}}), &WriteOptions::by("test")).unwrap();
+    let pod = json!({
+        "metadata": {"name": "p", "namespace": "default"},
+        "spec": {"nodeName": "one", "containers": [{"name": "c", "image": "i:1"}]},
+    });
+    let pods = objects(&api, "", "pods");
+    pods.create(pod, &WriteOptions::by("test")).unwrap();
+    controllers.settle();
+    nodes.delete("", "one", &holm_apiserver::DeleteOptions::default()).unwrap();
+    controllers.settle();
+    assert!(pods.get("default", "p").is_some());
+    clock.advance(Duration::from_secs(39));
+    controllers.settle();
+    assert!(pods.get("default", "p").is_some());
+    clock.advance(Duration::from_secs(1));
+    controllers.settle();
+    assert!(pods.get("default", "p").is_none());
+}
+
 #[tokio::test]
 async fn running_controllers_are_woken_by_writes_and_by_time() {
     let api = ApiServer::new().unwrap();
