@@ -190,8 +190,18 @@ pub(crate) fn status_keeps(kind: &GroupVersionKind) -> &'static [&'static [&'sta
 const LEFT_OUT: &[&str] = &["bindings", "componentstatuses", "apiservices.apiregistration.k8s.io"];
 
 /// The parts of built-in objects that are served. What the others need is not simulated, such as containers that run.
-const SERVED_PARTS: &[&str] =
-    &["approval", "binding", "ephemeralcontainers", "eviction", "finalize", "resize", "scale", "status", "token"];
+const SERVED_PARTS: &[&str] = &[
+    "approval",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "finalize",
+    "log",
+    "resize",
+    "scale",
+    "status",
+    "token",
+];
 
 impl std::fmt::Debug for ResourceType {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

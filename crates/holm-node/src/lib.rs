@@ -1,8 +1,73 @@
 //! A simulated node, scheduler, volume provisioner and load balancer, as plain clients of any Kubernetes cluster: of the embedded
 //! one, and of a real control plane without nodes.
 //!
-//! No containers run. Pods get the statuses and Events that a kubelet of 1.37 gives them, with shorter times, and they fail when
-//! they are told to or when what they need is not there.
+//! No containers run. Pods get the statuses and Events that a kubelet of Kubernetes 1.37 gives them, with shorter times, and they
+//! fail when they are told to or when what they need is not there.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use holm_node::{Node, NodeOptions};
+//!
+//! let client = kube::Client::try_default().await?;
+//! // A real control plane has a scheduler of its own.
+//! let node = Node::new(client, NodeOptions::default().name("simulated").schedules(false));
+//! let error = node.run().await;
+//! # Err(error.into())
+//! # }
+//! ```
+//!
+//! [`Node::settle`] does what is due and returns, for tests whose clock stands still; [`Node::run`] goes on for ever.
+//!
+//! # The kubelet
+//! It registers its node (64 CPUs, 256 GiB, 10,000 pods) and starts the pods that are bound to it at once, init containers and
+//! sidecars included. It looks at what a pod names, and starts a container when it is there:
+//! - A Secret or ConfigMap of the environment that is missing, or its key, is `CreateContainerConfigError` for that container.
+//! - A volume of a Secret, ConfigMap or claim that is missing or not bound is `ContainerCreating` for all, and Events `FailedMount`.
+//!
+//! What is `optional` may be missing. The readiness of a pod follows its readiness gates. The pods of a Job succeed after 0.1 s. A
+//! pod that is deleted goes at once, whatever its grace period.
+//!
+//! # Failures to order
+//! By the annotation or label `holm.dev/simulate: MODE` on the pod, which holds for its first container (the first init container
+//! for `init-crash-loop`) or for the one that `holm.dev/simulate-container` names; or by MODE as a word of a container's image,
+//! between `/`, `:`, `.`, `_`, `-` or `@`: `registry.test/db:crash-loop`.
+//!
+//! | MODE | what happens |
+//! | --- | --- |
+//! | `image-pull-error`, in an image also `does-not-exist` | ErrImagePull, ImagePullBackOff 0.5 s later, the next pull after 15 s; the pod is Pending |
+//! | `config-error` | CreateContainerConfigError, as if the first key of its environment were missing |
+//! | `crash-loop` | exits with 1 after 0.5 s and the message `fatal: simulated failure`, starts again at once, then CrashLoopBackOff and a start every 3 s |
+//! | `oom` | the same with OOMKilled, 137 |
+//! | `init-crash-loop`, in an init container's image `crash-loop` | the same for an init container; the pod is Pending |
+//! | `job-fail` | the same as `crash-loop` |
+//! | `never-ready` | runs and is never ready; Event Unhealthy |
+//! | `slow` | is ready after 3 s |
+//! | `slow-stop` | takes 3 s to stop, or its grace period if that is shorter |
+//! | `job-hang` | the pod of a Job that never ends |
+//! | `unschedulable` | gets no node, where this crate schedules |
+//!
+//! With `restartPolicy: Never` a crash ends the pod. The annotation `holm.dev/log` is the text that the containers of a pod have
+//! logged, for whoever answers for logs: the embedded API server does.
+//!
+//! # The scheduler
+//! With [`NodeOptions::schedules`] it binds pods of the scheduler `default-scheduler`. It heeds scheduling gates, cordoned nodes,
+//! taints, node selectors and required node affinity, ports of the host, requests of resources, required affinity of pods to other
+//! pods, and volumes; a claim that waits for its first consumer gets a volume that is there, or its node. What fits nowhere has
+//! the condition and the Event of the real scheduler, and is tried again when something changes that may help.
+//!
+//! # Volumes and load balancers
+//! It makes volumes for the claims of its [provisioners](NodeOptions::provisioners) when the cluster's binder asks for them, lets
+//! bound claims grow, and removes released volumes whose policy is Delete. A Service of type LoadBalancer gets an address when it
+//! has the annotation `holm.dev/load-balancer`, `true` or an address; see [`LoadBalancers`].
+//!
+//! # Limits
+//! - Probes are not run: their delays do not count, and a container passes them unless it is ordered not to.
+//! - A container that runs stays as it is when its image or what it names changes.
+//! - There is no preemption, no eviction, and no spreading of pods; preferences do not count. An affinity of the pods that are on
+//!   a node already keeps no other pod away.
+//! - Statuses lack `resources`, `allocatedResources`, `volumeMounts` and `user` of a container.
+//! - Secrets are read to see which keys they have. Their values are dropped at once.
+
 mod action;
 mod addresses;
 mod balancer;

@@ -93,10 +93,16 @@ impl Node {
             }
             tokio::time::sleep(PAUSE).await;
         }
+        // Before there is a node: another simulation of nodes, like kwok, leaves one alone whose lease somebody holds.
+        let mut heartbeat = self.engine.now();
+        while beat(&self.engine, heartbeat).await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+            heartbeat = self.engine.now();
+        }
         let mut seen: SelectAll<_> = self.watchers.drain(..).map(Watcher::into_stream).collect();
         let engine = &mut self.engine;
         engine.register();
-        let mut heartbeat = engine.now();
+        heartbeat = heartbeat.saturating_add(registration::HEARTBEAT);
         loop {
             // All that is there, before anything is decided.
             while let Some(Some((resource, next))) = seen.next().now_or_never() {
@@ -160,7 +166,7 @@ async fn beat(engine: &Engine, now: i64) -> Result<(), kube::Error> {
         name: &engine.options.name,
         subresource: "",
     };
-    match engine.client.patch(&target, &serde_json::json!({"spec": lease["spec"]}), "kubelet").await {
+    match engine.client.patch(&target, &lease, "kubelet").await {
         Err(error) if is_answer(&error, &[404]) => {
             engine.client.create(Resource::Leases, &lease, "kubelet").await.map(drop)
         }

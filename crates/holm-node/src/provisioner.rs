@@ -40,18 +40,27 @@ pub(crate) fn decide(claim: &Value, provisioners: &[String], world: &World, memo
     if world.get(Resource::Volumes, "", &volume).is_some() {
         return Decision::default();
     }
-    let source = || Source::Controller { component: provisioner.to_owned() };
-    let provisioning =
-        format!("External provisioner is provisioning volume for claim \"{}/{}\"", namespace(claim), name(claim));
+    let create = Action::Create {
+        resource: Resource::Volumes,
+        object: new_volume(claim, class, provisioner),
+        manager: provisioner.to_owned(),
+    };
+    let event = |component: &str, reason: &'static str, message: String| {
+        let source = Source::Controller { component: component.to_owned() };
+        Action::Event(Event::about(CLAIM, claim, source, reason, message))
+    };
+    // Kubernetes' own provisioners are a part of the binder, and speak as that.
+    if provisioner.starts_with("kubernetes.io/") {
+        let done = format!("Successfully provisioned volume {volume} using {provisioner}");
+        return Decision::act(vec![create, event("persistentvolume-controller", "ProvisioningSucceeded", done)]);
+    }
+    let claimed = format!("\"{}/{}\"", namespace(claim), name(claim));
+    let begun = format!("External provisioner is provisioning volume for claim {claimed}");
     let done = format!("Successfully provisioned volume {volume}");
     Decision::act(vec![
-        Action::Event(Event::about(CLAIM, claim, source(), "Provisioning", provisioning)),
-        Action::Create {
-            resource: Resource::Volumes,
-            object: new_volume(claim, class, provisioner),
-            manager: provisioner.to_owned(),
-        },
-        Action::Event(Event::about(CLAIM, claim, source(), "ProvisioningSucceeded", done)),
+        event(provisioner, "Provisioning", begun),
+        create,
+        event(provisioner, "ProvisioningSucceeded", done),
     ])
 }
 
@@ -106,13 +115,15 @@ const STORAGE: &[&str] = &["spec", "resources", "requests", "storage"];
 
 /// Grows the volume of a bound claim that asks for more than it has.
 fn resize(claim: &Value, provisioner: &str, world: &World, memory: &mut Memory, now: i64) -> Decision {
-    let amount = |object: &Value, path: &[&str]| thousandths(text(object, path));
-    let (wanted, has) = (amount(claim, STORAGE), amount(claim, &["status", "capacity", "storage"]));
-    if wanted.zip(has).is_none_or(|(wanted, has)| wanted <= has) {
-        return Decision::default();
-    }
+    let amount = |object: &Value, path: &[&str]| thousandths(text(object, path)).unwrap_or_default();
     let volume_name = text(claim, &["spec", "volumeName"]);
     let Some(volume) = world.get(Resource::Volumes, "", volume_name) else { return Decision::default() };
+    let wanted = amount(claim, STORAGE);
+    let volume_is_small = amount(volume, &["spec", "capacity", "storage"]) < wanted;
+    let claim_is_small = amount(claim, &["status", "capacity", "storage"]) < wanted;
+    if !volume_is_small && !claim_is_small {
+        return Decision::default();
+    }
     let size = text(claim, STORAGE);
     let due = memory.due(&format!("resize to {size}"), now, |_| RESIZE);
     if due > now {
@@ -132,11 +143,12 @@ fn resize(claim: &Value, provisioner: &str, world: &World, memory: &mut Memory, 
         manager: provisioner.to_owned(),
     };
     let mut actions = vec![event("Resizing", format!("External resizer is resizing volume {volume_name}"))];
-    let volume_has = amount(volume, &["spec", "capacity", "storage"]);
-    if volume_has.zip(wanted).is_none_or(|(has, wanted)| has < wanted) {
+    if volume_is_small {
         actions.push(patch(Resource::Volumes, volume, "", json!({"spec": {"capacity": {"storage": size}}})));
     }
-    actions.push(patch(Resource::Claims, claim, "status", json!({"status": {"capacity": {"storage": size}}})));
+    if claim_is_small {
+        actions.push(patch(Resource::Claims, claim, "status", json!({"status": {"capacity": {"storage": size}}})));
+    }
     actions.push(event("VolumeResizeSuccessful", "Resize volume succeeded".to_owned()));
     Decision::act(actions)
 }

@@ -27,6 +27,9 @@ import (
 // nodeName is the name of the simulated node.
 const nodeName = "holm-node"
 
+// otherKubelet is the annotation of a node that kwok leaves alone.
+const otherKubelet = "holm.dev/kubelet"
+
 // child is one component's process. done is closed when it has ended, and err
 // is how.
 type child struct {
@@ -320,6 +323,8 @@ func (in *instance) kwokArgs() []string {
 		"--kubeconfig=" + in.path("kubeconfigs", "kwok"),
 		"--config=" + in.path("kwok", "config.yaml"),
 		"--manage-all-nodes=true",
+		// But not those whose kubelet somebody else plays, nor their pods.
+		"--disregard-status-with-annotation-selector=" + otherKubelet,
 		"--node-lease-duration-seconds=40",
 		"--cidr=10.244.0.0/16",
 		"--node-ip=127.0.0.1",

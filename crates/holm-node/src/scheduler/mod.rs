@@ -22,6 +22,7 @@ use filter::Refusal;
 use volumes::Claims;
 
 const MANAGER: &str = "kube-scheduler";
+const GATED: &str = "SchedulingGated";
 
 /// Decides what to do for a pod that has no node. When it binds the pod, the node is the second of the pair.
 pub(crate) fn decide(pod: &Value, world: &World, now: i64) -> (Decision, Option<String>) {
@@ -115,14 +116,14 @@ fn bind(pod: &Value, node: &str) -> Vec<Action> {
     ]
 }
 
-/// The API server says it of a new pod by itself, and of no pod later.
+/// Says that a pod is not to be scheduled yet. A real API server says it by itself.
 fn gated(pod: &Value, now: i64) -> Decision {
     let condition = object::condition(pod, "PodScheduled");
-    if condition.is_some_and(|condition| text(condition, &["reason"]) == "SchedulingGated") {
+    if condition.is_some_and(|condition| text(condition, &["reason"]) == GATED) {
         return Decision::default();
     }
     let message = "Scheduling is blocked due to non-empty scheduling gates";
-    Decision::act(vec![unscheduled(pod, "SchedulingGated", message, now)])
+    Decision::act(vec![unscheduled(pod, GATED, message, now)])
 }
 
 /// Says once why a pod has no node, and waits for a change.
@@ -144,7 +145,8 @@ fn unscheduled(pod: &Value, reason: &str, message: &str, now: i64) -> Action {
         "type": "PodScheduled", "status": "False", "reason": reason, "message": message, "lastProbeTime": null,
         "lastTransitionTime": since.map_or_else(|| timestamp(now), str::to_owned),
     });
-    if let Some(generation) = number(pod, &["metadata", "generation"]) {
+    // What a real API server says of gates itself has no generation.
+    if let Some(generation) = number(pod, &["metadata", "generation"]).filter(|_| reason != GATED) {
         condition["observedGeneration"] = json!(generation);
     }
     Action::Patch {
