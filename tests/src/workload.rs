@@ -1,5 +1,6 @@
 //! The objects that the benchmark applies with every tool: applications of five objects each.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 /// The namespace of the stack.
@@ -14,6 +15,8 @@ pub fn objects(count: usize, is_changed: bool) -> Vec<Value> {
 fn application(number: usize, is_changed: bool) -> [Value; 5] {
     let name = format!("app-{number:04}");
     let metadata = json!({"name": name, "labels": {"app": name, "tier": "benchmark"}});
+    // Every application has a token of its own, as in life: what searches texts for secrets must know them all.
+    let token = base64::engine::general_purpose::STANDARD.encode(format!("token-of-{name}"));
     let level = if is_changed { "debug" } else { "info" };
     let container = json!({
         "name": "app",
@@ -29,7 +32,7 @@ fn application(number: usize, is_changed: bool) -> [Value; 5] {
     });
     [
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"level": level, "number": number.to_string()}}),
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": {"token": "YmVuY2htYXJr"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": {"token": token}}),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": metadata,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
@@ -157,6 +158,9 @@ pub struct ApplyVerb {
     /// How long each resource may take to become ready, or to go [default: 10m]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub timeout: Option<Duration>,
+    /// How long the whole run may take; then nothing new is begun, and what was done is recorded [default: for ever]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub total_timeout: Option<Duration>,
     #[command(flatten)]
     after: Common,
 }
@@ -282,8 +286,15 @@ impl Arguments {
     /// What clap has to say, which may be the help that was asked for.
     pub fn read(program: &str, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
         let mut command = Self::command_for(program);
-        let matches = command.try_get_matches_from_mut(arguments)?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+        let is_cut_off = has_a_config_without_value(&arguments);
+        let read = command.try_get_matches_from_mut(arguments).and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| {
+            if is_cut_off && error.use_stderr() {
+                return command.error(ErrorKind::ValueValidation, NOT_KEY_VALUE);
+            }
+            error.format(&mut command)
+        })
     }
 
     /// The common flags of both places, with their defaults.
@@ -387,6 +398,19 @@ pub fn early(arguments: &[std::ffi::OsString]) -> (ColorWhen, Output) {
     (color, output)
 }
 
+/// Whether a `--config` is without `=`: then what follows may be its value, and secret, and clap repeats what it does not
+/// expect.
+fn has_a_config_without_value(arguments: &[std::ffi::OsString]) -> bool {
+    let texts: Vec<&str> = arguments.iter().map(|argument| argument.to_str().unwrap_or_default()).collect();
+    texts.iter().enumerate().any(|(position, argument)| match argument.strip_prefix("--config") {
+        Some("") => texts.get(position + 1).is_some_and(|next| !next.contains('=')),
+        Some(rest) => rest.strip_prefix('=').is_some_and(|rest| !rest.contains('=')),
+        None => false,
+    })
+}
+
+const NOT_KEY_VALUE: &str = "a --config is not of the form KEY=VALUE";
+
 /// Takes any text. Whether it is well formed is looked at later, because clap repeats what it refuses.
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret(text.to_owned()))
@@ -395,7 +419,7 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
 fn key_value(text: &Secret) -> Result<(String, Secret), String> {
     match text.0.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), Secret(value.to_owned()))),
-        _ => Err("a --config is not of the form KEY=VALUE".to_owned()),
+        _ => Err(NOT_KEY_VALUE.to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{DryRun, Live, Observed, Unchecked};
 use holm_core::plan::{Question, may_overrule};
-use holm_core::{Graph, ResourceId, Sensitive};
+use holm_core::{Graph, ResourceId};
 use http::Method;
 use serde_json::Value;
 
@@ -26,12 +26,12 @@ pub(crate) async fn ask(
     observed: &Observed,
 ) -> Result<DryRun, ClusterError> {
     match send(transport, question, place, false).await {
-        Ok(object) => Ok(DryRun::Accepted { object: Sensitive::new(object), overruled: Vec::new() }),
+        Ok(object) => Ok(DryRun::Accepted { object: object.into(), overruled: Vec::new() }),
         Err(error) => match &error.trouble {
             Trouble::FieldConflicts(conflicts) if may_overrule(question.policy, conflicts) => {
                 let overruled = conflicts.clone();
                 match send(transport, question, place, true).await {
-                    Ok(object) => Ok(DryRun::Accepted { object: Sensitive::new(object), overruled }),
+                    Ok(object) => Ok(DryRun::Accepted { object: object.into(), overruled }),
                     Err(error) => unanswered(error, question, graph, observed),
                 }
             }
@@ -51,7 +51,7 @@ async fn send(
         .with("fieldManager", &place.field_manager)
         .with("force", if force { "true" } else { "false" })
         .with("fieldValidation", "Strict");
-    let body = question.object.expose().to_string().into_bytes();
+    let body = question.object.text().as_bytes().to_vec();
     let call = Call::send(Method::PATCH, query.into_string(), APPLY, body);
     transport.json(&call.about(&question.id).patience(Patience::APPLY)).await
 }

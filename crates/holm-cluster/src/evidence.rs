@@ -54,7 +54,7 @@ async fn list(transport: &Transport, query: Query, kind: &ApiKind) -> (Vec<Value
     let call = Call::get(query.with("limit", PAGE_SIZE).into_string()).patience(PATIENCE);
     let answer = transport.call(&call).await.ok();
     let page = answer.and_then(|answer| page(&answer.body, kind, &|_| true).ok()).unwrap_or_default();
-    (page.items, page.token.is_some())
+    (page.items.iter().map(|(_, item)| item.open()).collect(), page.token.is_some())
 }
 
 async fn events(transport: &Transport, evidence: &Evidence) -> Vec<Value> {

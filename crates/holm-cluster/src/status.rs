@@ -55,9 +55,7 @@ impl Cluster {
                 let is_declared = graph.get(&id).is_some();
                 let created = live
                     .and_then(Live::object)
-                    .and_then(|object| object.pointer("/metadata/creationTimestamp"))
-                    .and_then(Value::as_str)
-                    .map(str::to_owned);
+                    .and_then(|object| Some(object.pointer("/metadata/creationTimestamp")?.as_str()?.to_owned()));
                 ObjectStatus { id, kind, readiness, cause, created, is_owned, is_declared }
             }
         });
@@ -77,11 +75,12 @@ impl Cluster {
         };
         match live {
             Some(Live::Found(object)) => {
-                let mut readiness = self.assessed(kind, object.expose(), custom).await;
+                let object = object.open();
+                let mut readiness = self.assessed(kind, &object, custom).await;
                 self.transport.with_redactor(|redactor| readiness.scrub(redactor));
                 let cause = match readiness.state {
                     State::Current => None,
-                    _ => evidence::cause(&self.transport, kind, object.expose().clone(), readiness.clone()).await,
+                    _ => evidence::cause(&self.transport, kind, object, readiness.clone()).await,
                 };
                 (readiness, cause)
             }
@@ -106,7 +105,7 @@ impl Cluster {
 
 fn owns(inventory: &Inventory, id: &ResourceId, live: Option<&Live>, place: &InventoryPlace) -> bool {
     match live.and_then(Live::object) {
-        Some(object) => inventory.owns(id, object, &place.set_id),
+        Some(object) => inventory.owns(id, &object, &place.set_id),
         None => inventory.entries.contains_key(id),
     }
 }

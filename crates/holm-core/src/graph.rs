@@ -141,6 +141,13 @@ impl Graph {
         &self.dependencies
     }
 
+    /// The dependencies of one resource, sorted by what is needed.
+    pub fn dependencies_of(&self, id: &ResourceId) -> &[Dependency] {
+        let begin = self.dependencies.partition_point(|dependency| dependency.dependent < *id);
+        let rest = &self.dependencies[begin..];
+        &rest[..rest.partition_point(|dependency| dependency.dependent == *id)]
+    }
+
     /// What selects whose pods.
     pub fn selections(&self) -> &[Selection] {
         &self.selections

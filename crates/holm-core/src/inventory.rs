@@ -51,8 +51,8 @@ pub struct Entry {
     pub protect: bool,
     /// Whether it is released rather than deleted.
     pub retain_on_delete: bool,
-    /// What it depends on, so that removed objects are deleted in order.
-    pub depends_on: BTreeSet<ResourceId>,
+    /// What it depends on, sorted and each once, so that removed objects are deleted in order.
+    pub depends_on: Vec<ResourceId>,
 }
 
 /// An inventory that cannot be read.
@@ -139,14 +139,14 @@ impl Inventory {
     /// Whether both record the same of the same objects, whatever their revisions. Dependencies on what is not recorded do
     /// not count, because the ConfigMap does not keep them.
     pub fn records_the_same(&self, other: &Self) -> bool {
-        let known = |inventory: &Self, entry: &Entry| -> Vec<ResourceId> {
-            entry.depends_on.iter().filter(|id| inventory.entries.contains_key(*id)).cloned().collect()
-        };
         let is_same = |one: &Entry, another: &Entry| {
-            let plain = |entry: &Entry| {
-                (entry.kind.clone(), entry.uid.clone(), entry.digest.clone(), entry.protect, entry.retain_on_delete)
-            };
-            plain(one) == plain(another) && known(self, one) == known(other, another)
+            let ours = one.depends_on.iter().filter(|id| self.entries.contains_key(*id));
+            let theirs = another.depends_on.iter().filter(|id| other.entries.contains_key(*id));
+            one.kind == another.kind
+                && one.uid == another.uid
+                && one.digest == another.digest
+                && (one.protect, one.retain_on_delete) == (another.protect, another.retain_on_delete)
+                && ours.eq(theirs)
         };
         self.homes == other.homes
             && self.entries.len() == other.entries.len()
@@ -306,7 +306,8 @@ impl From<Document> for Inventory {
         let mut entries = BTreeMap::new();
         for (row, id) in document.objects.into_iter().zip(&ids) {
             let (Some(id), Some(kind)) = (id, kinds.get(row.kind)) else { continue };
-            let depends_on = row.needs.iter().filter_map(|position| ids.get(*position)?.clone()).collect();
+            let needs = row.needs.iter().filter_map(|position| ids.get(*position)?.clone());
+            let depends_on = needs.collect();
             let entry = Entry {
                 kind: kind.clone(),
                 uid: row.uid,
@@ -356,12 +357,12 @@ mod tests {
             digest: "d1".into(),
             protect: false,
             retain_on_delete: false,
-            depends_on: BTreeSet::new(),
+            depends_on: Vec::new(),
         };
         let mut inventory = Inventory { revision: 3, ..Inventory::default() };
         inventory.entries.insert(secret.clone(), entry(kind("", "Secret", "secrets"), Some("u1")));
         let mut second = entry(kind("apps", "Deployment", "deployments"), None);
-        second.depends_on.insert(secret.clone());
+        second.depends_on.push(secret.clone());
         second.protect = true;
         inventory.entries.insert(deployment, second);
         let home = FieldReference { id: secret, path: r#"data["a.b"]"#.parse().expect("well formed") };
@@ -390,7 +391,7 @@ mod tests {
         let mut inventory = sample();
         let outside = ResourceId::new("", "Secret", Some("holm"), "outside");
         for entry in inventory.entries.values_mut() {
-            entry.depends_on.insert(outside.clone());
+            entry.depends_on.push(outside.clone());
         }
         let stored = Inventory::from_config_map(&inventory.to_config_map(&place, "holm/v0.1.0")).expect("our own");
         inventory.revision += 1;

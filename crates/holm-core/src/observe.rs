@@ -9,6 +9,7 @@ use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
 use crate::inventory::Inventory;
+use crate::packed::Packed;
 use crate::redact::Redactor;
 use crate::secret;
 use crate::sensitive::Sensitive;
@@ -32,8 +33,8 @@ pub struct Observed {
 /// A live object, or why there is none to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Live {
-    /// It exists. Secret values inside: never print it.
-    Found(Sensitive<Value>),
+    /// It exists.
+    Found(Packed),
     /// It does not exist.
     Absent,
     /// Its kind is not served, so it cannot exist.
@@ -43,10 +44,15 @@ pub enum Live {
 }
 
 impl Live {
-    /// The object, if it exists.
-    pub fn object(&self) -> Option<&Value> {
+    /// Keeps a live object.
+    pub fn found(object: &Value) -> Self {
+        Self::Found(Packed::of(object))
+    }
+
+    /// The object, if it exists. It may hold secret values: never print it.
+    pub fn object(&self) -> Option<Value> {
         match self {
-            Self::Found(object) => Some(object.expose()),
+            Self::Found(object) => Some(object.open()),
             Self::Absent | Self::KindAbsent | Self::Unreadable(_) => None,
         }
     }
@@ -69,7 +75,7 @@ pub enum DryRun {
     /// It would take it; the object as it would be, and the conflicts that force overruled.
     Accepted {
         /// The object as it would be stored.
-        object: Sensitive<Value>,
+        object: Packed,
         /// Fields that would be taken over from other managers.
         overruled: Vec<FieldConflict>,
     },
@@ -157,18 +163,16 @@ impl std::fmt::Display for Unchecked {
 }
 
 impl Observed {
-    /// The live object, if it was looked for and exists.
-    pub fn object(&self, id: &ResourceId) -> Option<&Value> {
+    /// The live object, if it was looked for and exists. It may hold secret values: never print it.
+    pub fn object(&self, id: &ResourceId) -> Option<Value> {
         self.live.get(id).and_then(Live::object)
     }
 
     /// A redactor that knows every secret value that was seen: the data of live Secrets and generated values.
     pub fn redactor(&self) -> Redactor {
         let mut values: Vec<String> = Vec::new();
-        for (id, live) in &self.live {
-            if let (true, Some(object)) = (secret::is_secret(id), live.object()) {
-                values.extend(secret::values(object));
-            }
+        for (_, live) in self.live.iter().filter(|(id, _)| secret::is_secret(id)) {
+            values.extend(live.object().iter().flat_map(secret::values));
         }
         for state in self.generated.values() {
             if let GeneratedState::Found(value) | GeneratedState::Fresh(value) = state {
@@ -183,7 +187,8 @@ impl Observed {
 
 impl Resolve for Observed {
     fn field(&self, reference: &FieldReference) -> Option<(Value, bool)> {
-        let value = reference.path.get(self.object(&reference.id)?)?;
+        let object = self.object(&reference.id)?;
+        let value = reference.path.get(&object)?;
         let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
         (!is_empty).then(|| (value.clone(), secret::is_secret(&reference.id)))
     }
@@ -233,8 +238,8 @@ pub fn generated(
         let mut unreadable = None;
         let found = value.homes.iter().chain(inventory.homes.get(name)).find_map(|home| match live.get(&home.id) {
             Some(Live::Found(object)) => {
-                let encoded = home.path.get(object.expose())?.as_str()?;
-                let text = Transform::Base64Decode.apply(encoded).ok()?;
+                let object = object.open();
+                let text = Transform::Base64Decode.apply(home.path.get(&object)?.as_str()?).ok()?;
                 (!text.is_empty()).then(|| Sensitive::new(text))
             }
             Some(Live::Absent | Live::KindAbsent) => None,

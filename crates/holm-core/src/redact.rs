@@ -1,13 +1,13 @@
 //! Takes secret values out of text that is about to be shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::input::Transform;
-use crate::sensitive::Sensitive;
 
 /// What stands in the place of a secret value.
 pub const MASK: &str = "(sensitive)";
@@ -17,45 +17,73 @@ pub const MASK: &str = "(sensitive)";
 const SHORTEST: usize = 4;
 
 /// The secret values of a run, in every form in which a server may repeat them.
-#[derive(Clone, Debug, Default)]
+///
+/// Learning and scrubbing cost the same whether one secret is known or thousands.
+#[derive(Clone, Default)]
 pub struct Redactor {
-    /// Longest first, so that a value inside another does not break the longer one up.
-    forms: Vec<Sensitive<String>>,
+    /// By their first bytes, so that a text is read once and not once for each form.
+    forms: HashMap<[u8; SHORTEST], BTreeSet<String>>,
 }
 
 impl Redactor {
     /// Learns a value: as it is, JSON-escaped, base64 in its four alphabets, and percent-encoded.
     pub fn learn(&mut self, value: &str) {
-        self.learn_all([value]);
+        for text in std::iter::once(value).chain(value.lines()) {
+            let trimmed = text.trim();
+            if trimmed.len() < SHORTEST {
+                continue;
+            }
+            for form in spellings(text).into_iter().chain(spellings(trimmed)) {
+                if let Some(beginning) = form.as_bytes().first_chunk() {
+                    self.forms.entry(*beginning).or_default().insert(form);
+                }
+            }
+        }
     }
 
     /// Learns several values.
     pub fn learn_all<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
-        let mut forms: BTreeSet<String> = self.forms.drain(..).map(|form| form.expose().clone()).collect();
-        for value in values {
-            for text in std::iter::once(value).chain(value.lines()) {
-                let trimmed = text.trim();
-                if trimmed.len() < SHORTEST {
-                    continue;
-                }
-                forms.extend(spellings(text));
-                forms.extend(spellings(trimmed));
-            }
-        }
-        let mut forms: Vec<String> = forms.into_iter().filter(|form| form.len() >= SHORTEST).collect();
-        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        self.forms = forms.into_iter().map(Sensitive::new).collect();
+        values.into_iter().for_each(|value| self.learn(value));
     }
 
-    /// The text with every known secret value replaced by [`MASK`].
+    /// The text with every known secret value replaced by [`MASK`]. Values that overlap are masked together, so that no
+    /// part of either is left.
     pub fn scrub(&self, text: &str) -> String {
-        let mut scrubbed = text.to_owned();
-        for form in &self.forms {
-            if scrubbed.contains(form.expose().as_str()) {
-                scrubbed = scrubbed.replace(form.expose().as_str(), MASK);
-            }
+        let mut scrubbed = String::new();
+        // Everything before this is written.
+        let mut written = 0;
+        let mut masked: Option<(usize, usize)> = None;
+        for (begin, beginning) in text.as_bytes().array_windows::<SHORTEST>().enumerate() {
+            let Some(forms) = self.forms.get(beginning) else { continue };
+            let rest = &text.as_bytes()[begin..];
+            let longest = forms.iter().filter(|form| rest.starts_with(form.as_bytes())).map(String::len).max();
+            let Some(end) = longest.map(|length| begin + length) else { continue };
+            masked = match masked {
+                Some((first, last)) if begin < last => Some((first, last.max(end))),
+                before => {
+                    mask(before, text, &mut written, &mut scrubbed);
+                    Some((begin, end))
+                }
+            };
         }
+        mask(masked, text, &mut written, &mut scrubbed);
+        scrubbed.push_str(&text[written..]);
         scrubbed
+    }
+}
+
+/// Writes what comes before a place, and the mask for the place.
+fn mask(place: Option<(usize, usize)>, text: &str, written: &mut usize, scrubbed: &mut String) {
+    if let Some((begin, end)) = place {
+        scrubbed.push_str(&text[*written..begin]);
+        scrubbed.push_str(MASK);
+        *written = end;
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(sensitive)")
     }
 }
 
@@ -93,5 +121,15 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.learn_all(["hunter2", "postgres://holm:hunter2@db"]);
         assert_eq!(redactor.scrub("url postgres://holm:hunter2@db and hunter2"), "url (sensitive) and (sensitive)");
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_either_and_neighbours_are_two() {
+        let mut redactor = Redactor::default();
+        redactor.learn_all(["abcdef", "defghi", "überall"]);
+        assert_eq!(redactor.scrub("<abcdefghi>"), "<(sensitive)>");
+        assert_eq!(redactor.scrub("abcdefabcdef"), "(sensitive)(sensitive)");
+        assert_eq!(redactor.scrub("ist überall ü"), "ist (sensitive) ü");
+        assert_eq!(redactor.scrub("abc"), "abc");
     }
 }

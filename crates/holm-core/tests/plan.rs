@@ -68,8 +68,8 @@ fn settled(graph: &Graph) -> Observed {
     let mut inventory = Inventory { homes: first.intent.homes.clone(), ..Inventory::default() };
     for change in &first.changes {
         let uid = format!("uid-{}", change.id.name);
-        let live = applied(change.desired.as_ref().unwrap().expose(), &place().field_manager, &uid);
-        observed.live.insert(change.id.clone(), Live::Found(Sensitive::new(live)));
+        let live = applied(&change.desired.as_ref().unwrap().open(), &place().field_manager, &uid);
+        observed.live.insert(change.id.clone(), Live::found(&live));
         inventory.entries.insert(change.id.clone(), Entry { uid: Some(uid), ..change.entry.clone().unwrap() });
     }
     observed.inventory = inventory;
@@ -77,9 +77,9 @@ fn settled(graph: &Graph) -> Observed {
 }
 
 fn edit(observed: &mut Observed, id: &ResourceId, edit: impl FnOnce(&mut Value)) {
-    let mut live = observed.object(id).unwrap().clone();
+    let mut live = observed.object(id).unwrap();
     edit(&mut live);
-    observed.live.insert(id.clone(), Live::Found(Sensitive::new(live)));
+    observed.live.insert(id.clone(), Live::found(&live));
 }
 
 fn id(kind: &str, name: &str) -> ResourceId {

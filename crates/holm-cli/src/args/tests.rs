@@ -37,12 +37,14 @@ fn defaults_are_those_of_the_help() {
 
 #[test]
 fn targets_and_consents_are_lists() {
-    let arguments =
-        read("apply --target A/b --target C/d,E/f --allow-delete X/y,X/z --yes --parallel 4 --timeout 1h30m");
+    let arguments = read(
+        "apply --target A/b --target C/d,E/f --allow-delete X/y,X/z --yes --parallel 4 --timeout 1h30m --total-timeout 2h",
+    );
     let Ok(Arguments { verb: Verb::Apply(verb), .. }) = arguments else { unreachable!("it is apply: {arguments:?}") };
     assert_eq!(verb.planning.target, ["A/b", "C/d", "E/f"]);
     assert_eq!(verb.planning.consents().into_iter().collect::<Vec<_>>(), ["X/y", "X/z"]);
     assert_eq!((verb.yes, verb.parallel, verb.timeout), (true, Some(4), Some(Duration::from_secs(5_400))));
+    assert_eq!(verb.total_timeout, Some(Duration::from_secs(7_200)));
 }
 
 #[test]
@@ -69,6 +71,14 @@ fn a_secret_of_the_command_line_is_in_no_debug_print_and_in_no_error() {
         let error = read(line).expect("clap takes any text").settings().expect_err("there is no key");
         assert!(!error.contains("hunter2"), "{error}");
     }
+    // With a space for the `=`, the value stands where clap expects none.
+    for line in ["plan --config password hunter2", "--config password hunter2 plan", "--config=password plan --hunter2"]
+    {
+        let error = read(line).expect_err("a value too many").to_string();
+        assert!(error.contains("KEY=VALUE") && !error.contains("hunter2"), "{error}");
+    }
+    let error = read("plan --config a=b hunter2").expect_err("a word too many").to_string();
+    assert!(error.contains("'hunter2'"), "{error}");
 }
 
 #[test]
@@ -167,6 +177,8 @@ fn the_help_of_apply_is_this() {
           --parallel <NUMBER>         How many requests may be in flight [default: 32]
           --timeout <DURATION>        How long each resource may take to become ready, or to go
                                       [default: 10m]
+          --total-timeout <DURATION>  How long the whole run may take; then nothing new is begun, and
+                                      what was done is recorded [default: for ever]
       -h, --help                      Print help
 
     Common options:

@@ -88,7 +88,7 @@ async fn carry_out(
     let options = ApplyOptions {
         parallel: verb.parallel.unwrap_or(PARALLEL),
         timeout: verb.timeout.unwrap_or(TIMEOUT),
-        ..ApplyOptions::default()
+        total: verb.total_timeout,
     };
     let Planned { plan, observed, .. } = planned;
     let output = session.output;

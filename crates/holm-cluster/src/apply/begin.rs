@@ -28,7 +28,7 @@ impl<'a> Run<'a> {
         self.started.entry(id.clone()).or_insert_with(Instant::now);
         match change.action {
             Action::Unchanged => {
-                if let Some(object) = self.observed.object(id).cloned() {
+                if let Some(object) = self.observed.object(id) {
                     self.consider(change, object);
                 } else {
                     self.schedule.reached(id, Strength::Ready);
@@ -96,11 +96,11 @@ impl<'a> Run<'a> {
     /// The object to send. What was unknown when the plan was made is filled in from what was seen since.
     fn body(&mut self, change: &Change) -> Result<Vec<u8>, Box<Failure>> {
         let mut object = match (&change.desired, self.graph.get(&change.id)) {
-            (Some(object), _) => object.expose().clone(),
+            (Some(object), _) => object.open(),
             (None, None) => return Err(Box::new(failure::plain("the plan has no object for it", None))),
             (None, Some(resource)) => {
                 let live = self.observed.object(&change.id).filter(|_| change.action != Action::Replace);
-                let desired = desired(resource, self.place, &self.observed, live);
+                let desired = desired(resource, self.place, &self.observed, live.as_ref());
                 if !desired.unknown.is_empty() {
                     let unknown: Vec<String> =
                         desired.unknown.iter().map(|(path, why)| format!("{path} needs {why}")).collect();

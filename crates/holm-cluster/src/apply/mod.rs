@@ -87,7 +87,8 @@ async fn carry_out(mut run: Run<'_>, mut stop: Stop) -> Result<Report, ClusterEr
     if let Some(blocker) = plan.blockers.first() {
         return Err(ClusterError::Blocked { id: blocker.id.clone(), reason: blocker.kind.to_string() });
     }
-    let mut store = Store::new(&run.cluster.transport, run.place, run.observed.object(&inventory_id(run.place)));
+    let mut store =
+        Store::new(&run.cluster.transport, run.place, run.observed.object(&inventory_id(run.place)).as_ref());
     if plan.has_changes() {
         run.make_own_namespace().await?;
         store.write(&plan.intent).await.map_err(|error| not_written(error, run.place))?;

@@ -1,8 +1,10 @@
 //! Takes in what the watches of a run see.
 
+use std::collections::BTreeMap;
+
+use holm_core::ResourceId;
 use holm_core::observe::Live;
 use holm_core::plan::Change;
-use holm_core::{ResourceId, Sensitive};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -31,10 +33,13 @@ impl<'a> Run<'a> {
                     .filter(|waiting| waiting.read.is_none() && is_among(waiting.change, purpose))
                     .map(|waiting| waiting.change)
                     .collect();
+                let mut by_name: BTreeMap<String, Value> = objects
+                    .into_iter()
+                    .filter_map(|object| Some((text(&object, "name")?.to_owned(), object)))
+                    .collect();
                 for change in among {
-                    let found = objects.iter().find(|object| text(object, "name") == Some(change.id.name.as_str()));
-                    match found {
-                        Some(object) => self.changed(change, object.clone()),
+                    match by_name.remove(&change.id.name) {
+                        Some(object) => self.changed(change, object),
                         None => self.vanished(change),
                     }
                 }
@@ -92,7 +97,7 @@ impl<'a> Run<'a> {
             }
             (Goal::Gone | Goal::GoneToMakeAnew, true) => self.gone(change),
             (Goal::Gone | Goal::GoneToMakeAnew, false) => {
-                self.observed.live.insert(change.id.clone(), Live::Found(Sensitive::new(object)));
+                self.observed.live.insert(change.id.clone(), Live::found(&object));
             }
         }
     }

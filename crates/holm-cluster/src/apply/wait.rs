@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         let mut readiness = assess(&change.kind, &object, custom, &surroundings);
         self.cluster.transport.with_redactor(|redactor| readiness.scrub(redactor));
         if readiness.state == State::Current {
-            self.observed.live.insert(id.clone(), Live::Found(Sensitive::new(object)));
+            self.observed.live.insert(id.clone(), Live::found(&object));
             self.ready(change);
             return;
         }
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             is_news = waiting.last.as_ref() != Some(&readiness);
             waiting.last = Some(readiness.clone());
         }
-        self.observed.live.insert(id.clone(), Live::Found(Sensitive::new(object)));
+        self.observed.live.insert(id.clone(), Live::found(&object));
         if is_news {
             self.tell(Event::Waiting { id: id.clone(), readiness });
         }
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         let waiting: Vec<&'a Change> =
             self.waiting.values().filter(|waiting| waiting.goal == Goal::Ready).map(|waiting| waiting.change).collect();
         for change in waiting {
-            if let Some(object) = self.observed.object(&change.id).cloned() {
+            if let Some(object) = self.observed.object(&change.id) {
                 self.consider(change, object);
             }
         }
@@ -162,7 +162,9 @@ impl<'a> Run<'a> {
             self.tell(Event::Ready { id: id.clone(), after: self.after(id) });
             self.end(change, Outcome::Done);
         }
-        self.close_watches();
+        if was_waiting {
+            self.close_watches();
+        }
     }
 
     /// Waits until an object that is being deleted is gone.
@@ -174,7 +176,7 @@ impl<'a> Run<'a> {
         }
         let limit = self.graph.get(&change.id).and_then(|resource| resource.options.timeouts.delete);
         self.wait(change, goal, limit, &object);
-        self.observed.live.insert(change.id.clone(), Live::Found(Sensitive::new(object)));
+        self.observed.live.insert(change.id.clone(), Live::found(&object));
     }
 
     /// Begins to wait, or takes the newer state of what is waited for in.
@@ -238,7 +240,7 @@ impl<'a> Run<'a> {
                 match waiting.goal {
                     Goal::Ready => self.examine(&id, Why::TooLate),
                     Goal::Gone | Goal::GoneToMakeAnew => {
-                        let failure = failure::not_gone(waiting.limit, self.observed.object(&id));
+                        let failure = failure::not_gone(waiting.limit, self.observed.object(&id).as_ref());
                         self.fail(change, failure);
                     }
                 }
@@ -293,7 +295,7 @@ impl<'a> Run<'a> {
     /// Looks into an object that is not ready.
     fn examine(&mut self, id: &ResourceId, why: Why) {
         let Some(waiting) = self.waiting.get_mut(id).filter(|waiting| !waiting.is_examined) else { return };
-        let Some(object) = self.observed.live.get(id).and_then(Live::object).cloned() else { return };
+        let Some(object) = self.observed.object(id) else { return };
         waiting.is_examined = true;
         waiting.is_stirred = false;
         waiting.looked = Instant::now();

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use holm_core::ApiKind;
+use holm_core::{ApiKind, Packed};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::error::Trouble;
 use crate::transport::{malformed, read};
@@ -13,8 +13,8 @@ use crate::transport::{malformed, read};
 /// One page of a list.
 #[derive(Default)]
 pub(crate) struct Page {
-    /// The items that were wanted, with `apiVersion` and `kind`.
-    pub(crate) items: Vec<Value>,
+    /// The names of the items that were wanted, and the items with `apiVersion` and `kind`.
+    pub(crate) items: Vec<(String, Packed)>,
     /// Where to go on; none at the end.
     pub(crate) token: Option<String>,
     /// The version at which to begin a watch.
@@ -31,16 +31,9 @@ struct ListMetadata {
 }
 
 /// Reads a page of objects of `kind`. The items of a list do not say their kind, so it is put in.
-pub(crate) fn page(body: &[u8], kind: &ApiKind, wanted: &dyn Fn(&Value) -> bool) -> Result<Page, Trouble> {
+pub(crate) fn page(body: &[u8], kind: &ApiKind, wanted: &dyn Fn(&str) -> bool) -> Result<Page, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let mut page = PageSeed { wanted }.deserialize(&mut deserializer).map_err(|error| malformed(&error))?;
-    for item in &mut page.items {
-        if let Some(fields) = item.as_object_mut() {
-            fields.insert("apiVersion".to_owned(), Value::String(kind.api_version()));
-            fields.insert("kind".to_owned(), Value::String(kind.kind.clone()));
-        }
-    }
-    Ok(page)
+    PageSeed { kind, wanted }.deserialize(&mut deserializer).map_err(|error| malformed(&error))
 }
 
 #[derive(Deserialize)]
@@ -73,7 +66,8 @@ fn some(text: String) -> Option<String> {
 }
 
 struct PageSeed<'a> {
-    wanted: &'a dyn Fn(&Value) -> bool,
+    kind: &'a ApiKind,
+    wanted: &'a dyn Fn(&str) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
@@ -100,7 +94,7 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
                     page.token = some(metadata.token);
                     page.version = metadata.version;
                 }
-                "items" => page.items = map.next_value_seed(Items { wanted: self.wanted })?,
+                "items" => page.items = map.next_value_seed(Items { kind: self.kind, wanted: self.wanted })?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -111,34 +105,36 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
 }
 
 struct Items<'a> {
-    wanted: &'a dyn Fn(&Value) -> bool,
+    kind: &'a ApiKind,
+    wanted: &'a dyn Fn(&str) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Items<'_> {
-    type Value = Vec<Value>;
+    type Value = Vec<(String, Packed)>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Value>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Items<'_> {
-    type Value = Vec<Value>;
+    type Value = Vec<(String, Packed)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the items of a list")
     }
 
     /// Go writes an empty list as null.
-    fn visit_unit<E>(self) -> Result<Vec<Value>, E> {
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Vec::new())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Value>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = sequence.next_element::<Value>()? {
-            if (self.wanted)(&item) {
-                items.push(item);
+        while let Some(item) = sequence.next_element::<&RawValue>()? {
+            let Named { metadata: Name { name } } = serde_json::from_str(item.get()).map_err(A::Error::custom)?;
+            if (self.wanted)(&name) {
+                items.push((name, Packed::of_item(item, self.kind).map_err(A::Error::custom)?));
             }
         }
         Ok(items)
@@ -147,14 +143,13 @@ impl<'de> Visitor<'de> for Items<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::observe::config_map_kind;
 
     fn read_page(body: &Value) -> Result<Page, Trouble> {
-        let wanted = |item: &Value| item.pointer("/metadata/name") != Some(&json!("other"));
-        page(body.to_string().as_bytes(), &config_map_kind(), &wanted)
+        page(body.to_string().as_bytes(), &config_map_kind(), &|name| name != "other")
     }
 
     #[test]
@@ -162,7 +157,8 @@ mod tests {
         let body = json!({"kind": "ConfigMapList", "metadata": {"continue": "c", "resourceVersion": "7"},
             "items": [{"metadata": {"name": "one"}}, {"metadata": {"name": "other"}}]});
         let page = read_page(&body).expect("a list");
-        assert_eq!(page.items, [json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}})]);
+        let item = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}});
+        assert_eq!(page.items, [("one".to_owned(), Packed::of(&item))]);
         assert_eq!((page.token.as_deref(), page.version.as_str()), (Some("c"), "7"));
         assert!(read_page(&json!({"items": null})).expect("a list").items.is_empty());
         assert!(read_page(&json!({"metadata": {"continue": ""}})).expect("a list").token.is_none());

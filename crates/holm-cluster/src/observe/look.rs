@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use holm_core::inventory::PART_OF_LABEL;
 use holm_core::observe::Live;
-use holm_core::{ApiKind, ResourceId, Sensitive};
+use holm_core::{ApiKind, ResourceId};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -121,7 +121,7 @@ impl Looker<'_> {
         let _permit = self.gate.acquire().await;
         let call = Call::get(Query::object(kind, id).into_string()).about(id);
         let live = match self.transport.json::<Value>(&call).await {
-            Ok(object) => Live::Found(Sensitive::new(object)),
+            Ok(object) => Live::found(&object),
             Err(error) => without(error)?,
         };
         Ok((id.clone(), live))
@@ -138,12 +138,12 @@ impl Looker<'_> {
         let selector = format!("{PART_OF_LABEL}={}", self.set_id);
         let base = Query::collection(kind, namespace).with("labelSelector", &selector);
         let mut found = BTreeMap::new();
-        let wanted = |item: &Value| name(item).is_some_and(|name| by_name.contains_key(name));
+        let wanted = |name: &str| by_name.contains_key(name);
         self.pages(&base, crate::transport::JSON, &mut found, &mut |body, found| {
             let page = page(body, kind, &wanted)?;
-            for item in page.items {
-                if let Some(id) = name(&item).and_then(|name| by_name.get(name)) {
-                    found.insert(id.name.clone(), ((*id).clone(), Live::Found(Sensitive::new(item))));
+            for (name, item) in page.items {
+                if let Some(id) = by_name.get(name.as_str()) {
+                    found.insert(name, ((*id).clone(), Live::Found(item)));
                 }
             }
             Ok(page.token)
@@ -207,10 +207,6 @@ impl Looker<'_> {
             }
         }
     }
-}
-
-fn name(object: &Value) -> Option<&str> {
-    object.get("metadata")?.get("name")?.as_str()
 }
 
 /// What a failed read says of the object; an error when the server itself is out of reach.

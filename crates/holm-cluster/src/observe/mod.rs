@@ -7,6 +7,7 @@ use futures::stream::{self, StreamExt};
 use holm_core::inventory::{Inventory, InventoryPlace};
 use holm_core::observe::{self, Live, Observed};
 use holm_core::plan::{PlanOptions, survey};
+use holm_core::secret::is_secret;
 use holm_core::{ApiKind, Graph, ResourceId, Scope, Sensitive};
 use serde_json::Value;
 
@@ -88,10 +89,10 @@ impl Cluster {
         targets.retain(|id, _| wanted(id));
         let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
         observed.live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
-        for (id, live) in &observed.live {
-            self.transport.learn(live.object().map(|object| secrets::of_object(id, object)).unwrap_or_default());
+        for (id, live) in observed.live.iter().filter(|(id, _)| is_secret(id)) {
+            self.transport.learn(live.object().map(|object| secrets::of_object(id, &object)).unwrap_or_default());
         }
-        let live = config_map.map_or(Live::Absent, |object| Live::Found(Sensitive::new(object)));
+        let live = config_map.as_ref().map_or(Live::Absent, Live::found);
         observed.live.insert(inventory_id(place), live);
         Ok(observed)
     }

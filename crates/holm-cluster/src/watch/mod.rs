@@ -118,7 +118,7 @@ impl State<'_> {
             let answer = self.transport.call(&call).await?;
             let page = page(&answer.body, &self.scope.kind, &|_| true)
                 .map_err(|trouble| failed(&call.method, &call.path, answer.tries, trouble))?;
-            items.extend(page.items);
+            items.extend(page.items.iter().map(|(_, item)| item.open()));
             token = page.token;
             if token.is_none() {
                 self.version = Some(page.version);

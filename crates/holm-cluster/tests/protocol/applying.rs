@@ -4,7 +4,7 @@ use holm_cluster::{ApplyOptions, ClusterError, stop};
 use holm_core::event::{Event, Outcome, SkipReason};
 use holm_core::plan::{Action, PlanOptions, plan};
 use holm_core::readiness::State;
-use holm_core::{Graph, Manifest, ResourceId, ResourceOptions, Stack, Strength};
+use holm_core::{Graph, Manifest, ResourceId, ResourceOptions, Stack, Strength, Timeouts};
 use serde_json::{Value, json};
 
 use crate::server::{Order, Server, status};
@@ -336,6 +336,42 @@ async fn an_object_that_is_not_ready_in_time_fails_and_is_recorded_all_the_same(
     let is_told =
         |event: &Event| matches!(event, Event::Waiting { readiness, .. } if readiness.state == State::InProgress);
     assert!(ran.events.iter().any(is_told));
+}
+
+#[tokio::test]
+async fn a_resource_may_have_a_time_limit_of_its_own() {
+    let server = server().await;
+    let cluster = cluster(&server);
+    let mut stack = Stack::new("program", "default", None);
+    stack.in_namespace("ns");
+    let ready = Some(std::time::Duration::from_millis(300));
+    stack.add(Manifest::new(deployment("d")).timeouts(Timeouts { ready, ..Timeouts::default() }));
+    let ran = apply(&cluster, &stack.build().unwrap()).await;
+    let message = ran.failure(&deployment_id("d"));
+    assert!(message.starts_with("it is not ready after 300 ms"), "{message}");
+}
+
+#[tokio::test]
+async fn when_the_time_of_the_whole_run_is_up_it_ends_and_records_what_it_did() {
+    let server = server().await;
+    let cluster = cluster(&server);
+    let mut stack = Stack::new("program", "default", None);
+    stack.in_namespace("ns");
+    let first = stack.add(Manifest::new(deployment("d")));
+    stack.add(Manifest::new(config_map("after")).depends_on(&first, Strength::Ready));
+    let graph = stack.build().unwrap();
+    let (observed, plan) = planned(&cluster, &graph).await;
+    let options = ApplyOptions { total: Some(std::time::Duration::from_millis(300)), ..ApplyOptions::default() };
+    let ran = run_with(&cluster, &graph, observed, &plan, &options, holm_cluster::Stop::never()).await.unwrap();
+    let message = ran.failure(&deployment_id("d"));
+    assert!(
+        message.starts_with("it was written, but the time of the whole run was up before it was ready"),
+        "{message}"
+    );
+    assert!(matches!(ran.outcome(&id("ConfigMap", "after")), Outcome::Skipped(_)));
+    assert!(!ran.report.is_success());
+    let uids: Vec<(String, bool)> = recorded(&server).into_iter().map(|(name, uid)| (name, uid.is_some())).collect();
+    assert_eq!(uids, [("after".to_owned(), false), ("d".to_owned(), true)]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The pure function from what is declared and what was observed to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use crate::id::ResourceId;
 use crate::input::Unknown;
 use crate::inventory::{Entry, Inventory, InventoryPlace};
 use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, Unchecked};
+use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::plan::delete::{self, Removal};
 use crate::plan::immutable;
@@ -32,7 +33,7 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         place,
         options,
         redactor: &redactor,
-        dependencies: dependencies(graph),
+        keepers: keepers(graph),
         changes: Vec::with_capacity(graph.resources().len()),
         blockers: Vec::new(),
     };
@@ -79,12 +80,8 @@ fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
     intent
 }
 
-fn dependencies(graph: &Graph) -> BTreeMap<&ResourceId, Vec<&ResourceId>> {
-    let mut dependencies: BTreeMap<&ResourceId, Vec<&ResourceId>> = BTreeMap::new();
-    for dependency in graph.dependencies() {
-        dependencies.entry(&dependency.dependent).or_default().push(&dependency.on);
-    }
-    dependencies
+fn keepers(graph: &Graph) -> BTreeSet<&ResourceId> {
+    graph.generated().values().flat_map(|value| value.homes.iter().map(|home| &home.id)).collect()
 }
 
 struct Decision<'a> {
@@ -93,7 +90,8 @@ struct Decision<'a> {
     place: &'a InventoryPlace,
     options: &'a PlanOptions,
     redactor: &'a Redactor,
-    dependencies: BTreeMap<&'a ResourceId, Vec<&'a ResourceId>>,
+    /// The resources that have the only copy of a generated value.
+    keepers: BTreeSet<&'a ResourceId>,
     changes: Vec<Change>,
     blockers: Vec<Blocker>,
 }
@@ -105,18 +103,24 @@ impl<'a> Decision<'a> {
         if self.observed.proven.contains(id) {
             let recorded =
                 inventory.entries.get(id).map(|entry| entry.digest.clone()).filter(|digest| !digest.is_empty());
-            let live = self.observed.object(id);
-            let digest = recorded.unwrap_or_else(|| desired(resource, self.place, self.observed, live).digest);
-            let mut change = self.change(resource, Action::Unchanged, Reason::AsDeclared, live, digest);
-            change.desired = None;
+            let digest = recorded.unwrap_or_else(|| {
+                desired(resource, self.place, self.observed, self.observed.object(id).as_ref()).digest
+            });
+            let uid = match self.observed.live.get(id) {
+                Some(Live::Found(object)) => object.uid(),
+                _ => None,
+            };
+            let change = self.change(resource, Action::Unchanged, Reason::AsDeclared, uid, digest);
             self.changes.push(change);
             return;
         }
         let live = self.observed.object(id);
-        let wanted = desired(resource, self.place, self.observed, live);
+        let wanted = desired(resource, self.place, self.observed, live.as_ref());
         self.report_generated(resource, &wanted);
+        if let Some(live) = &live {
+            return self.existing(resource, live, wanted);
+        }
         match self.observed.live.get(id) {
-            Some(Live::Found(object)) => self.existing(resource, object.expose(), wanted),
             Some(Live::Absent) => self.absent(resource, wanted),
             Some(Live::KindAbsent) if survey::is_defined_here(resource, self.graph) => self.absent(resource, wanted),
             Some(Live::KindAbsent) => {
@@ -126,7 +130,7 @@ impl<'a> Decision<'a> {
                 self.push(resource, Action::Unknown, Reason::NotServed, None, String::new());
             }
             Some(Live::Unreadable(reason)) => self.unreadable(resource, reason),
-            None => self.unreadable(resource, "it was not looked at"),
+            Some(Live::Found(_)) | None => self.unreadable(resource, "it was not looked at"),
         }
     }
 
@@ -150,15 +154,15 @@ impl<'a> Decision<'a> {
                 self.block(resource, BlockerKind::Conflicts(conflicts.clone()), None);
                 None
             }
-            None => Some(self.why_not_asked(resource, &wanted)),
+            None => Some(self.why_not_asked(resource, &wanted, None)),
         };
         let mut change = self.change(resource, Action::Create, reason, None, wanted.digest);
         change.unchecked = unchecked;
-        change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+        change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
         self.changes.push(change);
     }
 
-    fn existing(&mut self, resource: &'a Resource, live: &'a Value, wanted: Desired) {
+    fn existing(&mut self, resource: &'a Resource, live: &Value, wanted: Desired) {
         let id = &resource.id;
         if survey::is_terminating(live) && self.is_begun_replacement(id, live) {
             let change = self.replacement(resource, live, wanted, Reason::Terminating);
@@ -169,13 +173,13 @@ impl<'a> Decision<'a> {
             let finalizers = delete::finalizers(live);
             let hint = "wait until it is gone, then run again";
             self.block(resource, BlockerKind::Terminating(finalizers), Some(hint));
-            self.push(resource, Action::Unknown, Reason::Terminating, Some(live), String::new());
+            self.push(resource, Action::Unknown, Reason::Terminating, uid(live), String::new());
             return;
         }
         if let Some(other) = survey::foreign_set(live, self.place) {
             let hint = "remove that label if the other owner is gone, or give the resource another name";
             self.block(resource, BlockerKind::OwnedByAnother(other), Some(hint));
-            self.push(resource, Action::Unknown, Reason::NotOurs, Some(live), String::new());
+            self.push(resource, Action::Unknown, Reason::NotOurs, uid(live), String::new());
             return;
         }
         let is_owned = self.observed.inventory.owns(id, live, &self.place.set_id);
@@ -191,9 +195,9 @@ impl<'a> Decision<'a> {
         let fields = match self.observed.dry_runs.get(id) {
             Some(DryRun::Accepted { object, overruled: taken }) => {
                 overruled.clone_from(taken);
-                let after = object.expose();
-                differs = ownership_differs(live, after, &self.place.field_manager);
-                masks.changes(id, live, after, Extent::Full, self.place, is_unchanged_declaration)
+                let after = object.open();
+                differs = ownership_differs(live, &after, &self.place.field_manager);
+                masks.changes(id, live, &after, Extent::Full, self.place, is_unchanged_declaration)
             }
             Some(DryRun::Conflicts(conflicts)) => {
                 let hint = "agree on who owns the field: drop it here, list it in ignore_changes, or take it over with \
@@ -214,7 +218,7 @@ impl<'a> Decision<'a> {
                 self.predicted(&masks, resource, live, &wanted)
             }
             None => {
-                unchecked = Some(self.why_not_asked(resource, &wanted));
+                unchecked = Some(self.why_not_asked(resource, &wanted, Some(live)));
                 self.predicted(&masks, resource, live, &wanted)
             }
         };
@@ -245,14 +249,14 @@ impl<'a> Decision<'a> {
             }
             (Action::Update, Reason::Declaration)
         };
-        let mut change = self.change(resource, action, reason, Some(live), wanted.digest);
+        let mut change = self.change(resource, action, reason, uid(live), wanted.digest);
         change.notes = noted(resource, action, &fields);
         change.notes.extend(notes);
         change.fields = fields;
         change.unchecked = unchecked;
         change.overruled = overruled;
         let is_sent = action.is_write() && wanted.unknown.is_empty();
-        change.desired = is_sent.then_some(wanted.object);
+        change.desired = is_sent.then(|| Packed::of(wanted.object.expose()));
         self.changes.push(change);
     }
 
@@ -293,12 +297,12 @@ impl<'a> Decision<'a> {
 
     /// The change itself. Its entry has no uid, because the one that is recorded goes with the old object.
     fn replacement(&self, resource: &Resource, live: &Value, wanted: Desired, reason: Reason) -> Change {
-        let mut change = self.change(resource, Action::Replace, reason, Some(live), wanted.digest);
+        let mut change = self.change(resource, Action::Replace, reason, uid(live), wanted.digest);
         if let Some(entry) = &mut change.entry {
             entry.uid = None;
         }
         change.unchecked = Some(Unchecked::Replacement);
-        change.desired = wanted.unknown.is_empty().then_some(wanted.object);
+        change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
         change
     }
 
@@ -322,8 +326,8 @@ impl<'a> Decision<'a> {
     }
 
     /// Why there is no dry-run of a resource that has no proof either.
-    fn why_not_asked(&self, resource: &Resource, wanted: &Desired) -> Unchecked {
-        match survey::askable(resource, wanted, self.graph, self.observed, self.place, self.options) {
+    fn why_not_asked(&self, resource: &Resource, wanted: &Desired, live: Option<&Value>) -> Unchecked {
+        match survey::askable(resource, wanted, live, self.graph, self.observed, self.place, self.options) {
             Askable::Predict(why) => why,
             Askable::Yes | Askable::No => Unchecked::NoAnswer("the server was not asked".to_owned()),
         }
@@ -352,6 +356,8 @@ impl<'a> Decision<'a> {
 
     /// What lies outside the stack and is named in it must be there.
     fn externals(&mut self) {
+        let positions: BTreeMap<ResourceId, usize> =
+            self.changes.iter().enumerate().map(|(position, change)| (change.id.clone(), position)).collect();
         for (id, external) in self.graph.externals() {
             if !matches!(self.observed.live.get(id), Some(Live::Absent | Live::KindAbsent)) {
                 continue;
@@ -370,8 +376,8 @@ impl<'a> Decision<'a> {
                     self.blockers.push(Blocker { id: user.clone(), kind, site, hint: Some(hint) });
                 } else if !self.is_made_with_its_namespace(id) {
                     let note = format!("names {id} at {path}, which does not exist");
-                    if let Some(change) = self.changes.iter_mut().find(|change| change.id == *user) {
-                        change.notes.push(note);
+                    if let Some(position) = positions.get(user) {
+                        self.changes[*position].notes.push(note);
                     }
                 }
             }
@@ -388,11 +394,11 @@ impl<'a> Decision<'a> {
     fn needs_consent(&self, resource: &Resource) -> bool {
         resource.options.protect
             || catalog::holds_data(&resource.id.group_kind())
-            || keeps_generated(self.graph, &resource.id)
+            || self.keepers.contains(&resource.id)
     }
 
-    fn push(&mut self, resource: &'a Resource, action: Action, reason: Reason, live: Option<&Value>, digest: String) {
-        let change = self.change(resource, action, reason, live, digest);
+    fn push(&mut self, resource: &'a Resource, action: Action, reason: Reason, uid: Option<String>, digest: String) {
+        let change = self.change(resource, action, reason, uid, digest);
         self.changes.push(change);
     }
 
@@ -401,11 +407,9 @@ impl<'a> Decision<'a> {
         resource: &Resource,
         action: Action,
         reason: Reason,
-        live: Option<&Value>,
+        uid: Option<String>,
         digest: String,
     ) -> Change {
-        let uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
-        let needed = self.dependencies.get(&resource.id);
         // What could not be read stays recorded as it was.
         let entry = match action {
             Action::Unknown => self.observed.inventory.entries.get(&resource.id).cloned(),
@@ -413,9 +417,9 @@ impl<'a> Decision<'a> {
                 kind: resource.kind.clone(),
                 uid: uid.clone(),
                 digest,
-                protect: resource.options.protect || keeps_generated(self.graph, &resource.id),
+                protect: resource.options.protect || self.keepers.contains(&resource.id),
                 retain_on_delete: resource.options.retain_on_delete,
-                depends_on: needed.into_iter().flatten().map(|id| (*id).clone()).collect(),
+                depends_on: self.needed(&resource.id),
             }),
         };
         Change {
@@ -434,11 +438,23 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// What a resource depends on, each once. The graph has its dependencies in this order.
+    fn needed(&self, id: &ResourceId) -> Vec<ResourceId> {
+        let mut needed: Vec<ResourceId> = Vec::new();
+        for dependency in self.graph.dependencies_of(id) {
+            if needed.last() != Some(&dependency.on) {
+                needed.push(dependency.on.clone());
+            }
+        }
+        needed
+    }
+
     fn block(&mut self, resource: &Resource, kind: BlockerKind, hint: Option<&str>) {
         let site = Some(resource.site);
         let blocker = Blocker { id: resource.id.clone(), kind, site, hint: hint.map(str::to_owned) };
-        // One generated value may stand in several fields, and is one problem.
-        if !self.blockers.contains(&blocker) {
+        // One generated value may stand in several fields, and is one problem. What blocks one resource stands together.
+        let mut of_this = self.blockers.iter().rev().take_while(|known| known.id == resource.id);
+        if !of_this.any(|known| *known == blocker) {
             self.blockers.push(blocker);
         }
     }
@@ -451,9 +467,8 @@ fn noted(resource: &Resource, action: Action, fields: &[FieldChange]) -> Vec<Str
     notes.map(|note| note.text.clone()).collect()
 }
 
-/// Whether the only copy of a generated value is in this resource.
-fn keeps_generated(graph: &Graph, id: &ResourceId) -> bool {
-    graph.generated().values().any(|value| value.homes.iter().any(|home| home.id == *id))
+fn uid(live: &Value) -> Option<String> {
+    live.pointer("/metadata/uid")?.as_str().map(str::to_owned)
 }
 
 /// Whether an apply would change which fields are ours, although no value changes.

@@ -50,12 +50,12 @@ impl Removal<'_> {
     /// What would happen to one object if nothing else mattered.
     fn first_look(&self, id: &ResourceId, entry: &Entry) -> (Action, Reason) {
         let live = match self.observed.live.get(id) {
-            Some(Live::Found(live)) => live.expose(),
+            Some(Live::Found(live)) => live.open(),
             Some(Live::Absent | Live::KindAbsent) => return (Action::Forget, Reason::AlreadyGone),
             Some(Live::Unreadable(why)) => return (Action::Unknown, Reason::Unreadable(why.clone())),
             None => return (Action::Unknown, Reason::Unreadable("it was not looked at".to_owned())),
         };
-        if !self.observed.inventory.owns(id, live, &self.place.set_id) {
+        if !self.observed.inventory.owns(id, &live, &self.place.set_id) {
             return (Action::Forget, Reason::AnotherObject);
         }
         if entry.retain_on_delete {
@@ -141,6 +141,7 @@ impl Removal<'_> {
 
     fn change(&self, id: &ResourceId, entry: &Entry, action: Action, reason: Reason) -> Change {
         let live = self.observed.object(id);
+        let live = live.as_ref();
         let uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
         let mut notes = Vec::new();
         if action == Action::Delete && id.is("", "Namespace") {

@@ -19,8 +19,8 @@ pub use survey::{Question, Survey, may_overrule, survey};
 use crate::id::{ApiKind, ResourceId};
 use crate::inventory::{Entry, Inventory};
 use crate::observe::{FieldConflict, RefusalCause, Unchecked};
+use crate::packed::Packed;
 use crate::path::FieldPath;
-use crate::sensitive::Sensitive;
 use crate::site::Site;
 
 /// What a run would change.
@@ -62,7 +62,7 @@ pub struct Change {
     /// The uid of the live object that this is about.
     pub uid: Option<String>,
     /// The object to send, for create, update, replace and adopt; none while values are unknown, or nothing is sent.
-    pub desired: Option<Sensitive<Value>>,
+    pub desired: Option<Packed>,
     /// What the inventory holds of it once this is done, with the uid to be filled in from the server's answer; none where
     /// it is deleted or forgotten.
     pub entry: Option<Entry>,

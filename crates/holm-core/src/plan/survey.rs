@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::desired::{Desired, desired};
 use crate::fields::{self, Proof};
-use crate::graph::Graph;
+use crate::graph::{Graph, Origin};
 use crate::id::{ApiKind, ResourceId};
 use crate::input::Unknown;
 use crate::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
 use crate::observe::{FieldConflict, Live, Observed, Unchecked};
+use crate::packed::Packed;
 use crate::plan::PlanOptions;
 use crate::resource::{ConflictPolicy, Resource};
-use crate::sensitive::Sensitive;
 
 /// What must be asked, and what need not be.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub struct Question {
     /// Its kind as the server serves it.
     pub kind: ApiKind,
     /// What would be applied.
-    pub object: Sensitive<Value>,
+    pub object: Packed,
     /// What to do about other managers' fields.
     pub policy: ConflictPolicy,
     /// Whether there is a live object.
@@ -57,6 +57,7 @@ pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, option
     let mut survey = Survey::default();
     for resource in graph.resources().iter().filter(|resource| options.includes(&resource.id)) {
         let live = observed.object(&resource.id);
+        let live = live.as_ref();
         let wanted = desired(resource, place, observed, live);
         if let (false, Some(live)) = (options.thorough, live)
             && is_proven(resource, &wanted, live, &observed.inventory, place)
@@ -64,11 +65,11 @@ pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, option
             survey.proven.insert(resource.id.clone());
             continue;
         }
-        if let Askable::Yes = askable(resource, &wanted, graph, observed, place, options) {
+        if let Askable::Yes = askable(resource, &wanted, live, graph, observed, place, options) {
             survey.questions.push(Question {
                 id: resource.id.clone(),
                 kind: resource.kind.clone(),
-                object: wanted.object,
+                object: Packed::of(wanted.object.expose()),
                 policy: resource.options.on_conflict,
                 exists: live.is_some(),
             });
@@ -100,27 +101,24 @@ fn is_proven(
     }
 }
 
-/// Whether the server can be asked what our apply would do.
+/// Whether the server can be asked what our apply would do. `live` is what was observed of the resource.
 pub(super) fn askable(
     resource: &Resource,
     wanted: &Desired,
+    live: Option<&Value>,
     graph: &Graph,
     observed: &Observed,
     place: &InventoryPlace,
     options: &PlanOptions,
 ) -> Askable {
-    let live = match observed.live.get(&resource.id) {
-        Some(Live::Found(live)) => {
-            let live = live.expose();
-            if is_terminating(live) || foreign_set(live, place).is_some() {
-                return Askable::No;
-            }
-            Some(live)
-        }
-        Some(Live::Absent) => None,
+    if live.is_some_and(|live| is_terminating(live) || foreign_set(live, place).is_some()) {
+        return Askable::No;
+    }
+    match observed.live.get(&resource.id) {
+        Some(Live::Found(_) | Live::Absent) => {}
         Some(Live::KindAbsent) if is_defined_here(resource, graph) => return Askable::Predict(Unchecked::KindNew),
         Some(Live::KindAbsent | Live::Unreadable(_)) | None => return Askable::No,
-    };
+    }
     if !wanted.unknown.is_empty() {
         // Several fields may wait for the same value.
         let unknown: BTreeSet<Unknown> = wanted.unknown.iter().map(|(_, unknown)| unknown.clone()).collect();
@@ -147,11 +145,7 @@ fn new_namespace(resource: &Resource, graph: &Graph, observed: &Observed) -> Opt
 
 /// Whether a CustomResourceDefinition of the stack defines the kind.
 pub(super) fn is_defined_here(resource: &Resource, graph: &Graph) -> bool {
-    use crate::graph::Origin;
-    graph
-        .dependencies()
-        .iter()
-        .any(|dependency| dependency.dependent == resource.id && dependency.origin == Origin::Definition)
+    graph.dependencies_of(&resource.id).iter().any(|dependency| dependency.origin == Origin::Definition)
 }
 
 /// Whether the object is being deleted.

@@ -34,7 +34,7 @@ impl Server {
     pub(crate) fn plan(&mut self, graph: &Graph, options: &PlanOptions) -> Plan {
         let mut observed = Observed { inventory: self.inventory.clone(), ..Observed::default() };
         for id in observe::targets(graph, &self.inventory).into_keys() {
-            let live = self.objects.get(&id).map_or(Live::Absent, |live| Live::Found(Sensitive::new(live.clone())));
+            let live = self.objects.get(&id).map_or(Live::Absent, |live| Live::found(live));
             observed.live.insert(id, live);
         }
         let mut fresh = |_: &Password| {
@@ -165,12 +165,12 @@ impl Server {
     fn answer(&self, question: &Question) -> DryRun {
         let empty = json!({"apiVersion": question.kind.api_version(), "kind": question.kind.kind});
         let live = self.objects.get(&question.id).unwrap_or(&empty);
-        let object = question.object.expose();
+        let object = &question.object.open();
         match apply(live, object, false) {
-            Ok(object) => DryRun::Accepted { object: Sensitive::new(object), overruled: Vec::new() },
+            Ok(object) => DryRun::Accepted { object: object.into(), overruled: Vec::new() },
             Err(conflicts) if may_overrule(question.policy, &conflicts) => {
                 let object = apply(live, object, true).unwrap();
-                DryRun::Accepted { object: Sensitive::new(object), overruled: conflicts }
+                DryRun::Accepted { object: object.into(), overruled: conflicts }
             }
             Err(conflicts) => DryRun::Conflicts(conflicts),
         }
@@ -180,10 +180,10 @@ impl Server {
         if change.action == Action::Replace {
             self.objects.remove(&change.id);
         }
-        let object = change.desired.as_ref().unwrap().expose();
+        let object = change.desired.as_ref().unwrap().open();
         let empty = json!({"apiVersion": change.kind.api_version(), "kind": change.kind.kind});
         let live = self.objects.get(&change.id).unwrap_or(&empty);
-        let stored = apply(live, object, !change.overruled.is_empty()).unwrap();
+        let stored = apply(live, &object, !change.overruled.is_empty()).unwrap();
         self.store(&change.id, stored);
     }
 
