@@ -130,7 +130,7 @@ fn an_empty_cluster_gets_everything_in_dependency_order() {
     let namespace = ResourceId::new("", "Namespace", None, "n");
     let asked = survey(&graph, &observed, &place(), &PlanOptions::default());
     assert_eq!(asked.questions.iter().map(|question| &question.id).collect::<Vec<_>>(), [&namespace]);
-    let accepted = DryRun::Accepted { object: Sensitive::new(json!({})), overruled: Vec::new() };
+    let accepted = DryRun::Accepted { object: json!({}).into(), overruled: Vec::new() };
     observed.dry_runs.insert(namespace, accepted);
     insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r"
     + Namespace/n: NotInCluster
@@ -184,12 +184,12 @@ fn an_edit_in_the_cluster_is_drift_with_its_writer() {
     let resource = stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
-    let after = observed.object(resource.id()).unwrap().clone();
+    let after = observed.object(resource.id()).unwrap();
     edited_by_kubectl(&mut observed, resource.id());
     let conflict = FieldConflict { field: ".data.key".into(), manager: "kubectl-edit".into() };
     observed
         .dry_runs
-        .insert(resource.id().clone(), DryRun::Accepted { object: Sensitive::new(after), overruled: vec![conflict] });
+        .insert(resource.id().clone(), DryRun::Accepted { object: after.into(), overruled: vec![conflict] });
     insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r#"
     ~ ConfigMap/n/a: Drift
         data.key: Value(String("edited")) -> Value(String("1")) by "kubectl-edit"
@@ -378,12 +378,12 @@ fn a_secret_never_shows_its_values() {
     let graph = secret_stack().build().unwrap();
     let mut observed = settled(&graph);
     let secret = id("Secret", "s");
-    let after = observed.object(&secret).unwrap().clone();
+    let after = observed.object(&secret).unwrap();
     edit(&mut observed, &secret, |live| {
         live["data"]["url"] = json!("aHVudGVyMg==");
         live["metadata"]["managedFields"][0]["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:url");
     });
-    observed.dry_runs.insert(secret, DryRun::Accepted { object: Sensitive::new(after), overruled: Vec::new() });
+    observed.dry_runs.insert(secret, DryRun::Accepted { object: after.into(), overruled: Vec::new() });
     let plan = run(&graph, &mut observed, &PlanOptions::default());
     assert_eq!(plan.changes[0].fields[0].before, Shown::Sensitive);
     let everything = format!("{plan:?} {observed:?} {graph:?}");
@@ -422,7 +422,7 @@ fn ignored_fields_keep_their_live_value() {
     assert!(!run(&graph, &mut observed, &PlanOptions::default()).has_changes(), "ours alone: sent as it is live");
     edited_by_kubectl(&mut observed, resource.id());
     let asked = survey(&graph, &observed, &place(), &PlanOptions::default());
-    let sent = asked.questions.first().map(|question| question.object.expose().clone());
+    let sent = asked.questions.first().map(|question| question.object.open());
     assert_eq!(sent.unwrap()["data"], json!({}), "theirs: left out");
 }
 
@@ -435,9 +435,9 @@ fn a_note_is_shown_when_its_field_changes_and_only_then() {
     let mut after = stack();
     let resource = after.add(noted("2"));
     let graph = after.build().unwrap();
-    let mut dry_run = observed.object(resource.id()).unwrap().clone();
+    let mut dry_run = observed.object(resource.id()).unwrap();
     dry_run["data"]["key"] = json!("2");
-    let accepted = DryRun::Accepted { object: Sensitive::new(dry_run), overruled: Vec::new() };
+    let accepted = DryRun::Accepted { object: dry_run.into(), overruled: Vec::new() };
     observed.dry_runs.insert(resource.id().clone(), accepted);
     let plan = run(&graph, &mut observed, &PlanOptions::default());
     assert_eq!(plan.changes[0].notes, ["reaches only an empty volume"]);

@@ -41,7 +41,7 @@ pub fn change(kind: &str, name: &str, action: Action, reason: Reason) -> Change 
         notes: Vec::new(),
         uid: None,
         // What is sent holds secrets, and no rendering may look at it.
-        desired: Some(Sensitive::new(json!({"data": {"password": CANARY}}))),
+        desired: Some(json!({"data": {"password": CANARY}}).into()),
         entry: None,
         site: Some(Site { file: "examples/holm-pg/main.rs", line: 30 }),
     }
