@@ -55,8 +55,8 @@ fn graph(objects: Vec<Value>) -> Graph {
 fn settled(count: usize) -> Settled {
     let graph = graph(workload::objects(count, false));
     let place = InventoryPlace::of("benchmark", "default", Some(workload::NAMESPACE));
-    let mut observed = Observed::default();
-    observed.live = graph.resources().iter().map(|resource| (resource.id.clone(), Live::Absent)).collect();
+    let live = graph.resources().iter().map(|resource| (resource.id.clone(), Live::Absent)).collect();
+    let mut observed = Observed { live, ..Observed::default() };
     let first = plan(&graph, &observed, &place, &creating());
     observed.inventory = Inventory { homes: first.intent.homes, ..Inventory::default() };
     let mut trackers: BTreeMap<String, FieldTracker> = BTreeMap::new();

@@ -63,7 +63,7 @@ fn one_size(cluster: &ControlPlane, count: usize) -> Result<[Cost; 2]> {
     let bare = Bare { cluster, client: runtime.block_on(bare::client(cluster.admin()))?, runtime };
     let (mut all_created, mut all_bare) = (Vec::new(), Vec::new());
     for _ in 0..if count <= THRICE { 3 } else { 1 } {
-        remove(cluster, workload::NAMESPACE);
+        remove(cluster, workload::NAMESPACE)?;
         bare.renew()?;
         all_bare.push(bare.apply(&objects, false)?);
         all_created.push(stack.run("apply", false)?);
@@ -107,7 +107,7 @@ fn one_size(cluster: &ControlPlane, count: usize) -> Result<[Cost; 2]> {
     target(&format!("create all: {ratio:.2} times the bare requests"), ratio <= 1.2);
     target(&format!("peak memory: {peak} MiB"), peak <= 60 * (count as u64).div_ceil(500));
     for namespace in [workload::NAMESPACE, &kubectl.namespace, Bare::NAMESPACE] {
-        remove(cluster, namespace);
+        remove(cluster, namespace)?;
     }
     Ok([unchanged, created])
 }
@@ -117,19 +117,26 @@ fn target(what: &str, is_reached: bool) {
     println!("- {what}: {}", if is_reached { "reached" } else { "MISSED" });
 }
 
-/// Deletes a namespace with everything in it, where it is there.
-fn remove(cluster: &ControlPlane, namespace: &str) {
-    if cluster.get("namespace", "", namespace).is_some() {
-        cluster.delete("namespace", "", namespace);
-    }
+/// Deletes a namespace with everything in it, where it is there. Thousands of objects take a while.
+fn remove(cluster: &ControlPlane, namespace: &str) -> Result<()> {
+    let arguments = ["delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=5m"];
+    kubectl(cluster, &arguments).map(drop)
 }
 
 fn versions(cluster: &ControlPlane) -> Result<String> {
-    let mut kubectl = Command::new(cluster.binary("kubectl"));
-    let said = kubectl.arg("--kubeconfig").arg(cluster.admin()).args(["version", "--output", "json"]).output()?;
-    let version: Value = serde_json::from_slice(&said.stdout)?;
+    let version: Value = serde_json::from_slice(&kubectl(cluster, &["version", "--output", "json"])?)?;
     let of = |part: &str| version[part]["gitVersion"].as_str().unwrap_or("?").to_owned();
     Ok(format!("server {}, kubectl {}", of("serverVersion"), of("clientVersion")))
+}
+
+/// What kubectl says as the administrator.
+fn kubectl(cluster: &ControlPlane, arguments: &[&str]) -> Result<Vec<u8>> {
+    let mut command = Command::new(cluster.binary("kubectl"));
+    let ended = command.arg("--kubeconfig").arg(cluster.admin()).args(arguments).output()?;
+    if !ended.status.success() {
+        return Err(format!("kubectl {arguments:?}: {}", String::from_utf8_lossy(&ended.stderr)).into());
+    }
+    Ok(ended.stdout)
 }
 
 /// The same requests without any tool.
@@ -144,7 +151,7 @@ impl Bare<'_> {
 
     /// An empty namespace.
     fn renew(&self) -> Result<()> {
-        remove(self.cluster, Self::NAMESPACE);
+        remove(self.cluster, Self::NAMESPACE)?;
         self.cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": Self::NAMESPACE}}));
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Server {
     pub(crate) fn plan(&mut self, graph: &Graph, options: &PlanOptions) -> Plan {
         let mut observed = Observed { inventory: self.inventory.clone(), ..Observed::default() };
         for id in observe::targets(graph, &self.inventory).into_keys() {
-            let live = self.objects.get(&id).map_or(Live::Absent, |live| Live::found(live));
+            let live = self.objects.get(&id).map_or(Live::Absent, Live::found);
             observed.live.insert(id, live);
         }
         let mut fresh = |_: &Password| {
