@@ -14,6 +14,8 @@ use crate::kind::Kind;
 
 const COMBINED: &str = "(combined from similar events): ";
 const SIMILAR: usize = 10;
+/// How many events are remembered.
+const MAX_KNOWN: usize = 4096;
 const SIMILAR_MILLISECONDS: i64 = 600_000;
 const BURST: f64 = 25.0;
 const MILLISECONDS_PER_EVENT: f64 = 300_000.0;
@@ -85,6 +87,12 @@ impl Recorder {
             (group, format!("{COMBINED}{message}"))
         };
         let time = Timestamp(now.div_euclid(1000)).to_string();
+        if self.known.len() >= MAX_KNOWN {
+            // A real controller forgets the least used ones; what is said again after this is new.
+            self.known.clear();
+            self.similar.clear();
+            self.buckets.clear();
+        }
         if !self.spend(&about, now) {
             return None;
         }

@@ -271,7 +271,7 @@ impl Work<'_> {
 }
 
 /// Whether a pod waits to be counted.
-fn is_tracked(pod: &Value) -> bool {
+pub(crate) fn is_tracked(pod: &Value) -> bool {
     items(pod, "/metadata/finalizers").any(|finalizer| finalizer == TRACKING)
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::fields::{at, controller, is_controlled_by, label, map, name, namespace, text};
 use crate::index::{Term, claims_of, selector_of};
+use crate::job;
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::{Key, Task};
@@ -63,7 +64,7 @@ pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
             if change.object.is_none() {
                 // A Deployment that recreates its pods waits until the last old one is gone.
                 to_deployment(context, last);
-            } else if controller(last).is_some_and(|owner| text(owner, "/kind") == "Job") {
+            } else if job::is_tracked(last) {
                 context.queue.add(Key::new(Task::JobPod, namespace, name));
             }
         }
