@@ -1,9 +1,10 @@
 //! What the simulated node does, in scenarios that run on the embedded API server and, when `HOLM_TEST_KUBECONFIG` names one, on a
 //! real control plane: the statuses and Events of the pods must be the same on both.
 
-#![allow(clippy::panic)]
+#![allow(clippy::panic, clippy::print_stderr)]
 
 mod cluster;
+mod engine;
 mod failures;
 mod needs;
 mod normal;
