@@ -6,6 +6,7 @@
 mod cluster;
 mod engine;
 mod failures;
+mod kubectl;
 mod needs;
 mod normal;
 mod placement;
