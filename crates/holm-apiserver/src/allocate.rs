@@ -80,6 +80,15 @@ pub(crate) fn keep(live: &Value, object: &mut Value) {
             }
         }
     }
+    // Whether it is alive is asked only of a load balancer that keeps traffic on its node.
+    let is_checked = |object: &Value| {
+        text_at(object, &["spec", "type"]) == "LoadBalancer"
+            && text_at(object, &["spec", "externalTrafficPolicy"]) == "Local"
+    };
+    let port = ["spec", "healthCheckNodePort"];
+    if is_checked(live) && !is_checked(object) && at(live, &port) == at(object, &port) {
+        remove_at(object, &port);
+    }
     if before == after {
         return;
     }

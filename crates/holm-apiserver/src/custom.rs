@@ -5,6 +5,7 @@
 
 mod definition;
 mod schema;
+mod validation;
 
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ use crate::decode::Mismatch;
 use crate::error::{FieldError, FieldProblem};
 use crate::object;
 
-pub(crate) use definition::{CLEANUP, ColumnDefinition, on_stored, prepare_definition, validate_definition};
+pub(crate) use definition::{CLEANUP, ColumnDefinition, on_stored, prepare_definition};
+pub(crate) use validation::validate_definition;
 
 /// The type of the objects of one version of a custom resource.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct CustomType {
     /// The paths that field selectors may name.
     pub selectable: Vec<String>,
     pub rules: schema::Rules,
+    /// What clients are told who use this version, if it is deprecated.
+    pub deprecation: Option<String>,
 }
 
 /// Where a custom resource has the numbers of its scale.

@@ -85,7 +85,8 @@ pub(crate) fn fill(resource: &ResourceType, object: &mut Value) {
             match_resources(object, &["spec", "matchResources"]);
         }
         "customresourcedefinitions.apiextensions.k8s.io" => {
-            if let Some(kind) = at(object, &["spec", "names", "kind"]).and_then(Value::as_str).map(str::to_owned) {
+            let kind = text_at(object, &["spec", "names", "kind"]).to_owned();
+            if !kind.is_empty() {
                 default_at(object, &["spec", "names", "singular"], json!(kind.to_lowercase()));
                 default_at(object, &["spec", "names", "listKind"], json!(format!("{kind}List")));
             }

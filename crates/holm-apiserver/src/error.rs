@@ -270,6 +270,7 @@ impl ApiError {
     #[must_use]
     pub fn not_acceptable() -> Self {
         Self::new(406, "NotAcceptable", "only the following media types are accepted: application/json")
+            .with(Map::new())
     }
 
     /// Something that Kubernetes has and this server does not.

@@ -160,6 +160,14 @@ impl DeleteOptions {
         let grace = body.get("gracePeriodSeconds").and_then(Value::as_i64);
         let grace = grace.or_else(|| query.get("gracePeriodSeconds").and_then(|seconds| seconds.parse().ok()));
         let orphan = body.get("orphanDependents").and_then(Value::as_bool);
+        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if !matches!(kind, "" | "DeleteOptions") {
+            return Err(ApiError::bad_request(format!("decoded object cannot be converted to DeleteOptions: {kind}")));
+        }
+        if let (Some(policy), Some(_)) = (text("propagationPolicy"), orphan) {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            errors.push(FieldError::invalid("propagationPolicy", policy, detail));
+        }
         let propagation = match text("propagationPolicy") {
             None => orphan.map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
             Some("Background") => Some(Propagation::Background),

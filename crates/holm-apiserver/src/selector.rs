@@ -142,7 +142,10 @@ pub(crate) fn matches_selector(selector: &Value, object: &Value) -> bool {
 
 /// Reads a label selector.
 fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
-    split(text).into_iter().filter(|part| !part.trim().is_empty()).map(|part| requirement(part.trim())).collect()
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    split(text).into_iter().map(|part| requirement(part.trim())).collect()
 }
 
 /// Splits at the commas that are not within parentheses.

@@ -139,6 +139,8 @@ fn is_left_out(value: &Value, class: Option<Class>, kind: Type<'_>, stage: Stage
     match value {
         // The loop over the shape puts those back that are always there.
         Value::Null => true,
+        // What may be anything is kept as it is.
+        _ if kind.data_type() == DataType::Any => false,
         Value::Array(items) => items.is_empty() && (class != Some(Class::Null) || stage == Stage::Stored),
         Value::Object(fields) if fields.is_empty() => {
             // A map is left out, a pointer to an empty struct is not.

@@ -81,7 +81,8 @@ pub(crate) fn metadata_update(live: &Value, object: &Value) -> Vec<FieldError> {
 /// What the client should know although nothing is wrong.
 pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut Vec<String>) {
     for finalizer in object::finalizers(object) {
-        let known = finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "orphan");
+        let known =
+            finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "kubernetes" | "orphan");
         if !known && !resource.is("namespaces") {
             warnings.push(format!(
                 "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name including a path (/) \
@@ -174,6 +175,12 @@ fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid(format!("metadata.finalizers[{position}]"), finalizer.as_str(), detail));
         }
     }
+    let has = |name: &str| object::finalizers(object).iter().any(|found| found == name);
+    if has("orphan") && has("foregroundDeletion") {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        let value = object::metadata(object, "finalizers").cloned().unwrap_or_default();
+        errors.push(FieldError::invalid("metadata.finalizers", value, detail));
+    }
     errors.extend(owner_references(object));
     errors
 }
@@ -187,6 +194,12 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
             if object::text_at(owner, &[field]).is_empty() {
                 errors.push(FieldError::required(path(field), "must not be empty"));
             }
+        }
+        if object::text_at(owner, &["kind"]) == "Event"
+            && matches!(object::text_at(owner, &["apiVersion"]), "v1" | "events.k8s.io/v1")
+        {
+            let detail = "is disallowed from being an owner";
+            errors.push(FieldError::invalid(format!("metadata.ownerReferences[{position}]"), owner.clone(), detail));
         }
         controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));
     }

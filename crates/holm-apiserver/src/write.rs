@@ -48,7 +48,10 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let (object, duplicates) = decode::parse(body)?;
+        let (mut object, duplicates) = decode::parse(body)?;
+        if object.is_null() {
+            object = json!({});
+        }
         if !object.is_object() {
             return Err(ApiError::bad_request(
                 "the object provided is unrecognized (must be of type Object): \

@@ -95,6 +95,12 @@ pub fn object(value: &Value) -> Value {
             }
         }
     }
+    // Hashes of versions, and prose.
+    for (list, field) in [("resources", "storageVersionHash"), ("columnDefinitions", "description")] {
+        for item in value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            remove(item, field);
+        }
+    }
     let uid = value.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
     mask(&mut value, "");
     if uid.is_empty() {
@@ -141,6 +147,7 @@ fn mask(value: &mut Value, name: &str) {
                 "name" if text.starts_with("generated-") => "GENERATED",
                 "name" if text.starts_with("kube-api-access-") => "kube-api-access-GENERATED",
                 "" if is_age(text) => "AGE",
+                "" if text.len() == 20 && text.ends_with('Z') && text.contains('T') => "TIME",
                 _ => return,
             };
             *text = shape.to_owned();

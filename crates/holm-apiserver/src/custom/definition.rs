@@ -10,7 +10,7 @@ use holm_structured_merge::{ObjectType, RelabelledVersions, Schema};
 use serde_json::{Value, json};
 
 use super::{CustomType, ScalePaths, schema};
-use crate::error::{FieldError, qualified};
+use crate::error::qualified;
 use crate::object::{self, at, copy_at, set_at, text_at};
 use crate::registry::ResourceType;
 use crate::state::State;
@@ -35,7 +35,7 @@ pub(crate) fn prepare_definition(object: &mut Value, live: Option<&Value>) {
     if text_at(object, &["spec", "names", "singular"]).is_empty() {
         set_at(object, &["spec", "names", "singular"], json!(kind.to_lowercase()));
     }
-    if text_at(object, &["spec", "names", "listKind"]).is_empty() {
+    if text_at(object, &["spec", "names", "listKind"]).is_empty() && !kind.is_empty() {
         set_at(object, &["spec", "names", "listKind"], json!(format!("{kind}List")));
     }
     if at(object, &["spec", "conversion"]).is_none() {
@@ -55,70 +55,8 @@ pub(crate) fn prepare_definition(object: &mut Value, live: Option<&Value>) {
     set_at(object, &["status", "storedVersions"], json!(stored));
 }
 
-fn versions(definition: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn versions(definition: &Value) -> impl Iterator<Item = &Value> {
     at(definition, &["spec", "versions"]).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// What is wrong with a definition.
-pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let (group, plural) = (text_at(object, &["spec", "group"]), text_at(object, &["spec", "names", "plural"]));
-    let name = object::name(object);
-    if name != format!("{plural}.{group}") {
-        let detail = "must be spec.names.plural+\".\"+spec.group";
-        errors.push(FieldError::invalid("metadata.name", name, detail));
-    }
-    for (path, value) in [
-        ("spec.group", group),
-        ("spec.names.plural", plural),
-        ("spec.names.kind", text_at(object, &["spec", "names", "kind"])),
-    ] {
-        if value.is_empty() {
-            errors.push(FieldError::required(path, ""));
-        }
-    }
-    match text_at(object, &["spec", "scope"]) {
-        "Namespaced" | "Cluster" => {}
-        "" => errors.push(FieldError::required("spec.scope", "")),
-        other => errors.push(FieldError::not_supported("spec.scope", other, &["Cluster", "Namespaced"])),
-    }
-    if versions(object).filter(|version| version.get("storage") == Some(&json!(true))).count() != 1 {
-        let detail = "must have exactly one version marked as storage version";
-        errors.push(FieldError::invalid("spec.versions", json!([]), detail));
-    }
-    for (position, version) in versions(object).enumerate() {
-        let path = format!("spec.versions[{position}].schema.openAPIV3Schema");
-        match at(version, &["schema", "openAPIV3Schema"]) {
-            None => errors.push(FieldError::required(path, "schemas are required")),
-            Some(found) if cfg!(not(feature = "cel")) && schema::Rules::of(found).any => {
-                let detail = "this embedded cluster was built without the rules of custom resources (feature `cel`)";
-                errors.push(FieldError::forbidden(format!("{path}.x-kubernetes-validations"), detail));
-            }
-            Some(schema) if text_at(schema, &["type"]).is_empty() => {
-                errors.push(FieldError::required(format!("{path}.type"), "must not be empty at the root"));
-            }
-            Some(_) => {}
-        }
-    }
-    if text_at(object, &["spec", "conversion", "strategy"]) == "Webhook" {
-        let detail = "the embedded cluster has no conversion webhooks";
-        errors.push(FieldError::forbidden("spec.conversion.strategy", detail));
-    }
-    if let Some(live) = live {
-        let fixed: [(&str, &[&str]); 4] = [
-            ("spec.group", &["spec", "group"]),
-            ("spec.names.plural", &["spec", "names", "plural"]),
-            ("spec.scope", &["spec", "scope"]),
-            ("spec.names.kind", &["spec", "names", "kind"]),
-        ];
-        for (field, path) in fixed {
-            if at(live, path) != at(object, path) {
-                let value = at(object, path).cloned().unwrap_or_default();
-                errors.push(FieldError::invalid(field, value, "field is immutable"));
-            }
-        }
-    }
-    errors
 }
 
 /// Serves what a stored definition defines, and says in its status that it does.
@@ -219,6 +157,7 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
             };
             let schema = openapi(version);
             let custom = CustomType {
+                deprecation: deprecation(definition, version),
                 rules: schema::Rules::of(&schema),
                 preserves_unknown: preserves(definition, version),
                 schema,
@@ -234,6 +173,23 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
             ResourceType::custom(discovery, Arc::new(custom), Arc::clone(&tracked))
         })
         .collect()
+}
+
+/// From `k8s.io/apiextensions-apiserver`, `pkg/apis/apiextensions/helpers.go` and `pkg/apiserver/customresource_handler.go`.
+fn deprecation(definition: &Value, version: &Value) -> Option<String> {
+    if version.get("deprecated") != Some(&json!(true)) {
+        return None;
+    }
+    if let Some(own) = at(version, &["deprecationWarning"]).and_then(Value::as_str) {
+        return Some(own.to_owned());
+    }
+    let (group, kind) = (text_at(definition, &["spec", "group"]), text_at(definition, &["spec", "names", "kind"]));
+    let name = text_at(version, &["name"]);
+    let served = versions(definition)
+        .filter(|other| other.get("served") == Some(&json!(true)) && other.get("deprecated") != Some(&json!(true)));
+    let better = served.map(|other| text_at(other, &["name"])).find(|other| !other.contains("alpha"));
+    let instead = better.map(|better| format!("; use {group}/{better} {kind}")).unwrap_or_default();
+    Some(format!("{group}/{name} {kind} is deprecated{instead}"))
 }
 
 fn openapi(version: &Value) -> Value {
@@ -269,7 +225,13 @@ fn columns(version: &Value) -> Vec<ColumnDefinition> {
             name: text_at(column, &["name"]).to_owned(),
             kind: text_at(column, &["type"]).to_owned(),
             format: text_at(column, &["format"]).to_owned(),
-            description: text_at(column, &["description"]).to_owned(),
+            description: match text_at(column, &["description"]) {
+                "" => format!(
+                    "Custom resource definition column (in JSONPath format): {}",
+                    text_at(column, &["jsonPath"])
+                ),
+                own => own.to_owned(),
+            },
             priority: at(column, &["priority"]).and_then(Value::as_i64).unwrap_or_default(),
             path: text_at(column, &["jsonPath"]).to_owned(),
         })

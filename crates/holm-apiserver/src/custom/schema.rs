@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::decode::Mismatch;
 use crate::error::{FieldError, FieldProblem};
 
+/// The type of metadata.
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
 /// Fields that every object has, and whose types are not the schema's business.
 const ROOT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
@@ -42,13 +45,32 @@ fn preserves(schema: &Value) -> bool {
 
 /// Drops what the schema of the object does not have.
 pub(super) fn prune_root(object: &mut Value, schema: &Value, unknown: &mut Vec<String>) {
+    if let Some(metadata) = object.get_mut("metadata") {
+        prune_metadata(metadata, "metadata", unknown);
+    }
     let Some(fields) = object.as_object_mut() else { return };
     let kept: Vec<(String, Value)> =
         ROOT.iter().filter_map(|name| fields.remove(*name).map(|value| ((*name).to_owned(), value))).collect();
-    prune(object, schema, "", unknown);
+    let mut pruned = Vec::new();
+    prune(object, schema, "", &mut pruned);
+    pruned.sort();
+    unknown.append(&mut pruned);
     if let Some(fields) = object.as_object_mut() {
         fields.extend(kept);
     }
+}
+
+/// The metadata are those of every object.
+pub(super) fn prune_metadata(metadata: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    let kind = holm_schema::built_in().ok().and_then(|pack| pack.type_named(OBJECT_META));
+    let (Some(kind), Some(fields)) = (kind, metadata.as_object_mut()) else { return };
+    fields.retain(|name, _| {
+        let known = kind.property(name).is_some();
+        if !known {
+            unknown.push(format!("{path}.{name}"));
+        }
+        known
+    });
 }
 
 fn prune(value: &mut Value, schema: &Value, path: &str, unknown: &mut Vec<String>) {
@@ -61,6 +83,9 @@ fn prune(value: &mut Value, schema: &Value, path: &str, unknown: &mut Vec<String
             for (name, value) in fields.iter_mut() {
                 let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 if embedded && ROOT.contains(&name.as_str()) {
+                    if name == "metadata" {
+                        prune_metadata(value, &below, unknown);
+                    }
                     continue;
                 }
                 match (properties.and_then(|properties| properties.get(name)), additional) {
@@ -176,6 +201,19 @@ fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldErr
         errors.push(error);
         return;
     }
+    if int_or_string && !value.is_string() && !has_type(value, "integer") {
+        let detail = format!("{} in body must be of type integer,string: {:?}", named(path), type_name(value));
+        let mut error = FieldError::invalid(named(path), type_name(value), detail);
+        error.kind = FieldProblem::TypeInvalid;
+        errors.push(error);
+        return;
+    }
+    let embedded = schema.get("x-kubernetes-embedded-resource") == Some(&Value::Bool(true));
+    for field in ["apiVersion", "kind"].into_iter().filter(|_| embedded) {
+        if value.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
+            errors.push(FieldError::required(join(path, field), "must not be empty"));
+        }
+    }
     let invalid = |errors: &mut Vec<FieldError>, detail: String| {
         errors.push(FieldError::invalid(named(path), value.clone(), format!("{} in body {detail}", named(path))));
     };
@@ -214,6 +252,14 @@ fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldErr
         }
         Value::String(text) => {
             let length = text.chars().count() as u64;
+            if let Some(format) = schema.get("format").and_then(Value::as_str)
+                && !has_format(text, format)
+            {
+                let detail = format!("{} in body must be of type {format}: {text:?}", named(path));
+                let mut error = FieldError::invalid(named(path), value.clone(), detail);
+                error.kind = FieldProblem::TypeInvalid;
+                errors.push(error);
+            }
             if let Some(minimum) = schema.get("minLength").and_then(Value::as_u64).filter(|minimum| length < *minimum) {
                 invalid(errors, format!("should be at least {minimum} chars long"));
             }
@@ -335,7 +381,7 @@ fn validate_map(fields: &Map<String, Value>, schema: &Value, path: &str, errors:
     }
 }
 
-fn has_type(value: &Value, expected: &str) -> bool {
+pub(super) fn has_type(value: &Value, expected: &str) -> bool {
     match expected {
         "object" => value.is_object(),
         "array" => value.is_array(),
@@ -343,6 +389,27 @@ fn has_type(value: &Value, expected: &str) -> bool {
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
+        _ => true,
+    }
+}
+
+/// Whether a text is of a format. Of the formats that Kubernetes knows, those of times, addresses and uids are checked.
+fn has_format(text: &str, format: &str) -> bool {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    let digits = |text: &str, size: usize| text.len() == size && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match format {
+        "date-time" | "datetime" => text.parse::<holm_structured_merge::Timestamp>().is_ok(),
+        "date" => format!("{text}T00:00:00Z").parse::<holm_structured_merge::Timestamp>().is_ok(),
+        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
+        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
+        "cidr" => text.split_once('/').is_some_and(|(address, bits)| {
+            let most = if address.contains(':') { 128 } else { 32 };
+            address.parse::<IpAddr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+        }),
+        "uuid" => {
+            let groups: Vec<&str> = text.split('-').collect();
+            groups.len() == 5 && groups.iter().zip([8, 4, 4, 4, 12]).all(|(group, size)| digits(group, size))
+        }
         _ => true,
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn answer(
         }
         ["apis", name] => {
             let groups = registry.groups();
-            let versions = groups.get(name).filter(|_| !name.is_empty()).ok_or_else(ApiError::no_resource)?;
+            let versions = groups.get(name).filter(|_| !name.is_empty()).ok_or_else(ApiError::no_path)?;
             Ok(json_answer(200, &group(name, versions, true)))
         }
         ["api", version] => resources(registry, "", version),
@@ -122,10 +122,12 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Result<Response
         return Err(ApiError::no_resource());
     }
     let name = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Ok(json_answer(
-        200,
-        &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": listed}),
-    ))
+    let mut list = json!({"kind": "APIResourceList", "groupVersion": name, "resources": listed});
+    if !group.is_empty() {
+        // The list of the oldest group does not say its own version.
+        list["apiVersion"] = json!("v1");
+    }
+    Ok(json_answer(200, &list))
 }
 
 /// All groups in one document: the core group, or the others.

@@ -47,6 +47,10 @@ fn invalid_options(field: &str, value: &str, detail: &str) -> ApiError {
     ApiError::invalid("meta.k8s.io", "ListOptions", "", &[FieldError::invalid(field, value, detail)])
 }
 
+fn forbidden_option(field: &str, detail: &str) -> ApiError {
+    ApiError::invalid("meta.k8s.io", "ListOptions", "", &[FieldError::forbidden(field, detail)])
+}
+
 fn revision(text: &str) -> Result<u64, ApiError> {
     text.parse().map_err(|_| {
         let detail =
@@ -77,7 +81,11 @@ pub(super) fn list(
 ) -> Result<Response<AnswerBody>, ApiError> {
     let selection = selection(route, call)?;
     let resource = &route.resource;
-    let limit: usize = call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or_default();
+    let limit = match call.query.get("limit").unwrap_or_default() {
+        "" => 0,
+        text => text.parse::<i64>().map_err(|error| ApiError::bad_request(format!("limit: {error}")))?,
+    };
+    let limit = usize::try_from(limit).unwrap_or_default();
     let version = call.query.get("resourceVersion").unwrap_or_default();
     let matching = call.query.get("resourceVersionMatch").unwrap_or_default();
     let token = call.query.get("continue").map(Continue::parse).transpose()?;
@@ -85,6 +93,10 @@ pub(super) fn list(
         let supported = &["Exact", "NotOlderThan", ""];
         let errors = [FieldError::not_supported("resourceVersionMatch", matching, supported)];
         return Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &errors));
+    }
+    if call.query.get("sendInitialEvents").is_some() {
+        let detail = "sendInitialEvents is forbidden for list";
+        return Err(forbidden_option("sendInitialEvents", detail));
     }
     if !matching.is_empty() && version.is_empty() {
         return Err(ApiError::invalid(
@@ -258,6 +270,10 @@ pub(super) fn watch(
             &[FieldError::forbidden("resourceVersionMatch", detail)],
         ));
     }
+    if initial.is_none() && call.query.get("resourceVersionMatch").is_some() {
+        let detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        return Err(forbidden_option("resourceVersionMatch", detail));
+    }
     let current = cluster.revision();
     let start = match (initial, version) {
         (Some("true" | "1"), text) => {
@@ -271,7 +287,7 @@ pub(super) fn watch(
         }
         (None, "" | "0") => WatchStart::Now { marked: false },
         (_, "" | "0") => WatchStart::After(current),
-        (_, text) => WatchStart::After(revision(text)?),
+        (_, text) => WatchStart::After(revision(text).map_err(|error| ApiError::unknown(error.message))?),
     };
     let seconds = call.query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
     let timeout = seconds.map_or(WATCH_TIMEOUT, Duration::from_secs);

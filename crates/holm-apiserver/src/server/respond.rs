@@ -77,13 +77,15 @@ impl Accept {
                 Some(_) => {}
             }
         }
-        Err(ApiError::not_acceptable())
+        let refused = ApiError::not_acceptable();
+        let transformed = self.choices.iter().any(|choice| choice.is_json());
+        Err(if transformed { ApiError { details: None, ..refused } } else { refused })
     }
 }
 
 impl Choice {
     fn is_json(&self) -> bool {
-        matches!(self.media_type.as_str(), "application/json" | "*/*" | "application/*" | "application/yaml")
+        matches!(self.media_type.as_str(), "application/json" | "*/*" | "application/yaml")
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {

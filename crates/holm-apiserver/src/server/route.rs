@@ -32,7 +32,7 @@ impl Route {
         let (group, version, rest) = match segments {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
-            _ => return Err(ApiError::no_resource()),
+            _ => return Err(ApiError::no_path()),
         };
         let (watch, rest) = match rest {
             ["watch", rest @ ..] => (true, rest),
@@ -63,7 +63,8 @@ impl Route {
             _ => return Err(ApiError::no_resource()),
         };
         if namespace.is_some() && !resource.is_namespaced() {
-            return Err(ApiError::no_resource());
+            let custom = matches!(resource.schema, crate::registry::TypeSchema::Custom(_));
+            return Err(if custom { ApiError::no_path() } else { ApiError::no_resource() });
         }
         if resource.is_namespaced() && namespace.is_none() && name.is_some() {
             return Err(ApiError::no_resource());

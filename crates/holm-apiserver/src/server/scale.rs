@@ -109,7 +109,7 @@ pub(crate) fn replace(
         return Err(ApiError::modified(resource.group(), resource.plural(), target.name));
     }
     let replicas = at(scale, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or_default();
-    check_replicas(target, replicas)?;
+    check_replicas(resource, target, replicas)?;
     let (spec, _) = paths(resource);
     let path: Vec<&str> = spec.iter().map(String::as_str).collect();
     let mut new = Value::clone(&live);
@@ -162,7 +162,7 @@ pub(super) fn apply(
     let mut new = Value::clone(&live);
     let path: Vec<&str> = spec.iter().map(String::as_str).collect();
     let replicas = at(&applied, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or_default();
-    check_replicas(target, replicas)?;
+    check_replicas(resource, target, replicas)?;
     set_at(&mut new, &path, json!(replicas));
     let parent = mapping.to_parent(&entries, &scaled, &resource.kind.api_version());
     let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();
@@ -172,9 +172,14 @@ pub(super) fn apply(
     of(resource, &outcome.object)
 }
 
-fn check_replicas(target: Target<'_>, replicas: i64) -> Result<(), ApiError> {
+fn check_replicas(resource: &ResourceType, target: Target<'_>, replicas: i64) -> Result<(), ApiError> {
     if replicas >= 0 {
         return Ok(());
+    }
+    if let TypeSchema::Custom(custom) = &resource.schema {
+        let path = custom.scale.as_ref().map(|scale| scale.spec_replicas.clone()).unwrap_or_default();
+        let errors = [FieldError::invalid(path, replicas, "should be a non-negative integer")];
+        return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
     }
     let errors = [FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0")];
     Err(ApiError::invalid("autoscaling", "Scale", target.name, &errors))

@@ -62,8 +62,10 @@ pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Opti
         .map(|(cells, object)| json!({"cells": cells, "object": metadata_of(object)}))
         .collect();
     let mut table = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": columns, "rows": rows});
+    let own = objects.first().map(|object| object::metadata_text(object, "resourceVersion").to_owned());
+    let revision = revision.map(|revision| revision.to_string()).or(own);
     if let Some(revision) = revision {
-        table["metadata"]["resourceVersion"] = json!(revision.to_string());
+        table["metadata"]["resourceVersion"] = json!(revision);
     }
     table
 }

@@ -27,13 +27,17 @@ const APPLY: &str = "application/apply-patch+yaml";
 pub(super) fn run(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let outcome = answer_call(cluster, route, call);
     let Some(warning) = deprecated(&route.resource) else { return outcome };
-    Ok(warn(outcome.unwrap_or_else(|error| refuse(&error)), warning))
+    Ok(warn(outcome.unwrap_or_else(|error| refuse(&error)), &warning))
 }
 
 /// What a client is told whatever it does with a resource, from `APILifecycleDeprecated` and `APILifecycleReplacement` of the
 /// types in `k8s.io/api`.
-fn deprecated(resource: &ResourceType) -> Option<&'static str> {
-    resource.is("endpoints").then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+fn deprecated(resource: &ResourceType) -> Option<String> {
+    if let TypeSchema::Custom(custom) = &resource.schema {
+        return custom.deprecation.clone();
+    }
+    let text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+    resource.is("endpoints").then(|| text.to_owned())
 }
 
 fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
@@ -49,7 +53,7 @@ fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Respon
     match (call.method.clone(), &route.name) {
         (Method::GET | Method::HEAD, _) if watches || (route.watch) => list::watch(cluster, route, call, form),
         (Method::GET | Method::HEAD, None) => list::list(cluster, route, call, form),
-        (Method::GET | Method::HEAD, Some(name)) => get(cluster, route, name, form),
+        (Method::GET | Method::HEAD, Some(name)) => get(cluster, route, name, call, form),
         (Method::POST, None) => create(cluster, route, call, form),
         (Method::PUT, Some(name)) => replace(cluster, route, name, call, form),
         (Method::PATCH, Some(name)) => patch(cluster, route, name, call, form),
@@ -75,10 +79,21 @@ fn check_part(route: &Route, call: &Call) -> Result<(), ApiError> {
     if allowed || always { Ok(()) } else { Err(ApiError::method_not_allowed()) }
 }
 
-fn get(cluster: &ApiServer, route: &Route, name: &str, form: Form) -> Result<Response<AnswerBody>, ApiError> {
+fn get(
+    cluster: &ApiServer,
+    route: &Route,
+    name: &str,
+    call: &Call,
+    form: Form,
+) -> Result<Response<AnswerBody>, ApiError> {
     let state = cluster.read();
     let resource = &route.resource;
     let found = state.store.get(&state.key(resource, route.namespace(), name)).cloned();
+    if let Some(version) = call.query.get("resourceVersion").filter(|version| !version.is_empty()) {
+        // The objects here are the newest that there are; only what is no version is refused.
+        let unread = |_| ApiError::unknown(format!("strconv.ParseUint: parsing {version:?}: invalid syntax"));
+        version.parse::<u64>().map_err(unread)?;
+    }
     let found = found.ok_or_else(|| ApiError::not_found(resource.group(), resource.plural(), name))?;
     let now = state.now();
     drop(state);
