@@ -35,8 +35,10 @@ pub struct ApiServer {
 
 pub(crate) struct Inner {
     state: RwLock<State>,
-    /// The revision up to which everybody may see the writes: the last one, or the last one that is on the disk.
+    /// The revision of the last write, for those who wait for the next.
     revision: Arc<watch::Sender<u64>>,
+    /// The revision up to which clients may see the writes: the last one that is on the disk; without a file the last one.
+    published: Arc<watch::Sender<u64>>,
     audit: AuditLog,
     signer: Signer,
     #[cfg(feature = "persist")]
@@ -152,22 +154,25 @@ impl ApiServerBuilder {
         authorize::aggregate::run(&mut state);
         // Nothing else follows from the roles.
         state.settled = state.store.revision();
-        let (revision, _) = watch::channel(state.store.revision());
-        let revision = Arc::new(revision);
+        let revision = Arc::new(watch::channel(state.store.revision()).0);
+        #[cfg(not(feature = "persist"))]
+        let published = Arc::clone(&revision);
         #[cfg(feature = "persist")]
-        let persist = match file {
+        let (persist, published) = match file {
             Some(file) => {
                 file.commit(&state.store.take_unsaved(), state.store.revision())?;
-                let revision = Arc::clone(&revision);
-                let publish = move |stored| revision.send_modify(|revision| *revision = stored);
-                Some(crate::persist::Persist::begin(file, state.store.revision(), publish)?)
+                let published = Arc::new(watch::channel(state.store.revision()).0);
+                let sender = Arc::clone(&published);
+                let publish = move |stored| sender.send_modify(|published| *published = stored);
+                (Some(crate::persist::Persist::begin(file, state.store.revision(), publish)?), published)
             }
-            None => None,
+            None => (None, Arc::clone(&revision)),
         };
         Ok(ApiServer {
             inner: Arc::new(Inner {
                 state: RwLock::new(state),
                 revision,
+                published,
                 audit: AuditLog::default(),
                 signer: Signer::new()?,
                 #[cfg(feature = "persist")]
@@ -304,8 +309,7 @@ impl ApiServer {
         }
     }
 
-    /// Waits until something is written after `revision` (and, with a file, stored), and gives the revision of the last such
-    /// write.
+    /// Waits until something is written after `revision`, and gives the revision of the last write.
     pub async fn written_after(&self, revision: u64) -> u64 {
         let mut receiver = self.inner.revision.subscribe();
         // The sender lives in this cluster, so it cannot be gone.
@@ -340,7 +344,8 @@ impl ApiServer {
         self.inner.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Does a write and all that follows from it, and wakes those who watch. With a file, that is when it is on the disk.
+    /// Does a write and all that follows from it, and wakes those who watch. With a file, those who watch from outside are woken
+    /// when it is on the disk.
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let mut state = self.lock();
         let before = state.store.revision();
@@ -352,12 +357,11 @@ impl ApiServer {
         state.settle();
         let after = state.store.revision();
         #[cfg(feature = "persist")]
-        if let Some(persist) = &self.inner.persist {
-            if after != before {
-                // Under the lock, so that they arrive in their order.
-                persist.store(state.store.take_unsaved(), after);
-            }
-            return outcome;
+        if let Some(persist) = &self.inner.persist
+            && after != before
+        {
+            // Under the lock, so that they arrive in their order.
+            persist.store(state.store.take_unsaved(), after);
         }
         drop(state);
         if after != before {
@@ -366,8 +370,14 @@ impl ApiServer {
         outcome
     }
 
+    /// The revision of the last write, as it goes on.
     pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
         self.inner.revision.subscribe()
+    }
+
+    /// The revision up to which clients may see the writes, as it goes on.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.inner.published.subscribe()
     }
 }
 

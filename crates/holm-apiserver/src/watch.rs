@@ -115,6 +115,7 @@ impl Watch {
 
     /// Tells only what a crash cannot take back any more: what clients outside the cluster see.
     pub(crate) fn only_stored(mut self) -> Self {
+        self.revisions = self.cluster.published();
         self.only_stored = true;
         self
     }

@@ -95,6 +95,7 @@ fn colour_and_output_are_known_even_where_the_line_is_wrong() {
     }
 }
 
+/// The help with the verbs and options of the embedded cluster; without that feature there are fewer.
 fn help(arguments: &[&str]) -> String {
     let arguments = std::iter::once("holm-pg").chain(arguments.iter().copied());
     let mut command = Arguments::command_for("holm-pg").term_width(100);
@@ -102,6 +103,7 @@ fn help(arguments: &[&str]) -> String {
     error.render().to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
+#[cfg(feature = "embedded")]
 #[test]
 fn the_help_is_this() {
     insta::assert_snapshot!(help(&["--help"]), @"
@@ -119,26 +121,32 @@ fn the_help_is_this() {
       graph    Show the resources and what each depends on. Needs no cluster
       render   Write the objects as YAML, secret values masked. Needs no cluster
       outputs  Show the values that the stack exports
+      cluster  Run, show, reset, export or import the embedded cluster of this user. Needs no stack
 
     Options:
       -h, --help     Print help
       -V, --version  Print version
 
     Common options:
-          --stack <NAME>        The stack: one named deployment of this program [default: default]
-          --config <KEY=VALUE>  A value for the program; may be repeated. Give secrets as the
-                                environment variable HOLM_CONFIG_KEY instead: other users of the machine
-                                can see command lines
-      -n, --namespace <NAME>    The namespace of resources that name none
-          --context <NAME>      The context of the kubeconfig [default: its current one]
-          --kubeconfig <FILE>   The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
-                                service account of the pod this runs in]
-      -o, --output <FORMAT>     What standard output holds: text for people, or json with a versioned
-                                schema [default: text]
-      -v, --verbose             Report every request on standard error: method, path, status and
-                                duration, never a body
-          --color <WHEN>        When to use colours: auto, always or never. NO_COLOR and TERM=dumb are
-                                honoured [default: auto]
+          --stack <NAME>               The stack: one named deployment of this program [default:
+                                       default]
+          --config <KEY=VALUE>         A value for the program; may be repeated. Give secrets as the
+                                       environment variable HOLM_CONFIG_KEY instead: other users of the
+                                       machine can see command lines
+      -n, --namespace <NAME>           The namespace of resources that name none
+          --context <NAME>             The context of the kubeconfig [default: its current one]
+          --kubeconfig <FILE>          The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
+                                       service account of the pod this runs in]
+          --cluster <embedded[:NAME]>  Instead of a cluster of a kubeconfig: embedded, the one in this
+                                       process with a simulated node, which is kept for this user; or
+                                       embedded:NAME for another one [default: embedded where there is
+                                       no kubeconfig, and CI is not set]
+      -o, --output <FORMAT>            What standard output holds: text for people, or json with a
+                                       versioned schema [default: text]
+      -v, --verbose                    Report every request on standard error: method, path, status and
+                                       duration, never a body
+          --color <WHEN>               When to use colours: auto, always or never. NO_COLOR and
+                                       TERM=dumb are honoured [default: auto]
 
     Examples:
       holm-pg plan                              show what would change, and change nothing
@@ -157,6 +165,7 @@ fn the_help_is_this() {
     ");
 }
 
+#[cfg(feature = "embedded")]
 #[test]
 fn the_help_of_apply_is_this() {
     insta::assert_snapshot!(help(&["apply", "--help"]), @"
@@ -182,20 +191,25 @@ fn the_help_of_apply_is_this() {
       -h, --help                      Print help
 
     Common options:
-          --stack <NAME>        The stack: one named deployment of this program [default: default]
-          --config <KEY=VALUE>  A value for the program; may be repeated. Give secrets as the
-                                environment variable HOLM_CONFIG_KEY instead: other users of the machine
-                                can see command lines
-      -n, --namespace <NAME>    The namespace of resources that name none
-          --context <NAME>      The context of the kubeconfig [default: its current one]
-          --kubeconfig <FILE>   The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
-                                service account of the pod this runs in]
-      -o, --output <FORMAT>     What standard output holds: text for people, or json with a versioned
-                                schema [default: text]
-      -v, --verbose             Report every request on standard error: method, path, status and
-                                duration, never a body
-          --color <WHEN>        When to use colours: auto, always or never. NO_COLOR and TERM=dumb are
-                                honoured [default: auto]
+          --stack <NAME>               The stack: one named deployment of this program [default:
+                                       default]
+          --config <KEY=VALUE>         A value for the program; may be repeated. Give secrets as the
+                                       environment variable HOLM_CONFIG_KEY instead: other users of the
+                                       machine can see command lines
+      -n, --namespace <NAME>           The namespace of resources that name none
+          --context <NAME>             The context of the kubeconfig [default: its current one]
+          --kubeconfig <FILE>          The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
+                                       service account of the pod this runs in]
+          --cluster <embedded[:NAME]>  Instead of a cluster of a kubeconfig: embedded, the one in this
+                                       process with a simulated node, which is kept for this user; or
+                                       embedded:NAME for another one [default: embedded where there is
+                                       no kubeconfig, and CI is not set]
+      -o, --output <FORMAT>            What standard output holds: text for people, or json with a
+                                       versioned schema [default: text]
+      -v, --verbose                    Report every request on standard error: method, path, status and
+                                       duration, never a body
+          --color <WHEN>               When to use colours: auto, always or never. NO_COLOR and
+                                       TERM=dumb are honoured [default: auto]
     ");
 }
 
@@ -237,7 +251,42 @@ mod embedded {
 
     #[test]
     fn the_help_of_the_cluster_is_this() {
-        insta::assert_snapshot!(help(&["cluster", "--help"]), @"");
-        insta::assert_snapshot!(help(&["cluster", "export", "--help"]), @"");
+        insta::assert_snapshot!(help(&["cluster", "--help"]), @"
+        Run, show, reset, export or import the embedded cluster of this user. Needs no stack
+
+        Usage: holm-pg cluster <COMMAND>
+
+        Commands:
+          start       Run it in the foreground with a listener, for kubectl and other programs, until Ctrl-C
+          status      Show where it is kept, what it holds, and who is using it
+          reset       Forget everything in it
+          export      Write all its objects to a YAML file that only you can read: Secrets are among them
+          import      Begin it anew with the objects of such a file
+          kubeconfig  Print the path of the kubeconfig with which it can be reached while `cluster start`
+                      runs
+
+        Options:
+          -h, --help  Print help
+        ");
+        insta::assert_snapshot!(help(&["cluster", "export", "--help"]), @"
+        Write all its objects to a YAML file that only you can read: Secrets are among them
+
+        Usage: holm-pg cluster export [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>  The file, which must not exist yet; `-` for standard output
+
+        Options:
+              --to-terminal  Write to standard output also where that is a terminal, Secrets and all
+          -h, --help         Print help
+
+        Common options:
+              --cluster <embedded[:NAME]>  Which one: embedded, or embedded:NAME for another one [default:
+                                           embedded]
+          -o, --output <FORMAT>            What standard output holds: text for people, or json with a
+                                           versioned schema [default: text]
+              --color <WHEN>               When to use colours: auto, always or never. NO_COLOR and
+                                           TERM=dumb are honoured [default: auto]
+        ");
     }
 }

@@ -107,20 +107,45 @@ mod tests {
 
     #[test]
     fn the_status_is_this() {
-        insta::assert_snapshot!(text(&sample()), @"");
-        insta::assert_snapshot!(text(&ClusterStatus { size: Some(70_000), content: Some((31, 212)), ..sample() }), @"");
+        insta::assert_snapshot!(text(&sample()), @"
+        cluster     embedded:default
+        file        state/default.redb
+        size        not made yet; the first command that needs it makes it
+        ");
+        insta::assert_snapshot!(text(&ClusterStatus { size: Some(70_000), content: Some((31, 212)), ..sample() }), @"
+        cluster     embedded:default
+        file        state/default.redb
+        size        69 KiB
+        objects     31, at revision 212
+        ");
         let holder = Holder {
             process: 4711,
             since: Timestamp(1_800_000_000),
             command: "holm-pg cluster start".into(),
             kubeconfig: Some(PathBuf::from("state/default.kubeconfig")),
         };
-        insta::assert_snapshot!(text(&ClusterStatus { size: Some(70_000), holder: Some(holder), ..sample() }), @"");
+        insta::assert_snapshot!(text(&ClusterStatus { size: Some(70_000), holder: Some(holder), ..sample() }), @"
+        cluster     embedded:default
+        file        state/default.redb
+        size        69 KiB
+        in use      by process 4711 (`holm-pg cluster start`) since 2027-01-15T08:00:00Z
+        kubeconfig  state/default.kubeconfig
+        ");
     }
 
     #[test]
     fn the_document_is_this() {
         let status = ClusterStatus { size: Some(70_000), content: Some((31, 212)), ..sample() };
-        insta::assert_snapshot!(json::cluster::status(&status), @"");
+        insta::assert_snapshot!(json::cluster::status(&status), @r#"
+        {
+          "schema": "holm.cluster/v1",
+          "simulation": "embedded cluster, simulated node",
+          "name": "default",
+          "file": "state/default.redb",
+          "size_bytes": 70000,
+          "objects": 31,
+          "revision": 212
+        }
+        "#);
     }
 }
