@@ -22,8 +22,17 @@
 //! # }
 //! ```
 //!
+//! # A cluster that is kept
+//! [`Cluster::start`] is a cluster in memory. [`Cluster::open`] is one in a [`Place`]: it has all that it had when it was last used,
+//! belongs to one process at a time, and says which to the others. A request of a client is answered when all that the answer tells
+//! is on the disk, so a kill at any moment loses nothing that was acknowledged; writes that come while the disk is busy share a
+//! transaction. When a write cannot be stored, it and all later ones are refused until the cluster is opened again.
+//!
 //! # Limits
-//! Those of [`holm_apiserver`]; what is accepted here may still be refused by a real cluster.
+//! What controllers and node did and no client has seen may be lost in a crash; they do it again. The history of changes is not
+//! kept: a watch of an earlier life is told to list anew. A kept cluster that is damaged is refused, not repaired.
+//!
+//! The limits of [`holm_apiserver`] hold too: what is accepted here may still be refused by a real cluster.
 
 mod bootstrap;
 mod cluster;
