@@ -11,11 +11,11 @@ fn is_refused(pod: &Value) -> bool {
 }
 
 /// The pods that get no node, and what is said of each.
-async fn refused(mut cluster: Cluster, pods: Vec<Value>) -> Value {
+async fn refused(cluster: &mut Cluster, pods: Vec<Value>) -> Value {
     let mut all = serde_json::Map::new();
     for pod in pods {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let mut seen = pod_until(&mut cluster, pod, "it gets no node", is_refused).await;
+        let mut seen = pod_until(cluster, pod, "it gets no node", is_refused).await;
         // The real scheduler writes its Events later.
         seen.as_object_mut().expect("an object").remove("events");
         // It knows beforehand where a pod will be whose volumes are being made.
@@ -23,6 +23,15 @@ async fn refused(mut cluster: Cluster, pods: Vec<Value>) -> Value {
         all.insert(name, seen);
     }
     Value::Object(all)
+}
+
+/// Why each pod got no node.
+fn reasons(seen: &Value) -> String {
+    let reason = |(name, seen): (&String, &Value)| {
+        let condition = &seen["status"]["conditions"][0];
+        format!("{name}: {} {}", condition["reason"], condition["message"])
+    };
+    seen.as_object().expect("pods").iter().map(reason).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
@@ -48,17 +57,8 @@ async fn pods_that_fit_nowhere() {
         with("claim", json!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "nobody"}}]})),
         with("gated", json!({"schedulingGates": [{"name": "example.com/gate"}]})),
     ];
-    let seen = on_both!("nowhere", async |cluster: Cluster| refused(cluster, pods.clone()).await);
-    let reasons: Vec<String> = seen
-        .as_object()
-        .expect("pods")
-        .iter()
-        .map(|(name, seen)| {
-            let conditions = &seen["status"]["conditions"][0];
-            format!("{name}: {} {}", conditions["reason"], conditions["message"])
-        })
-        .collect();
-    insta::assert_snapshot!(reasons.join("\n"), @r#"
+    let seen = on_both!("nowhere", async |mut cluster: Cluster| refused(&mut cluster, pods.clone()).await);
+    insta::assert_snapshot!(reasons(&seen), @r#"
     affinity: "Unschedulable" "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
     claim: "Unschedulable" "0/2 nodes are available: persistentvolumeclaim \"nobody\" not found. not found"
     cpu: "Unschedulable" "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
@@ -99,5 +99,48 @@ async fn a_pod_that_is_refused_is_tried_again_when_a_node_changes() {
     Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/retried to scenario-node
     Normal Started kubelet spec.containers{main} Container started
     Warning FailedScheduling default-scheduler - 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.
+    "#);
+}
+
+#[tokio::test]
+async fn pods_that_others_keep_away() {
+    let with = |name: &str, container: Value| {
+        let mut pod = pod(name, "");
+        pod["metadata"]["labels"] = json!({"app": "first"});
+        for (key, value) in container.as_object().expect("fields") {
+            pod["spec"]["containers"][0][key] = value.clone();
+        }
+        pod
+    };
+    let cpu = json!({"requests": {"cpu": "40"}});
+    let port = json!([{"containerPort": 80, "hostPort": 8080}]);
+    let mut apart = with("apart", json!({}));
+    apart["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = json!([
+        {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "first"}}},
+    ]);
+    let first = with("first", json!({"resources": cpu, "ports": port}));
+    let pods = vec![apart, with("cpu", json!({"resources": cpu})), with("port", json!({"ports": port}))];
+    let seen = on_both!("apart", async |mut cluster: Cluster| {
+        let ready = |pod: &Value| condition(pod, "Ready") == "True";
+        pod_until(&mut cluster, first.clone(), "the first is ready", ready).await;
+        let path = cluster.path("pods/first");
+        let seen = refused(&mut cluster, pods.clone()).await;
+        // It makes room for other scenarios.
+        cluster.delete(&path).await;
+        seen
+    });
+    insta::assert_snapshot!(reasons(&seen), @r#"
+    apart: "Unschedulable" "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) didn't match pod anti-affinity rules. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
+    cpu: "Unschedulable" "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
+    port: "Unschedulable" "0/2 nodes are available: 1 node(s) didn't have free ports for the requested pod ports, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
+    "#);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_ordered_to_get_no_node() {
+    let mut cluster = Cluster::embedded("unschedulable").await;
+    let seen = refused(&mut cluster, vec![pod("ordered", "unschedulable")]).await;
+    insta::assert_snapshot!(reasons(&seen), @r#"
+    ordered: "Unschedulable" "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
     "#);
 }

@@ -126,6 +126,34 @@ async fn a_claim_that_waits_for_its_first_consumer_is_bound_for_the_pods_node() 
 }
 
 #[tokio::test]
+async fn a_volume_that_is_there_is_taken_before_one_is_made() {
+    let seen = on_both!("static", async |mut cluster: Cluster| {
+        let name = cluster.namespace.clone();
+        // A class of its own, so that no other scenario takes it.
+        let class = json!({
+            "metadata": {"name": name}, "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer",
+        });
+        cluster.create("/apis/storage.k8s.io/v1/storageclasses", class).await;
+        let volume = json!({"metadata": {"name": name}, "spec": {
+            "capacity": {"storage": "5Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": name,
+            "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": "/data"},
+        }});
+        cluster.create("/api/v1/persistentvolumes", volume).await;
+        cluster.create(&cluster.path("persistentvolumeclaims"), claim("data", &name)).await;
+        let mut pod = crate::pod("static", "");
+        pod["spec"]["volumes"] = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]);
+        crate::pod_until(&mut cluster, pod, "the pod is ready", |pod| condition(pod, "Ready") == "True").await;
+        let found = cluster.get(&cluster.path("persistentvolumeclaims/data")).await.expect("the claim");
+        assert_eq!(found["spec"]["volumeName"], json!(name));
+        let mut seen = claim_and_volume(&cluster, "data").await.expect("a claim with its volume");
+        // The stage of the tests' control plane for claims that grow writes down what this one asked for.
+        seen.as_object_mut().expect("an object").remove("claim");
+        seen
+    });
+    assert_eq!((&seen["policy"], &seen["volume"]), (&json!("Retain"), &json!({"storage": "5Gi"})));
+}
+
+#[tokio::test]
 async fn a_bound_claim_grows_and_its_volume_goes_with_it() {
     let seen = on_both!("grows", async |mut cluster: Cluster| {
         let path = cluster.path("persistentvolumeclaims/data");
