@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use holm_e2e::{ControlPlane, workload};
-use holm_embedded::{Cluster, ClusterOptions};
+use holm_embedded::{Cluster, ClusterOptions, Place};
 
 #[path = "../benchmark/bare.rs"]
 #[expect(dead_code, reason = "the other benchmark uses the rest of it")]
@@ -31,10 +31,10 @@ const SERVE: &str = "serve";
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if let [word, kubeconfig, file @ ..] = arguments.as_slice()
+    if let [word, kubeconfig, directory @ ..] = arguments.as_slice()
         && word == SERVE
     {
-        return runtime.block_on(serve(Path::new(kubeconfig), file.first().map(PathBuf::from)));
+        return runtime.block_on(serve(Path::new(kubeconfig), directory.first().map(PathBuf::from)));
     }
     let count = arguments.first().map_or(Ok(10_000), |count| count.parse())?;
     println!("| {count} objects | {} |", Figures::HEADINGS.join(" | "));
@@ -57,8 +57,8 @@ fn measure(runtime: &tokio::runtime::Runtime, count: usize, folder: &Path) -> Re
     })?;
     println!("| embedded, no socket | {} |", figures.row());
 
-    for (name, file) in [("embedded", None), ("embedded, with a file", Some(folder.join("cluster.redb")))] {
-        let (mut child, kubeconfig, start) = Served::start(folder, file.as_deref())?;
+    for (name, directory) in [("embedded", None), ("embedded, with a file", Some(folder.join("cluster")))] {
+        let (mut child, kubeconfig, start) = Served::start(folder, directory.as_deref())?;
         let figures = runtime.block_on(async {
             let client = bare::client(&kubeconfig).await?;
             requests::play(&client, &objects, start, || memory::of_tree(child.0.id()).map(Some)).await
@@ -68,7 +68,7 @@ fn measure(runtime: &tokio::runtime::Runtime, count: usize, folder: &Path) -> Re
     }
 
     let begun = Instant::now();
-    let plane = ControlPlane::start("server-benchmark");
+    let plane = ControlPlane::start_real("server-benchmark");
     let start = begun.elapsed();
     let figures = runtime.block_on(async {
         let client = bare::client(plane.admin()).await?;
@@ -83,14 +83,14 @@ struct Served(Child);
 
 impl Served {
     /// Starts it, and says where its kubeconfig is and how long it took until that was there.
-    fn start(folder: &Path, file: Option<&Path>) -> Result<(Self, PathBuf, Duration)> {
+    fn start(folder: &Path, directory: Option<&Path>) -> Result<(Self, PathBuf, Duration)> {
         let kubeconfig = folder.join("kubeconfig");
         if kubeconfig.exists() {
             std::fs::remove_file(&kubeconfig)?;
         }
         let begun = Instant::now();
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(SERVE).arg(&kubeconfig).args(file).stdin(Stdio::null());
+        command.arg(SERVE).arg(&kubeconfig).args(directory).stdin(Stdio::null());
         let mut served = Self(command.spawn()?);
         loop {
             if std::fs::metadata(&kubeconfig).is_ok_and(|file| file.len() > 0) {
@@ -117,8 +117,14 @@ impl Drop for Served {
     }
 }
 
-async fn serve(kubeconfig: &Path, file: Option<PathBuf>) -> Result<()> {
-    let cluster = Cluster::start(ClusterOptions { file, ..ClusterOptions::default() }).await?;
+async fn serve(kubeconfig: &Path, directory: Option<PathBuf>) -> Result<()> {
+    let options = ClusterOptions::default();
+    let cluster = match directory {
+        Some(directory) => {
+            Cluster::open(&Place::in_directory(&directory, "benchmark")?, "server-benchmark", options).await?
+        }
+        None => Cluster::start(options).await?,
+    };
     let listener = cluster.api().listen(0).await?;
     let unfinished = kubeconfig.with_extension("unfinished");
     listener.write_kubeconfig(&unfinished)?;
