@@ -12,8 +12,8 @@ use crate::id::ApiKind;
 
 /// An object of a cluster as compact JSON text.
 ///
-/// A tree of a Deployment with its managedFields takes about ten times the memory of its text, and a run holds thousands of
-/// objects of which it looks at few. It may hold secret values, so `Debug` is masked.
+/// A tree of an object with its managedFields takes several times the memory of its text, because each map is a node with room
+/// for eleven entries, and a run holds thousands of objects of which it looks at few. It may hold secret values, so `Debug` is masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packed(Arc<str>);
 
