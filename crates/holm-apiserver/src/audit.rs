@@ -122,6 +122,8 @@ pub(crate) fn micro_time(milliseconds: i64) -> String {
 }
 
 /// The requests to a cluster. Clones are handles to the same log.
+///
+/// A request with a wrong token, which is answered with 401 before anybody knows who asks, is not in it.
 #[derive(Clone, Debug, Default)]
 pub struct AuditLog {
     inner: Arc<Mutex<Records>>,

@@ -31,6 +31,7 @@
 //! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
 //! - The stable versions of the built-in resources. Events of `events.k8s.io` and autoscalers of `autoscaling/v1` are views of
 //!   the same objects: what is written through them is owned in the stored version, and they take no server-side apply.
+//! - No metrics of the server: `/metrics` is answered with 404.
 //! - No exec, attach, port forwarding, or proxy. The log of a pod is made up from its annotation `holm.dev/log` and from how its
 //!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
 //! - An approved request for a certificate is not signed.
