@@ -35,8 +35,10 @@
 //! - No exec, attach, port forwarding, or proxy. The log of a pod is made up from its annotation `holm.dev/log` and from how its
 //!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
 //! - An approved request for a certificate is not signed.
-//! - Validation is a part of that of Kubernetes: names, labels, required fields, references within an object, the values that
-//!   stacks get wrong, and what cannot change.
+//! - Validation covers metadata, pods, workloads, jobs, autoscalers, budgets, network, storage, configuration, access control,
+//!   classes, quotas, webhooks and definitions, and what cannot change; not rarely used volume sources, device claims, flow
+//!   control, admission policies, and the names of time zones. `docs/conformance.md` of the repository lists what is compared
+//!   with a real server.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
 //! - What controllers of garbage, namespaces, protected storage and custom resource definitions do happens at once, in the same
 //!   step as the write that it follows from.

@@ -40,7 +40,12 @@ pub fn answer(answer: &Answer, namespace: &str, plural: &str, show: &str) -> Val
             normal["media_type"] = json!(answer.media_type);
             normal["text"] = json!(answer.text);
         }
-        "events" if body["kind"] != "Status" => normal["events"] = answer.lines.iter().map(event).collect(),
+        "events" if body["kind"] != "Status" => {
+            // A bookmark without a mark comes when the server finds the time.
+            let is_marked =
+                |event: &&Value| event["type"] != "BOOKMARK" || !event["object"]["metadata"]["annotations"].is_null();
+            normal["events"] = answer.lines.iter().filter(is_marked).map(event).collect();
+        }
         _ if body["kind"] == "Status" => status(&mut normal, body, show),
         "names" => {
             let items = body["items"].as_array().cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! `cases/*.yaml` holds requests, `goldens.json` how a real control plane of 1.37 answered them, normalised. The test sends the
 //! requests to the embedded server and compares. With `HOLM_TEST_KUBECONFIG` it sends them to that cluster as well, and with
-//! `HOLM_RECORD` it writes the answers of that cluster down as the new goldens. `HOLM_CASE` takes only the cases whose names
+//! `HOLM_RECORD` it writes the answers of that cluster down as the new goldens (`missing`: only those that are not there yet). `HOLM_CASE` takes only the cases whose names
 //! begin so. `HOLM_REPORT` writes `docs/conformance.md`, which must be what would be written.
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::panic)]
 
