@@ -104,12 +104,12 @@ fn the_data_survives_a_destroy_and_comes_back_with_its_password() -> Tested {
     let postgres = cluster.stack("holm-pg", declare);
     postgres.apply()?;
     let (password, claim) =
-        (postgres.secret("postgres-secret"), uid(&postgres.object("PersistentVolumeClaim/postgres-pvc")));
+        (postgres.secret("postgres-secret"), uid(postgres.object("PersistentVolumeClaim/postgres-pvc")));
     postgres.destroy([])?;
     assert_eq!(postgres.object("Deployment/postgres"), None);
     postgres.apply()?;
     assert_eq!(postgres.secret("postgres-secret"), password);
-    assert_eq!(uid(&postgres.object("PersistentVolumeClaim/postgres-pvc")), claim);
+    assert_eq!(uid(postgres.object("PersistentVolumeClaim/postgres-pvc")), claim);
     postgres.destroy(DATA)?;
     assert!(postgres.objects().is_empty());
     Ok(())
@@ -126,6 +126,6 @@ fn the_password_is_in_the_cluster_and_in_nothing_that_a_run_says() -> Tested {
     Ok(())
 }
 
-fn uid(object: &Option<serde_json::Value>) -> Option<&str> {
-    object.as_ref()?["metadata"]["uid"].as_str()
+fn uid(object: Option<serde_json::Value>) -> Option<String> {
+    object?["metadata"]["uid"].as_str().map(str::to_owned)
 }
