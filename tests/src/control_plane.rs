@@ -204,6 +204,6 @@ pub fn is_embedded() -> bool {
 
 /// Tells the person at the terminal something that no test fails for.
 #[allow(clippy::print_stderr, reason = "the note is for the person who runs the tests")]
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("note: {text}");
 }
