@@ -32,7 +32,8 @@
 //!     stack.namespace("shop");
 //!     let http = Port::tcp("http", 8080);
 //!     let image = config.get("image").unwrap_or("example.org/shop:1");
-//!     let shop = stack.add(Deployment::new("shop").container(Container::new("shop", image).port(&http)));
+//!     let server = Container::new("shop", image).port(&http).readiness(Probe::http("/ready", &http));
+//!     let shop = stack.add(Deployment::new("shop").container(server));
 //!     stack.add(Service::to(&shop, &http));
 //!     Ok(())
 //! }
