@@ -89,17 +89,17 @@ pub(crate) fn keep(live: &Value, object: &mut Value) {
     if is_checked(live) && !is_checked(object) && at(live, &port) == at(object, &port) {
         remove_at(object, &port);
     }
-    if before == after {
-        return;
-    }
     // From `dropTypeDependentFields`: what the new type has no use for goes, unless the client has just set it.
-    let external = |kind: &str| matches!(kind, "NodePort" | "LoadBalancer");
+    let external = |object: &Value| {
+        let addresses = at(object, &["spec", "externalIPs"]).and_then(Value::as_array);
+        has_node_ports(&kind(object)) || (kind(object) == "ClusterIP" && addresses.is_some_and(|all| !all.is_empty()))
+    };
     let balances = |kind: &str| kind == "LoadBalancer";
     let mut dropped: Vec<&str> = Vec::new();
     if has_address(&before) && !has_address(&after) {
         dropped.extend(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]);
     }
-    if external(&before) && !external(&after) {
+    if external(live) && !external(object) {
         dropped.push("externalTrafficPolicy");
     }
     if balances(&before) && !balances(&after) {

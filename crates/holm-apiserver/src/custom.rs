@@ -80,6 +80,14 @@ impl CustomType {
 /// Metadata is typed in custom resources too: what is null or empty is left out.
 pub(crate) fn canonicalise_metadata(object: &mut Value) {
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    for map in ["labels", "annotations"] {
+        for value in metadata.get_mut(map).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+            if value.is_null() {
+                // To a Go program a text that is null is an empty one.
+                *value = Value::from("");
+            }
+        }
+    }
     metadata.retain(|_, value| match value {
         Value::Null => false,
         Value::Object(fields) => !fields.is_empty(),

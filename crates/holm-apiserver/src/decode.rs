@@ -207,6 +207,10 @@ fn prune_fields(
                 // To a Go program a text that is null is an empty one.
                 *value = Value::from("");
             }
+            if value.is_null() && values.is_quantity() {
+                // And a quantity is none.
+                *value = Value::from("0");
+            }
             prune(value, values, &child(path, name), unknown)?;
         }
         return Ok(());

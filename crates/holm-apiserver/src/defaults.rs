@@ -30,7 +30,7 @@ pub(crate) fn convert(resource: &ResourceType, object: &mut Value) {
 /// Fills in the defaults of a kind.
 pub(crate) fn fill(resource: &ResourceType, object: &mut Value) {
     match &*resource.id {
-        "secrets" => default_at(object, &["type"], json!("Opaque")),
+        "secrets" => default_text(object, &["type"], "Opaque"),
         "namespaces" => {
             let name = object::name(object).to_owned();
             if !name.is_empty() {

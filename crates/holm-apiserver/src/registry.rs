@@ -95,7 +95,10 @@ impl ResourceType {
         let nothing = crate::write::nothing(&kind, &schema);
         let main = FieldTracker::new(kind.clone(), Arc::clone(&versions)).nothing(nothing.clone());
         let main = if has_status { main.filters(excluding(main_keeps(&kind))) } else { main };
-        let kept = status_keeps(&kind);
+        // A write of the status of a custom resource brings nothing else, metadata included (`statusStrategy.GetResetFields` in
+        // `k8s.io/apiextensions-apiserver`, `pkg/registry/customresource/status_strategy.go`).
+        let kept: &[&[&str]] =
+            if matches!(schema, TypeSchema::Custom(_)) { &[&["metadata"], &["spec"]] } else { status_keeps(&kind) };
         let status =
             FieldTracker::new(kind.clone(), versions).nothing(nothing).subresource("status").filters(excluding(kept));
         Self {

@@ -152,10 +152,12 @@ impl State {
     /// Stores an object, or removes it if it is being deleted and waits for nothing any more.
     fn put_or_remove(&mut self, key: &Key, object: Value) {
         let resource = self.registry.by_id(&key.resource).cloned();
-        let object = self.store.put(key.clone(), object);
         let is_released = resource.is_some_and(|resource| self.is_released(&resource, &object));
         if object::is_deleting(&object) && is_released {
+            // What goes is not written once more.
             self.store.remove(key);
+        } else {
+            self.store.put(key.clone(), object);
         }
     }
 

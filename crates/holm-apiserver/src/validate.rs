@@ -30,16 +30,31 @@ use crate::traits::NameRule;
 /// The most bytes that all annotations may have together.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
 
+/// Kinds that validate the metadata of a changed object as that of a new one: their `Validate*Update` calls `ValidateObjectMeta`.
+const VALIDATED_ANEW: &[&str] = &[
+    "configmaps",
+    "secrets",
+    "serviceaccounts",
+    "limitranges",
+    "persistentvolumeclaims",
+    "roles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "ingressclasses.networking.k8s.io",
+    "endpointslices.discovery.k8s.io",
+];
+
 /// What is wrong with a new object.
 pub(crate) fn on_create(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
-    let mut errors = metadata(resource, object);
+    let mut errors = metadata(resource, object, true);
     errors.extend(content(resource, object, None));
     errors
 }
 
 /// What is wrong with a changed object.
 pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
-    let mut errors = metadata(resource, object);
+    let mut errors = metadata(resource, object, false);
     errors.extend(immutable::check(resource, live, object));
     errors.extend(content(resource, object, Some(live)));
     errors
@@ -47,9 +62,12 @@ pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -
 
 /// What is wrong with an object whose status was written.
 pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
-    let mut errors = metadata(resource, object);
+    let mut errors = metadata(resource, object, false);
     if let TypeSchema::Custom(_) = &resource.schema {
         errors.extend(content(resource, object, Some(live)));
+    }
+    if resource.is("services") {
+        errors.extend(network::service_status(object));
     }
     errors
 }
@@ -84,8 +102,10 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
         let known =
             finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "kubernetes" | "orphan");
         if !known && !resource.is("namespaces") {
+            let custom = matches!(resource.schema, TypeSchema::Custom(_));
+            let path = if custom { "" } else { " including a path (/)" };
             warnings.push(format!(
-                "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name including a path (/) \
+                "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name{path} \
                  to avoid accidental conflicts with other finalizer writers"
             ));
         }
@@ -119,7 +139,7 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
     }
 }
 
-fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
+fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = object::name(object);
     let check = |name: &str| match resource.traits.names {
@@ -128,7 +148,8 @@ fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
         NameRule::PathSegment => names::path_segment(name),
     };
     let prefix = object::metadata_text(object, "generateName");
-    if !prefix.is_empty() {
+    // Of a change most kinds look at what has changed alone.
+    if !prefix.is_empty() && (is_new || VALIDATED_ANEW.contains(&&*resource.id)) {
         // A dash at the end is followed by something (`maskTrailingDash`).
         let masked = match prefix.strip_suffix('-') {
             Some(rest) if !rest.is_empty() => {
@@ -163,8 +184,11 @@ fn metadata(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
             errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS));
         }
     }
-    // Custom resources and their definitions are validated by another server, which does not ask for this.
-    let custom = matches!(resource.schema, TypeSchema::Custom(_)) || resource.group() == "apiextensions.k8s.io";
+    // Custom resources and their definitions are validated by another server, which does not ask for this; budgets have no check
+    // of their metadata but the one of every kind.
+    let custom = matches!(resource.schema, TypeSchema::Custom(_))
+        || resource.group() == "apiextensions.k8s.io"
+        || resource.is("poddisruptionbudgets.policy");
     for (position, finalizer) in object::finalizers(object).iter().enumerate() {
         for problem in names::qualified_name(finalizer) {
             errors.push(FieldError::invalid("metadata.finalizers", finalizer.as_str(), problem));
@@ -220,6 +244,7 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
         "ingresses.networking.k8s.io" => network::ingress(object, live.is_none()),
         "ingressclasses.networking.k8s.io" => network::ingress_class(object),
         "networkpolicies.networking.k8s.io" => network::policy(object),
+        "endpoints" => network::endpoints(object),
         "endpointslices.discovery.k8s.io" => network::slice(object),
         "persistentvolumeclaims" => claim::check(object, &["spec"], "spec"),
         "persistentvolumes" => volume::volume(object),
@@ -239,7 +264,8 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
         "clusterroles.rbac.authorization.k8s.io" => access::role(object, false),
         "rolebindings.rbac.authorization.k8s.io" => access::binding(object, true),
         "clusterrolebindings.rbac.authorization.k8s.io" => access::binding(object, false),
-        "priorityclasses.scheduling.k8s.io" => cluster::priority_class(object),
+        // Of a changed class only what cannot change is looked at (`ValidatePriorityClassUpdate`).
+        "priorityclasses.scheduling.k8s.io" if live.is_none() => cluster::priority_class(object),
         "runtimeclasses.node.k8s.io" => cluster::runtime_class(object),
         "resourcequotas" => quota::quota(object),
         "limitranges" => quota::limit_range(object),

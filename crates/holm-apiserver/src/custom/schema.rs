@@ -31,6 +31,23 @@ pub(super) fn check_metadata(object: &Value) -> Result<(), Mismatch> {
             return mismatch(&format!("metadata.{map}"), "map[string]string");
         }
     }
+    for time in ["creationTimestamp", "deletionTimestamp"] {
+        let is_time =
+            |value: &Value| value.as_str().is_some_and(|text| text.parse::<holm_structured_merge::Timestamp>().is_ok());
+        if fields.get(time).is_some_and(|value| !value.is_null() && !is_time(value)) {
+            return mismatch(&format!("metadata.{time}"), "Time");
+        }
+    }
+    for list in ["finalizers", "ownerReferences", "managedFields"] {
+        if fields.get(list).is_some_and(|value| !value.is_array() && !value.is_null()) {
+            return mismatch(&format!("metadata.{list}"), "slice");
+        }
+    }
+    for number in ["generation", "deletionGracePeriodSeconds"] {
+        if fields.get(number).is_some_and(|value| !value.is_i64() && !value.is_null()) {
+            return mismatch(&format!("metadata.{number}"), "int64");
+        }
+    }
     for text in ["name", "namespace", "generateName", "resourceVersion", "uid"] {
         if fields.get(text).is_some_and(|value| !value.is_string() && !value.is_null()) {
             return mismatch(&format!("metadata.{text}"), "string");

@@ -112,11 +112,12 @@ fn merge_field(
                 object.insert(name.to_owned(), Value::Array(patch.clone()));
                 return Ok(());
             }
-            let mut list = object.remove(name).and_then(|list| match list {
-                Value::Array(list) => Some(list),
-                _ => None,
-            });
-            let mut merged = list.take().unwrap_or_default();
+            let Some(Value::Array(mut merged)) = object.remove(name) else {
+                // Where there is no list yet, the patch is the list, without its directives (`mergeSliceHandler` is not asked).
+                let kept = patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).cloned().collect();
+                object.insert(name.to_owned(), Value::Array(kept));
+                return Ok(());
+            };
             merge_list(&mut merged, patch, field, order)?;
             object.insert(name.to_owned(), Value::Array(merged));
             Ok(())

@@ -114,13 +114,18 @@ pub(crate) fn replace(
     let path: Vec<&str> = spec.iter().map(String::as_str).collect();
     let mut new = Value::clone(&live);
     set_at(&mut new, &path, json!(replicas));
-    if new != *live || replicas == 0 {
-        // The writer owns the replicas now, through the subresource. A scale of none does not have the field at all
-        // (`omitempty`), so nobody owns it then.
-        let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
+    let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
+    if !entries.is_empty() || new != *live {
         let mapping = mapping(resource, &spec);
-        let owners: Vec<ManagedFieldsEntry> =
-            (replicas != 0).then(|| ManagedFieldsEntry::scaled_by(&options.field_manager)).into_iter().collect();
+        let owners: Vec<ManagedFieldsEntry> = if new == *live {
+            // Who owned the replicas keeps them, seen through the subresource.
+            mapping.to_scale(&entries)
+        } else if replicas == 0 {
+            // A scale of none does not have the field at all (`omitempty`), so nobody owns it.
+            Vec::new()
+        } else {
+            vec![ManagedFieldsEntry::scaled_by(&options.field_manager)]
+        };
         let parent = mapping.to_parent(&entries, &owners, &resource.kind.api_version());
         // A manager that is new to the parent has no time there.
         let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();

@@ -127,8 +127,7 @@ fn job(live: &Value, object: &Value) -> Vec<FieldError> {
                 remove_at(&mut template, &path);
             }
             remove_at(&mut template, &["spec", "affinity", "nodeAffinity"]);
-            let empty = at(&template, &["spec", "affinity"]) == Some(&json!({}));
-            if empty && at(object, &["spec", "template", "spec", "affinity", "nodeAffinity"]).is_some() {
+            if at(&template, &["spec", "affinity"]) == Some(&json!({})) {
                 remove_at(&mut template, &["spec", "affinity"]);
             }
             for list in ["containers", "initContainers"] {

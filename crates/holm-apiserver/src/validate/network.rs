@@ -1,11 +1,13 @@
 //! Services, Ingresses, NetworkPolicies and EndpointSlices.
 
+mod endpoints;
 mod ingress;
 mod policy;
 mod service;
 mod slice;
 
+pub(super) use endpoints::endpoints;
 pub(super) use ingress::{ingress, ingress_class};
 pub(super) use policy::policy;
-pub(super) use service::{service, warnings as service_warnings};
+pub(super) use service::{service, status as service_status, warnings as service_warnings};
 pub(super) use slice::slice;

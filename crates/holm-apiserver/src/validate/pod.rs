@@ -81,6 +81,11 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
     }
     scheduling::check(spec, shown, &mut errors);
     security::check_pod(spec, shown, &mut errors);
+    let is = |field: &str| at(spec, &[field]) == Some(&Value::Bool(true));
+    if is("shareProcessNamespace") && is("hostPID") {
+        let detail = "ShareProcessNamespace and HostPID cannot both be enabled";
+        errors.push(FieldError::invalid(format!("{shown}.shareProcessNamespace"), true, detail));
+    }
     errors
 }
 

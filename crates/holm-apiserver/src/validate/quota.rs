@@ -89,6 +89,28 @@ pub(super) fn quota(object: &Value) -> Vec<FieldError> {
             }
         }
     }
+    for (_, requirement) in items(object, &["spec", "scopeSelector", "matchExpressions"], "") {
+        // `validateScopedResourceSelectorRequirement`: the paths lack the positions there.
+        let path = |field: &str| format!("spec.scopeSelector.matchExpressions.{field}");
+        let scope = text_at(requirement, &["scopeName"]);
+        if !SCOPES.contains(&scope) {
+            errors.push(FieldError::invalid(path("scopeName"), scope, "unsupported scope"));
+        }
+        let values = object::texts(at(requirement, &["values"]));
+        match text_at(requirement, &["operator"]) {
+            "In" | "NotIn" if values.is_empty() => {
+                let detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+                errors.push(FieldError::required(path("values"), detail));
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let detail = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector";
+                errors.push(FieldError::invalid(path("values"), json!(values), detail));
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            other => errors.push(FieldError::invalid(path("operator"), other, "not a valid selector operator")),
+        }
+    }
+    let mut refuse = |detail: &str| errors.push(FieldError::invalid("spec.scopes", value.clone(), detail));
     for pair in [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]] {
         if pair.iter().all(|scope| scopes.iter().any(|found| found == scope)) {
             refuse("conflicting scopes");

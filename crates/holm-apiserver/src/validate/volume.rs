@@ -121,6 +121,12 @@ pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
         for (path, expression) in items(term, &["matchLabelExpressions"], &list) {
             any = true;
             errors.has_items(expression, "values", &path);
+            let values = crate::object::texts(at(expression, &["values"]));
+            for (position, value) in values.iter().enumerate() {
+                if values.iter().take(position).any(|other| other == value) {
+                    errors.push(FieldError::duplicate(format!("{path}.values[{position}]"), value.as_str()));
+                }
+            }
             let key = text_at(expression, &["key"]);
             errors.all(format!("{path}.key"), &json!(key), names::qualified_name(key));
         }

@@ -43,7 +43,10 @@ pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
         let claims: Vec<&str> = items(&spec, &["volumeClaimTemplates"], "").map(|(_, claim)| name_of(claim)).collect();
         of_template.retain(|error| {
             let mounts = error.kind == FieldProblem::NotFound && error.field.contains("volumeMounts");
-            !(mounts && error.value.as_str().is_some_and(|name| claims.contains(&name)))
+            // The names of its pods are the set's business, whatever the template says.
+            let names = matches!(error.field.as_str(), "spec.template.spec.hostname" | "spec.template.spec.subdomain");
+            let mounts = mounts && error.value.as_str().is_some_and(|name| claims.contains(&name));
+            !names && !mounts
         });
     }
     errors.extend(of_template);
@@ -122,7 +125,9 @@ fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) {
     let before = errors.len();
     errors.selector(Some(selector), "spec.selector");
     if errors.len() > before {
-        errors.push(FieldError::invalid("spec.selector", selector.clone(), "invalid label selector"));
+        if resource != "daemonsets.apps" {
+            errors.push(FieldError::invalid("spec.selector", selector.clone(), "invalid label selector"));
+        }
         return;
     }
     let none = |field: &str| match selector.get(field) {

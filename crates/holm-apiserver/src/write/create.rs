@@ -70,7 +70,9 @@ impl State {
             escalate::check(self, user, resource, None, &new)?;
         }
         let name = object::name(&new).to_owned();
-        let brought_version = !object::metadata_text(&new, "resourceVersion").is_empty();
+        // Only a version that can be read and is not 0 is one.
+        let brought_version =
+            object::metadata_text(&new, "resourceVersion").parse::<u64>().is_ok_and(|version| version != 0);
         for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             object::remove_metadata(&mut new, field);
         }

@@ -10,6 +10,7 @@ use crate::state::State;
 
 /// Prepares a new object.
 pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels, object: &mut Value) {
+    drop_gated(resource, None, object);
     if resource.traits.generation {
         object::set_metadata(object, "generation", Value::from(1));
     }
@@ -60,8 +61,21 @@ pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels,
     }
 }
 
+/// Fields of leases behind a gate that is closed (`CoordinatedLeaderElection`), from `pkg/registry/coordination/lease/strategy.go`.
+fn drop_gated(resource: &ResourceType, live: Option<&Value>, object: &mut Value) {
+    if !resource.is("leases.coordination.k8s.io") {
+        return;
+    }
+    for field in ["strategy", "preferredHolder"] {
+        if live.is_none_or(|live| at(live, &["spec", field]).is_none()) {
+            remove_at(object, &["spec", field]);
+        }
+    }
+}
+
 /// Prepares a changed object.
 pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Value) {
+    drop_gated(resource, Some(live), object);
     if resource.has_status() {
         copy_at(live, object, &["status"]);
     }

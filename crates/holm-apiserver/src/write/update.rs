@@ -76,12 +76,13 @@ impl State {
                     ));
                 }
                 self.may_create(resource, target, options)?;
-                let new = tracker.update_or_keep(
+                let mut new = tracker.update_or_keep(
                     &nothing(&resource.kind, &resource.schema),
                     new,
                     &options.field_manager,
                     self.now(),
                 );
+                object::remove_metadata(&mut new, "resourceVersion");
                 self.create_tracked(resource, target.namespace, new, labels, options, warnings)
             }
             None => Err(ApiError::not_found(resource.group(), resource.plural(), target.name)),
@@ -124,7 +125,6 @@ impl State {
                 target.name
             )));
         }
-        check_uid(resource, &live, &new)?;
         check_version(resource, &live, &new)?;
         let tracker = resource.tracker(target.subresource);
         let new = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
@@ -158,6 +158,9 @@ impl State {
         let tracker = resource.tracker(target.subresource);
         let now = self.now();
         super::check_kind(resource, &config).map_err(|_| mismatch(resource, &config))?;
+        if config.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
+            return Err(ApiError::unknown("the metadata of the applied configuration cannot be read"));
+        }
         check_place(resource, target, &config)?;
         let Some(live) = self.store.get(&key).cloned() else {
             if !target.subresource.is_empty() {
@@ -180,12 +183,12 @@ impl State {
             place(resource, target.namespace, Some(target.name), &mut new)?;
             // There is no version yet that it could mean.
             object::remove_metadata(&mut new, "resourceVersion");
-            let new = accept_patched(Draft::of(new), resource, options, warnings)?;
+            let new = accept_applied(new, resource, options, warnings)?;
             return self.create_tracked(resource, target.namespace, new, labels, options, warnings);
         };
-        let new = run(&tracker, &live, &config, options, now)?;
-        let new = accept_patched(Draft::of(new), resource, options, warnings)?;
-        check_uid(resource, &live, &new)?;
+        let mut new = run(&tracker, &live, &config, options, now)?;
+        place(resource, target.namespace, Some(target.name), &mut new)?;
+        let new = accept_applied(new, resource, options, warnings)?;
         check_version(resource, &live, &new)?;
         self.finish(resource, target, &live, new, options, warnings)
     }
@@ -282,6 +285,17 @@ fn accept_patched(
     })
 }
 
+/// What an apply makes must be readable; where it is not, the server has no better answer than a failure of its own.
+fn accept_applied(
+    new: Value,
+    resource: &ResourceType,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
+    accept(resource, Draft::of(new), options.field_validation, warnings)
+        .map_err(|error| ApiError::unknown(error.message))
+}
+
 /// Applies a configuration, and words what is wrong as a server does.
 pub(crate) fn run(
     tracker: &FieldTracker,
@@ -334,7 +348,8 @@ fn check_uid(resource: &ResourceType, live: &Value, new: &Value) -> Result<(), A
 fn check_version(resource: &ResourceType, live: &Value, new: &Value) -> Result<(), ApiError> {
     let wanted = object::metadata_text(new, "resourceVersion");
     let name = object::name(live);
-    if wanted.is_empty() {
+    // The version 0 is none.
+    if wanted.is_empty() || wanted == "0" {
         if !resource.traits.needs_resource_version {
             return Ok(());
         }

@@ -49,6 +49,12 @@ pub struct Tally {
     pub broken: Vec<String>,
 }
 
+impl Default for Campaign {
+    fn default() -> Self {
+        Self { seed: 1, operations: 5_000, at_once: 32, shape: Shape::default(), name: "fuzz".to_owned() }
+    }
+}
+
 impl Campaign {
     /// Plays sequences until there were enough requests. `tell` hears of each new kind of difference.
     pub async fn run(&self, servers: [&kube::Client; 2], tell: &dyn Fn(&str)) -> Tally {
@@ -97,6 +103,12 @@ impl Campaign {
 }
 
 impl Tally {
+    /// Whether every sequence was played and no difference is without an explanation.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.broken.is_empty()
+    }
+
     fn add(&mut self, sequence: &Sequence, difference: Difference, tell: &dyn Fn(&str)) {
         if let Some(known) = self.findings.get_mut(&difference.signature) {
             known.count += 1;
@@ -105,6 +117,24 @@ impl Tally {
         tell(&format!("seed {} step {}: {}", sequence.seed, difference.step, difference.signature));
         let signature = difference.signature.clone();
         self.findings.insert(signature, Finding { sequence: sequence.clone(), difference, count: 1 });
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut findings: Vec<&Finding> = self.findings.values().collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.count));
+        findings.iter().try_for_each(|finding| writeln!(out, "{finding}"))?;
+        self.broken.iter().try_for_each(|broken| writeln!(out, "not played: {broken}"))?;
+        for (reason, count) in &self.explained {
+            writeln!(out, "explained {count} times: {reason}")?;
+        }
+        let unexplained: usize = findings.iter().map(|finding| finding.count).sum();
+        write!(
+            out,
+            "{} requests in {} sequences: {unexplained} unexplained differences",
+            self.operations, self.sequences
+        )
     }
 }
 

@@ -86,8 +86,7 @@ impl<'c> Player<'c> {
             let answer = get(self.client, &path).await?;
             return Ok(self.events(&answer));
         }
-        let answer = self.send(step, &path).await?;
-        self.answers.insert(step.label.clone(), answer.body.clone());
+        let answer = self.send(step).await?;
         let mut normal = self.normal(&answer);
         if step.method == "DELETE" && answer.code == 200 && !step.path.contains("dryRun") {
             self.wait_for_controllers(&path, &answer).await?;
@@ -97,7 +96,27 @@ impl<'c> Player<'c> {
         Ok(normal)
     }
 
-    async fn send(&self, step: &Step, path: &str) -> Result<Answer, kube::Error> {
+    /// Sends a request, and remembers the answer for the steps that begin with it.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn send(&mut self, step: &Step) -> Result<Answer, kube::Error> {
+        let path = step.path.replace("${ns}", &self.namespace);
+        let answer = self.answer(step, &path).await?;
+        self.answers.insert(step.label.clone(), answer.body.clone());
+        Ok(answer)
+    }
+
+    /// What the path of a step shows.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn look(&self, step: &Step) -> Result<Answer, kube::Error> {
+        let path = step.path.replace("${ns}", &self.namespace);
+        get(self.client, path.split('?').next().unwrap_or_default()).await
+    }
+
+    async fn answer(&self, step: &Step, path: &str) -> Result<Answer, kube::Error> {
         let method = Method::from_bytes(step.method.as_bytes()).unwrap_or_default();
         let fresh = step.body.as_ref().is_some_and(|body| body.get("$fresh").is_some());
         let mut tries = 0;
@@ -170,7 +189,8 @@ impl<'c> Player<'c> {
         Ok(())
     }
 
-    fn normal(&mut self, answer: &Answer) -> Value {
+    /// An answer without what differs from run to run.
+    pub fn normal(&mut self, answer: &Answer) -> Value {
         let body = &answer.body;
         let kind = body["kind"].as_str().unwrap_or_default().to_owned();
         let mut normal = if kind == "Status" || !body.is_object() {
@@ -193,6 +213,10 @@ impl<'c> Player<'c> {
             }
             normal
         };
+        if let Some(causes) = normal.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
+            // A real server says some things twice, such as what both of two validations find. They are sorted already.
+            causes.dedup();
+        }
         generated(&mut normal);
         let text = normal.to_string().replace(&self.namespace, "NAMESPACE");
         serde_json::from_str(&text).unwrap_or(normal)

@@ -120,6 +120,26 @@ fn traffic(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     errors.one_of(spec, "trafficDistribution", "spec", &["PreferClose", "PreferSameNode", "PreferSameZone"]);
 }
 
+/// The status, from `ValidateLoadBalancerStatus`.
+pub(in crate::validate) fn status(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let field = "status.loadBalancer.ingress";
+    let any =
+        at(object, &["status", "loadBalancer", "ingress"]).and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    if any && text_at(object, &["spec", "type"]) != "LoadBalancer" {
+        errors.push(FieldError::forbidden(field, "may only be used when `spec.type` is LoadBalancer"));
+        return errors;
+    }
+    for (path, ingress) in items(object, &["status", "loadBalancer", "ingress"], field) {
+        let address = text_at(ingress, &["ip"]);
+        if !address.is_empty() {
+            errors.all(format!("{path}.ip"), &json!(address), ip(address));
+        }
+        errors.text_unless_empty(ingress, "hostname", &path, names::subdomain);
+    }
+    errors
+}
+
 /// What only a load balancer has. The path of the ranges is written like this there too.
 fn balancer(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     let ranges = "spec.LoadBalancerSourceRanges";
@@ -137,10 +157,12 @@ fn balancer(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::forbidden(path, detail));
             }
         }
-        return;
     }
     for (path, range) in items(spec, &["loadBalancerSourceRanges"], ranges) {
         errors.all(path, range, cidr(range.as_str().unwrap_or_default().trim()));
+    }
+    if kind != "LoadBalancer" {
+        return;
     }
     errors.text(spec, "loadBalancerClass", "spec", names::qualified_name);
 }

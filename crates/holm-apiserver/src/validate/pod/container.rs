@@ -51,7 +51,10 @@ pub(super) fn check_all(spec: &Value, shown: &str, volumes: &Volumes<'_>, errors
 
 fn image(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let image = text_at(container, &["image"]);
-    if errors.filled(container, "image", path) && image.trim() != image {
+    errors.filled(container, "image", path);
+    // Templates may have what pods may not (`validateContainersOnlyForPod`).
+    let of_pod = path.starts_with("spec.containers") || path.starts_with("spec.initContainers");
+    if of_pod && image.trim() != image {
         let detail = "must not have leading or trailing whitespace";
         errors.push(FieldError::invalid(format!("{path}.image"), image, detail));
     }
