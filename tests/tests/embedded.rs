@@ -83,7 +83,7 @@ fn in_ci_it_is_used_only_when_asked_for() {
 fn killed_at_ten_moments_of_an_apply_the_next_one_converges() {
     let home = Home::new("killed");
     for moment in 0..10 {
-        let mut running = home.holm_pg(&["apply", "--yes"]).start();
+        let running = home.holm_pg(&["apply", "--yes"]).start();
         // From the opening of the cluster to the waiting for pods.
         std::thread::sleep(Duration::from_millis(30 + moment * 45));
         running.kill();

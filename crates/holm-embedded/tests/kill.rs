@@ -141,7 +141,8 @@ async fn what_was_acknowledged_survives_a_kill_and_nothing_is_half() {
         random ^= random << 17;
         let mut program = Command::new(env::current_exe().unwrap())
             .args(["the_program_that_is_killed", "--exact", "--nocapture"])
-            .envs([(DIRECTORY, directory.as_os_str()), ("HOLM_KILL_START".as_ref(), (number + 1).to_string().as_ref())])
+            .env(DIRECTORY, directory.as_os_str())
+            .env("HOLM_KILL_START", (number + 1).to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -89,7 +89,9 @@ fn a_crash_loop_is_told_with_its_exit_code_and_its_last_words() -> Tested {
     let postgres = cluster.stack("holm-pg", declare);
     let failure = postgres.with("image", "registry.test/postgres:crash-loop").apply().expect_err("it crashes");
     let cause = failure.applied().and_then(|applied| applied.cause("Deployment/postgres"));
-    let container = cause.and_then(|cause| cause.container.as_ref()).unwrap_or_else(|| panic!("no cause: {failure}"));
+    let container = cause.and_then(|cause| cause.container.as_ref());
+    assert!(container.is_some(), "no cause: {failure}");
+    let container = container.expect("it is there");
     assert_eq!(container.exit_code, Some(1));
     assert!(container.log.iter().any(|line| line.contains("fatal: simulated failure")), "{failure}");
     // The next declaration mends it.
