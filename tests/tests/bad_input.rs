@@ -9,9 +9,9 @@ fn begun(name: &str) -> Session {
 }
 
 #[test]
-fn without_a_kubeconfig_it_says_where_it_looked() {
+fn without_a_kubeconfig_in_ci_it_says_where_it_looked() {
     let session = begun("no-kubeconfig");
-    let plan = session.run(&session.offline("variant-pg", &["plan"]));
+    let plan = session.run(&session.offline("variant-pg", &["plan"]).env("CI", "true"));
     plan.expect_code(1).expect("no cluster is configured").expect("KUBECONFIG").expect(".kube/config").expect("hint:");
     assert_eq!(plan.stdout, "");
     let missing = session.run(&session.offline("variant-pg", &["plan", "--kubeconfig", "missing.yaml"]));

@@ -1,7 +1,7 @@
 //! What follows from a write: garbage, the end of namespaces, finalizers of storage, custom resources.
 //!
 //! A real cluster does this in controllers, some time later; here it happens in the same step, so that a test need not wait.
-//! The rules are those of `k8s.io/kubernetes`, `pkg/controller/{garbagecollector,namespace,volume/pvcprotection,volume/pvprotection}`.
+//! The rules are those of `k8s.io/kubernetes`, `pkg/controller/{garbagecollector,namespace,volume/pvcprotection,volume/pvprotection,volume/vacprotection}`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use crate::options::Propagation;
 use crate::state::State;
 use crate::store::{ChangeKind, Key};
 use crate::write::delete::{FOREGROUND, ORPHAN};
+
+/// Classes of volume attributes, which stay while a claim or a volume names them.
+const ATTRIBUTES_CLASSES: &str = "volumeattributesclasses.storage.k8s.io";
 
 /// Definitions of custom resources, as the store knows them.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -98,6 +101,13 @@ impl State {
             }
             _ => {}
         }
+        if matches!(&*key.resource, "persistentvolumeclaims" | "persistentvolumes") {
+            let classes = self.store.list(ATTRIBUTES_CLASSES, None).filter(|(_, class)| object::is_deleting(class));
+            let names: Vec<String> = classes.map(|(_, class)| object::name(class).to_owned()).collect();
+            for name in names {
+                self.look_at(&Key { resource: ATTRIBUTES_CLASSES.into(), namespace: String::new(), name });
+            }
+        }
         if !key.namespace.is_empty() {
             let name = key.namespace.clone();
             // The last object of a namespace that is going may have been this one.
@@ -119,7 +129,7 @@ impl State {
         match &*key.resource {
             "namespaces" => self.look_at_namespace(key, &object),
             DEFINITIONS => self.look_at_definition(key, &object),
-            "persistentvolumeclaims" | "persistentvolumes" => self.look_at_storage(key, &object),
+            "persistentvolumeclaims" | "persistentvolumes" | ATTRIBUTES_CLASSES => self.look_at_storage(key, &object),
             CLUSTER_ROLES => authorize::aggregate::run(self),
             _ => {}
         }
@@ -371,6 +381,16 @@ impl State {
         }
     }
 
+    /// Whether one of these claims or volumes has a class of volume attributes, or is to get it.
+    fn names_class(&self, resource: &str, class: &str) -> bool {
+        const PLACES: [&[&str]; 3] = [
+            &["spec", "volumeAttributesClassName"],
+            &["status", "currentVolumeAttributesClassName"],
+            &["status", "modifyVolumeStatus", "targetVolumeAttributesClassName"],
+        ];
+        self.store.list(resource, None).any(|(_, object)| PLACES.iter().any(|place| text_at(object, place) == class))
+    }
+
     fn look_at_storage(&mut self, key: &Key, object: &Value) {
         if !object::is_deleting(object) {
             return;
@@ -383,6 +403,12 @@ impl State {
             });
             if !used {
                 self.release(key, "kubernetes.io/pvc-protection");
+            }
+        } else if &*key.resource == ATTRIBUTES_CLASSES {
+            let used = self.names_class("persistentvolumes", &key.name)
+                || self.names_class("persistentvolumeclaims", &key.name);
+            if !used {
+                self.release(key, "kubernetes.io/vac-protection");
             }
         } else if text_at(object, &["status", "phase"]) != "Bound" {
             self.release(key, "kubernetes.io/pv-protection");

@@ -74,6 +74,10 @@ pub(crate) fn follow(context: &mut Context, change: &Change<'_>) {
                 context.queue.add(Key::new(Task::MissingNode, "", name));
             }
         }
+        // Somebody else's are left alone, also where there is no Service of their name; those of one are made anew.
+        Kind::Endpoints if change.object.is_none() => {
+            context.queue.add(Key::new(Task::Endpoints, namespace, name));
+        }
         Kind::EndpointSlice => {
             if let Some(service) = label(last, "kubernetes.io/service-name") {
                 context.queue.add(Key::new(Task::EndpointSlices, namespace, service));
@@ -110,7 +114,6 @@ fn own_tasks(kind: Kind) -> &'static [Task] {
         Kind::PersistentVolumeClaim => &[Task::Claim, Task::ClaimUse],
         Kind::PersistentVolume => &[Task::Volume],
         Kind::Service => &[Task::Endpoints, Task::EndpointSlices],
-        Kind::Endpoints => &[Task::Endpoints],
         Kind::PodDisruptionBudget => &[Task::Disruption],
         Kind::HorizontalPodAutoscaler => &[Task::Autoscaler],
         _ => &[],

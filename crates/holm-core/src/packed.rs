@@ -37,6 +37,8 @@ struct Object {
 struct Metadata {
     #[serde(default)]
     uid: Option<String>,
+    #[serde(rename = "resourceVersion")]
+    resource_version: Option<String>,
 }
 
 impl Packed {
@@ -87,6 +89,11 @@ impl Packed {
     /// The uid in its metadata, without opening all of it.
     pub fn uid(&self) -> Option<String> {
         serde_json::from_str::<Object>(&self.0).ok()?.metadata.uid
+    }
+
+    /// The resourceVersion in its metadata, without opening all of it.
+    pub fn resource_version(&self) -> Option<String> {
+        serde_json::from_str::<Object>(&self.0).ok()?.metadata.resource_version
     }
 }
 

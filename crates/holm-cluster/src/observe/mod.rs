@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 use holm_core::inventory::{Inventory, InventoryPlace};
-use holm_core::observe::{self, Live, Observed};
-use holm_core::plan::{PlanOptions, survey};
+use holm_core::observe::{self, DryRun, Live, Observed};
+use holm_core::plan::{PlanOptions, Question, survey};
 use holm_core::secret::is_secret;
-use holm_core::{ApiKind, Graph, ResourceId, Scope, Sensitive};
+use holm_core::{ApiKind, Graph, Packed, ResourceId, Scope, Sensitive};
 use serde_json::Value;
 
 use crate::error::ClusterError;
+use crate::transport::Transport;
 use crate::{Cluster, dry_run, random};
 
 mod list;
@@ -22,6 +23,9 @@ use list::names;
 pub(crate) use list::page;
 pub(crate) use look::{get, look};
 pub(crate) use secrets::of_object;
+
+/// How often an object is read again that was written between its reading and its dry-run.
+const READ_AGAIN: usize = 3;
 
 /// How many requests of one observation are in flight.
 pub(crate) const IN_FLIGHT: usize = 32;
@@ -59,16 +63,19 @@ impl Cluster {
         let (transport, known) = (&self.transport, &observed);
         let mut answers = stream::iter(survey.questions)
             .map(|question| async move {
-                let answer = dry_run::ask(transport, &question, place, graph, known).await?;
-                Ok::<_, ClusterError>((question.id, answer))
+                let (answer, live) = asked(transport, &question, place, graph, known).await?;
+                Ok::<_, ClusterError>((question.id, answer, live))
             })
             .buffer_unordered(IN_FLIGHT);
-        let mut dry_runs = BTreeMap::new();
+        let (mut dry_runs, mut moved) = (BTreeMap::new(), BTreeMap::new());
         while let Some(answer) = answers.next().await {
-            dry_runs.extend([answer?]);
+            let (id, answer, live) = answer?;
+            moved.extend(live.map(|live| (id.clone(), live)));
+            dry_runs.insert(id, answer);
         }
         drop(answers);
         observed.dry_runs = dry_runs;
+        observed.live.extend(moved);
         Ok(observed)
     }
 
@@ -103,6 +110,42 @@ impl Cluster {
             ClusterError::InventoryUnreadable { namespace, name, source }
         })
     }
+}
+
+/// The answer to a question, and the live object as it is by then where somebody has written it since it was read: compared
+/// with an older one, their change would look like ours. An object that is written all the time is compared as it was last seen.
+async fn asked(
+    transport: &Transport,
+    question: &Question,
+    place: &InventoryPlace,
+    graph: &Graph,
+    known: &Observed,
+) -> Result<(DryRun, Option<Live>), ClusterError> {
+    let seen = known.live.get(&question.id);
+    let mut live = None;
+    let mut answer = dry_run::ask(transport, question, place, graph, known).await?;
+    for _ in 0..READ_AGAIN {
+        let (Some(Live::Found(before)), DryRun::Accepted { object: after, .. }) = (live.as_ref().or(seen), &answer)
+        else {
+            break;
+        };
+        // A dry-run keeps the resourceVersion of what it was tried on.
+        let tried = after.resource_version();
+        if tried.is_none() || before.resource_version() == tried {
+            break;
+        }
+        // One that has just been deleted, or cannot be read just now, stays as it was seen; applying finds out.
+        let Ok(Some(object)) = get(transport, &question.kind, &question.id).await else { break };
+        if is_secret(&question.id) {
+            transport.learn(secrets::of_object(&question.id, &object));
+        }
+        let found = Packed::of(&object);
+        if found.resource_version() != tried {
+            answer = dry_run::ask(transport, question, place, graph, known).await?;
+        }
+        live = Some(Live::Found(found));
+    }
+    Ok((answer, live))
 }
 
 /// The identity of the inventory's ConfigMap.
