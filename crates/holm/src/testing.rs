@@ -19,7 +19,7 @@
 //! ```
 //!
 //! # On an embedded cluster
-//! With the feature `testing` there is [`Cluster`]: a Kubernetes API with its controllers and a simulated node in the process of
+//! With the feature `testing` there is `Cluster`: a Kubernetes API with its controllers and a simulated node in the process of
 //! the test. A stack is planned, applied and destroyed on it with the code that the command line runs.
 //!
 //! ```no_run
@@ -59,7 +59,7 @@
 //! ```
 //!
 //! Whatever takes time there takes none here: while nothing is being done, the cluster's clock jumps to the next moment at which
-//! something is due. Between two calls it stands still, and [`Cluster::advance`] lets it go on.
+//! something is due. Between two calls it stands still, and `Cluster::advance` lets it go on.
 
 #[cfg(feature = "testing")]
 mod cluster;
