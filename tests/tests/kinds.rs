@@ -21,7 +21,7 @@ const ONLY_REAL: [(&str, &str, &str); 3] = [
 const NAMESPACE: &str = "every-kind";
 
 /// One object of each kind that the cluster serves.
-fn objects(session: &Session) -> Vec<Value> {
+fn objects() -> Vec<Value> {
     let text = std::fs::read_to_string(format!("{}/data/kinds.yaml", env!("CARGO_MANIFEST_DIR")));
     let mut objects = yaml(&text.expect("the file is part of the tests"));
     if is_embedded() {
@@ -36,7 +36,7 @@ fn workspace(session: &Session, arguments: &[&str], source: &str) -> Program {
     let file = session.home().join("kinds.yaml");
     if !file.exists() {
         // JSON is YAML.
-        let documents: Vec<String> = objects(session).iter().map(Value::to_string).collect();
+        let documents: Vec<String> = objects().iter().map(Value::to_string).collect();
         std::fs::write(&file, documents.join("\n---\n")).expect("the home can be written to");
     }
     session.workspace("kinds", arguments).config("file", &file.display().to_string()).config("source", source)
@@ -51,7 +51,7 @@ fn report(session: &Session, kind: &str, status: &Value) {
 fn one_object_of_every_kind_applies_and_then_plans_empty_however_it_was_added() {
     let session = Session::new(ControlPlane::shared("kinds"), NAMESPACE);
 
-    let objects = objects(&session);
+    let objects = objects();
     let served = session.cluster.api_resources(&["create", "list", "patch", "delete"]);
     let mut left_out: BTreeSet<&str> = LEFT_OUT.iter().map(|(name, _)| *name).collect();
     if is_embedded() {
