@@ -1,12 +1,14 @@
 //! The same requests with nothing around them: what no tool can be faster than.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use http::Request;
 use kube::client::Body;
+use kube::core::WatchEvent;
 use serde_json::Value;
 
 /// How many requests are in flight.
@@ -36,6 +38,34 @@ pub async fn apply(client: &kube::Client, objects: &[Value], namespace: &str, dr
         answer?;
     }
     Ok(begun.elapsed())
+}
+
+/// Waits until the controllers have answered every Deployment in `namespace`, as whoever wants to know that what was applied
+/// works must.
+pub async fn answered(client: &kube::Client, namespace: &str) -> Result<()> {
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
+    let list: Value = client.request(Request::get(&path).body(Vec::new())?).await?;
+    let mut unanswered: BTreeSet<String> =
+        list["items"].as_array().into_iter().flatten().filter(|item| !is_answered(item)).map(name).collect();
+    let version = list["metadata"]["resourceVersion"].as_str().unwrap_or("");
+    let watch = Request::get(format!("{path}?watch=true&resourceVersion={version}")).body(Vec::new())?;
+    let mut events = std::pin::pin!(client.request_events::<Value>(watch).await?);
+    while !unanswered.is_empty() {
+        match events.try_next().await?.ok_or("the watch ended")? {
+            WatchEvent::Modified(object) if is_answered(&object) => drop(unanswered.remove(&name(&object))),
+            WatchEvent::Error(error) => return Err(format!("the watch ended: {}", error.message).into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_answered(deployment: &Value) -> bool {
+    deployment["status"]["observedGeneration"] == deployment["metadata"]["generation"]
+}
+
+fn name(object: &Value) -> String {
+    object["metadata"]["name"].as_str().unwrap_or("").to_owned()
 }
 
 /// Lists the five kinds in `namespace`, and says how long it took.
