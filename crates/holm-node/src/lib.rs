@@ -24,8 +24,11 @@
 //! - A Secret or ConfigMap of the environment that is missing, or its key, is `CreateContainerConfigError` for that container.
 //! - A volume of a Secret, ConfigMap or claim that is missing or not bound is `ContainerCreating` for all, and Events `FailedMount`.
 //!
-//! What is `optional` may be missing. The readiness of a pod follows its readiness gates. The pods of a Job succeed after 0.1 s. A
-//! pod that is deleted goes at once, whatever its grace period.
+//! What is `optional` may be missing. The readiness of a pod follows its readiness gates. A pod that is deleted
+//! goes at once, whatever its grace period.
+//!
+//! A pod whose `restartPolicy` is `Never` or `OnFailure` is to come to an end, and succeeds after 0.1 s: those of Jobs, of
+//! `kubectl run --restart=Never`, of `helm test`. Ordered to `job-hang`, it runs on.
 //!
 //! # Failures to order
 //! By the annotation or label `holm.dev/simulate: MODE` on the pod, which holds for its first container (the first init container
@@ -43,7 +46,7 @@
 //! | `never-ready` | runs and is never ready; Event Unhealthy |
 //! | `slow` | is ready after 3 s |
 //! | `slow-stop` | takes 3 s to stop, or its grace period if that is shorter |
-//! | `job-hang` | the pod of a Job that never ends |
+//! | `job-hang` | a pod that is to end and never does |
 //! | `unschedulable` | gets no node, where this crate schedules |
 //!
 //! With `restartPolicy: Never` a crash ends the pod. The annotation `holm.dev/log` is the text that the containers of a pod have

@@ -78,8 +78,11 @@ fn untaint(node: &Value) -> Decision {
 fn new_node(options: &NodeOptions, now: i64) -> Value {
     let mut labels = Map::new();
     labels.insert("kubernetes.io/hostname".to_owned(), json!(options.name));
-    labels.insert("kubernetes.io/os".to_owned(), json!("linux"));
-    labels.insert("kubernetes.io/arch".to_owned(), json!("amd64"));
+    // The old names are kept in step with the new ones by every cluster.
+    for prefix in ["kubernetes.io", "beta.kubernetes.io"] {
+        labels.insert(format!("{prefix}/os"), json!("linux"));
+        labels.insert(format!("{prefix}/arch"), json!("amd64"));
+    }
     labels.extend(options.labels.iter().map(|(key, value)| (key.clone(), json!(value))));
     let mut node = json!({
         "apiVersion": "v1", "kind": "Node",

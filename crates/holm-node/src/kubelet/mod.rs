@@ -37,8 +37,8 @@ const UNTIL_PULL_BACK_OFF: i64 = 500;
 const PULL_BACK_OFF: i64 = 15_000;
 /// How long a slow container takes to be ready, or to end.
 const SLOW: i64 = 3_000;
-/// How long the pod of a Job runs.
-const JOB: i64 = 100;
+/// How long a pod runs that is to end.
+const UNTIL_DONE: i64 = 100;
 /// How long a container that could not be made waits for another try, at first and then.
 const CONFIG_RETRY: [i64; 2] = [1_500, 15_000];
 /// How long a volume that could not be mounted waits for another try: twice as long each time, up to this.
@@ -123,10 +123,11 @@ fn next(pod: &Value, world: &World) -> Option<Step> {
     if is_stale(pod) {
         return Some(Step::Sync);
     }
-    let of_job = list(pod, &["metadata", "ownerReferences"]).any(|owner| text(owner, &["kind"]) == "Job");
-    let ends = mode.is_none_or(|mode| !mode.crashes() && mode != Mode::JobHang);
+    // Whoever does not want a container started again when it has succeeded expects that it does: a Job, a test of a chart.
+    let restarts = matches!(text(pod, &["spec", "restartPolicy"]), "Always" | "");
+    let ends = !restarts && mode.is_none_or(|mode| !mode.crashes() && mode != Mode::JobHang);
     let all_ready = list(pod, &["status", "containerStatuses"]).all(|status| object::is_true(status, &["ready"]));
-    (of_job && ends && all_ready && phase == "Running").then_some(Step::Complete)
+    (ends && all_ready && phase == "Running").then_some(Step::Complete)
 }
 
 /// The end of a pod that is being deleted.
@@ -231,7 +232,7 @@ impl Step {
             Self::Crash => UNTIL_CRASH,
             Self::CrashBacksOff => AT_ONCE,
             Self::BecomeReady => SLOW,
-            Self::Complete => JOB,
+            Self::Complete => UNTIL_DONE,
         }
     }
 }

@@ -67,6 +67,26 @@ async fn a_pod_of_a_job_ends() {
 }
 
 #[tokio::test]
+async fn a_pod_without_an_owner_ends_when_nobody_would_start_it_again() {
+    let seen = on_both!("bare", async |mut cluster: Cluster| {
+        let mut phases = Vec::new();
+        let cases = [("hangs", "Never", "job-hang"), ("never", "Never", ""), ("on-failure", "OnFailure", "")];
+        for (name, policy, mode) in cases {
+            let mut pod = pod(name, mode);
+            pod["spec"]["restartPolicy"] = json!(policy);
+            let expected = if mode.is_empty() { "Succeeded" } else { "Running" };
+            let seen = pod_until(&mut cluster, pod, "it is as ordered", |pod| pod["status"]["phase"] == expected).await;
+            phases.push(seen["status"]["phase"].clone());
+        }
+        // Two others have come to their ends since it began.
+        let hangs = cluster.get(&cluster.path("pods/hangs")).await.expect("the pod");
+        phases.push(hangs["status"]["phase"].clone());
+        json!(phases)
+    });
+    assert_eq!(seen, json!(["Running", "Succeeded", "Succeeded", "Running"]));
+}
+
+#[tokio::test]
 async fn containers_have_logs_when_they_have_started() {
     let mut cluster = Cluster::embedded("logs").await;
     let mut told = pod("told", "");

@@ -148,7 +148,7 @@ conditions:
 {{- else }}
 - {{ template "condition" (dict "in" $in "type" "Initialized" "status" "True" "reason" (ternary "PodCompleted" "" (eq .phase "Succeeded")) "message" "") }}
 {{- end }}
-{{- range $type := list "ContainersReady" "Ready" }}
+{{- range $type := list "Ready" "ContainersReady" }}
 - {{ template "condition" (dict "in" $in "type" $type "status" (ternary "True" "False" (empty $why)) "reason" $why "message" $message) }}
 {{- end }}
 {{- range $pod.spec.readinessGates }}
