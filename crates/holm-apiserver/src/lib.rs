@@ -28,9 +28,11 @@
 //! - The client in process is the administrator unless [`ApiServer::client_as`] says who it is. Over the listener there are
 //!   tokens of the administrator and of service accounts, and roles decide; there are no client certificates, and tokens end
 //!   with the process. The roles of Kubernetes' own controllers are left out.
-//! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no quotas, limit ranges or pod security.
-//! - The stable versions of the built-in resources. Events of `events.k8s.io` and autoscalers of `autoscaling/v1` are views of
-//!   the same objects: what is written through them is owned in the stored version, and they take no server-side apply.
+//! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no limit ranges or pod security.
+//! - The stable versions of the built-in resources. Autoscalers of `autoscaling/v1` are a view of those of `autoscaling/v2`: what
+//!   is written through it is owned in the latter, and it takes no server-side apply.
+//! - The OpenAPI documents have no descriptions and no enumerations, so `kubectl explain` names fields with their types and what is
+//!   required, and nothing else of them.
 //! - No metrics of the server: `/metrics` is answered with 404.
 //! - No exec, attach, port forwarding, or proxy. The log of a pod is made up from its annotation `holm.dev/log` and from how its
 //!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
@@ -69,6 +71,7 @@ mod persist;
 mod protobuf;
 mod quantity;
 mod query;
+mod quota;
 mod random;
 mod registry;
 mod selector;

@@ -86,6 +86,33 @@ impl Quantity {
         Some(Self { nanos: if negative { -nanos } else { nanos }, format })
     }
 
+    /// Nothing.
+    pub(crate) const ZERO: Self = Self { nanos: 0, format: Format::Decimal };
+    /// One of something.
+    pub(crate) const ONE: Self = Self { nanos: NANO, format: Format::Decimal };
+
+    /// A number of things.
+    pub(crate) fn whole(number: i64) -> Self {
+        Self { nanos: i128::from(number) * NANO, format: Format::Decimal }
+    }
+
+    /// The sum, written as this one is unless this is nothing.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let format = if self.is_zero() { other.format } else { self.format };
+        Self { nanos: self.nanos.saturating_add(other.nanos), format }
+    }
+
+    /// How much this is more than another one; nothing if it is less.
+    pub(crate) fn above(self, other: Self) -> Self {
+        Self { nanos: self.nanos.saturating_sub(other.nanos).max(0), ..self }
+    }
+
+    /// Without a fraction, which counts as one more.
+    pub(crate) fn rounded_up(self) -> Self {
+        let rest = self.nanos.rem_euclid(NANO);
+        Self { nanos: if rest == 0 { self.nanos } else { self.nanos - rest + NANO }, ..self }
+    }
+
     /// Whether there is no fraction.
     #[must_use]
     pub fn is_whole(self) -> bool {

@@ -15,7 +15,7 @@ use crate::object;
 use crate::server::review::REVIEWS;
 use crate::store::ResourceId;
 use crate::traits::Traits;
-use crate::view::View;
+use crate::view::{EventVersions, View};
 
 /// One resource in one version.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub(crate) struct ResourceType {
     pub schema: TypeSchema,
     /// Set if the objects are stored in another version, which is the one that is written.
     pub view: Option<View>,
+    /// Set if what is written to the objects comes through this view, in this kind, and is owned in it.
+    through: Option<(View, GroupVersionKind)>,
     /// Ownership of fields that are written through the object itself.
     main_tracker: FieldTracker,
     /// Ownership of fields that are written through the status subresource.
@@ -62,16 +64,19 @@ impl ResourceType {
     /// A built-in resource.
     fn built_in(pack: &'static Pack, discovery: &Resource) -> Option<Self> {
         let kind = discovery.kind.clone();
-        let versions = SingleVersion {
-            api_version: kind.api_version(),
-            kind: kind.kind.clone(),
-            object_type: pack.object_type(&kind)?,
+        let versions: Arc<dyn Versions> = match EventVersions::of(pack, &kind) {
+            Some(versions) => Arc::new(versions),
+            None => Arc::new(SingleVersion {
+                api_version: kind.api_version(),
+                kind: kind.kind.clone(),
+                object_type: pack.object_type(&kind)?,
+            }),
         };
         let traits = Traits::of(&kind.group, &discovery.name);
         let mut discovery = discovery.clone();
         discovery.subresources.retain(|subresource| SERVED_PARTS.contains(&subresource.name.as_str()));
         let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
-        let mut found = Self::new(discovery, traits, schema, Arc::new(versions));
+        let mut found = Self::new(discovery, traits, schema, versions);
         if let Some(view) = View::of(found.group(), &found.kind.version, found.plural()) {
             found.view = Some(view);
             found.id = ResourceId::from(view.stored_as());
@@ -109,8 +114,35 @@ impl ResourceType {
             traits,
             schema,
             view: None,
+            through: None,
             main_tracker: main,
             status_tracker: status,
+        }
+    }
+
+    /// The resource for writes through a view of it.
+    pub fn through(&self, view: &Self) -> Self {
+        match view.view {
+            Some(View::Events) => Self {
+                through: Some((View::Events, view.kind.clone())),
+                main_tracker: view.main_tracker.clone(),
+                status_tracker: view.status_tracker.clone(),
+                ..self.clone()
+            },
+            Some(View::Autoscalers) | None => self.clone(),
+        }
+    }
+
+    /// The kind in which configurations are applied.
+    pub fn applied_kind(&self) -> &GroupVersionKind {
+        self.through.as_ref().map_or(&self.kind, |(_, kind)| kind)
+    }
+
+    /// What is to be stored of what an apply has made.
+    pub fn stored_of_applied(&self, new: Value) -> Value {
+        match self.through {
+            Some((view, _)) => view.stored(new, None),
+            None => new,
         }
     }
 

@@ -1,9 +1,9 @@
-//! What follows from a write: garbage, the end of namespaces, finalizers of storage, custom resources.
+//! What follows from a write: garbage, the end of namespaces, finalizers of storage, custom resources, the use of quotas.
 //!
 //! A real cluster does this in controllers, some time later; here it happens in the same step, so that a test need not wait.
-//! The rules are those of `k8s.io/kubernetes`, `pkg/controller/{garbagecollector,namespace,volume/pvcprotection,volume/pvprotection,volume/vacprotection}`.
+//! The rules are those of `k8s.io/kubernetes`, `pkg/controller/{garbagecollector,namespace,volume/pvcprotection,volume/pvprotection,volume/vacprotection,resourcequota}`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ impl State {
                 self.settled = self.store.revision();
                 let keys: Vec<Key> = self.all_keys();
                 keys.iter().for_each(|key| self.look_at(key));
+                let namespaces: BTreeSet<String> = keys.into_iter().map(|key| key.namespace).collect();
+                namespaces.iter().for_each(|namespace| self.count_quotas(namespace));
                 continue;
             };
             let mut work: VecDeque<Work> = VecDeque::new();
@@ -43,9 +45,15 @@ impl State {
             if work.is_empty() {
                 return;
             }
+            let mut namespaces = BTreeSet::new();
             for work in work {
                 self.follow(&work);
+                namespaces.insert(work.key.namespace);
             }
+            namespaces
+                .iter()
+                .filter(|namespace| !namespace.is_empty())
+                .for_each(|namespace| self.count_quotas(namespace));
         }
     }
 

@@ -3,7 +3,11 @@
 //! Objects are stored in one version and shown in the other on the way out, as `k8s.io/kubernetes`,
 //! `pkg/apis/core/v1/conversion.go`, `pkg/apis/events/v1/conversion.go` and `pkg/apis/autoscaling/v1/conversion.go` say. What the
 //! other version has no field for is kept: a write through it changes only what it shows.
+//!
+//! Whoever writes an event owns its fields in the version of the write. Fields of autoscalers are owned in the stored version.
 
+use holm_schema::{GroupVersionKind, Pack};
+use holm_structured_merge::{ConversionError, ObjectType, Versions};
 use serde_json::{Map, Value, json};
 
 use crate::object::{at, copy_at, remove_at, set_at, text_at};
@@ -71,7 +75,15 @@ impl View {
         let mut object = stored.clone();
         set_at(&mut object, &["apiVersion"], json!(self.versions().0));
         match self {
-            Self::Events => rename(&mut object, |(stored, shown)| (stored, shown)),
+            Self::Events => {
+                rename(&mut object, |(stored, shown)| (stored, shown));
+                // Who reports is always there in the core group, and only if it is said in the other.
+                for field in ["reportingController", "reportingInstance"] {
+                    if object.get(field) == Some(&json!("")) {
+                        remove_at(&mut object, &[field]);
+                    }
+                }
+            }
             Self::Autoscalers => autoscaler_shown(&mut object),
         }
         object
@@ -91,6 +103,48 @@ impl View {
             Self::Autoscalers => autoscaler_stored(&mut object, live),
         }
         object
+    }
+}
+
+/// The two versions of an event, in either of which its fields may be owned.
+#[derive(Debug)]
+pub(crate) struct EventVersions {
+    core: ObjectType,
+    shown: ObjectType,
+}
+
+impl EventVersions {
+    /// The versions, for the kind of either of them.
+    pub fn of(pack: &Pack, kind: &GroupVersionKind) -> Option<Self> {
+        let kinds = [GroupVersionKind::new("", "v1", "Event"), GroupVersionKind::new("events.k8s.io", "v1", "Event")];
+        if !kinds.contains(kind) {
+            return None;
+        }
+        let [core, shown] = kinds;
+        Some(Self { core: pack.object_type(&core)?, shown: pack.object_type(&shown)? })
+    }
+}
+
+impl Versions for EventVersions {
+    fn object_type(&self, object: &Value) -> Option<ObjectType> {
+        let (shown, core) = View::Events.versions();
+        match text_at(object, &["apiVersion"]) {
+            _ if text_at(object, &["kind"]) != "Event" => None,
+            version if version == core => Some(self.core.clone()),
+            version if version == shown => Some(self.shown.clone()),
+            _ => None,
+        }
+    }
+
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, ConversionError> {
+        let (shown, core) = View::Events.versions();
+        if api_version == shown {
+            Ok(View::Events.shown(object))
+        } else if api_version == core {
+            Ok(View::Events.stored(object.clone(), None))
+        } else {
+            Err(ConversionError::NotServed { api_version: api_version.to_owned() })
+        }
     }
 }
 

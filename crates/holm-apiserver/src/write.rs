@@ -88,7 +88,7 @@ pub(crate) fn accept(
 ) -> Result<Value, ApiError> {
     let Draft { mut object, duplicates } = draft;
     identify(resource, &mut object);
-    check_kind(resource, &object)?;
+    check_kind(&resource.kind, &object)?;
     let mut unknown = Vec::new();
     let kind = &resource.kind.kind;
     let decoded = match &resource.schema {
@@ -180,17 +180,16 @@ fn identify(resource: &ResourceType, object: &mut Value) {
 }
 
 /// A draft without a kind cannot be decoded; one of another kind does not belong here.
-fn check_kind(resource: &ResourceType, object: &Value) -> Result<(), ApiError> {
+fn check_kind(expected: &GroupVersionKind, object: &Value) -> Result<(), ApiError> {
     let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
-    if kind == resource.kind.kind && api_version == resource.kind.api_version() {
+    if kind == expected.kind && api_version == expected.api_version() {
         return Ok(());
     }
     if kind.is_empty() {
         return Err(ApiError::bad_request("Object 'Kind' is missing in the body of the request"));
     }
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    let expected = &resource.kind;
     Err(ApiError::bad_request(format!(
         "{kind} in version {version:?} cannot be handled as a {}: no kind {kind:?} is registered for version {:?}",
         expected.kind,

@@ -13,8 +13,8 @@ use crate::kind::Kind;
 use crate::queue::{Key, Task};
 use crate::route::{self, Change};
 use crate::{
-    autoscaler, cron_job, daemon_set, deployment, disruption, endpoints, job, pod_collector, replica_set, stateful_set,
-    volumes,
+    autoscaler, cron_job, daemon_set, deployment, disruption, endpoints, event_expiry, job, pod_collector, replica_set,
+    service_cidr, stateful_set, volumes,
 };
 
 /// How long [`Controllers::run`] works before it lets others run.
@@ -172,5 +172,7 @@ fn reconcile(context: &mut Context, key: &Key) -> Outcome {
         Task::Disruption => disruption::reconcile(context, key),
         Task::Autoscaler => autoscaler::reconcile(context, key),
         Task::MissingNode => pod_collector::reconcile(context, key),
+        Task::ServiceRange => service_cidr::reconcile(context, key),
+        Task::EventExpiry => event_expiry::reconcile(context, key),
     }
 }

@@ -61,6 +61,7 @@ kinds! {
     PodDisruptionBudget: "policy", "v1", "poddisruptionbudgets", "How many pods may be missing.";
     ReplicaSet: "apps", "v1", "replicasets", "A number of equal pods.";
     ReplicationController: "", "v1", "replicationcontrollers", "A number of equal pods, of old.";
+    ServiceCIDR: "networking.k8s.io", "v1", "servicecidrs", "A range of addresses for services.";
     Service: "", "v1", "services", "A name for pods.";
     StatefulSet: "apps", "v1", "statefulsets", "Pods with names and storage of their own.";
     StorageClass: "storage.k8s.io", "v1", "storageclasses", "How storage is made.";

@@ -34,16 +34,16 @@
 //!
 //! # What there is
 //! Deployments, ReplicaSets, ReplicationControllers, StatefulSets, DaemonSets, Jobs (with the time after which they go), CronJobs,
-//! claims and volumes, Endpoints and EndpointSlices, disruption budgets, and autoscalers. Garbage, namespaces, service accounts and the
-//! protection of storage are the API server's own business; pods are run by a node, such as that of `holm-node`.
+//! claims and volumes, Endpoints and EndpointSlices, disruption budgets, autoscalers, ranges of service addresses, and the end of
+//! events after an hour. Garbage, namespaces, service accounts, the use of quotas and the protection of storage are the API server's
+//! own business; pods are run by a node, such as that of `holm-node`.
 //!
 //! # Limits
 //! - The hash in the names of ReplicaSets and ControllerRevisions is not the one that Kubernetes would compute.
 //! - Autoscalers keep their target within its bounds and say otherwise that there are no metrics.
 //! - No volume plugin is built in: what is to be made is handed to a provisioner, and what a provisioner has made is left to it.
 //! - Endpoints of services without a selector are not mirrored; slices have no hints of topology.
-//! - The status of resource quotas is not kept, and nodes that do not report drive no pods away; `kubectl rollout undo` works, and the old `rollbackTo`
-//!   annotation does not.
+//! - Nodes that do not report drive no pods away; `kubectl rollout undo` works, and the old `rollbackTo` annotation does not.
 //! - Nothing is looked at again for its own sake, as a real controller does every few minutes: events that only that would repeat are
 //!   not repeated.
 
@@ -58,6 +58,7 @@ mod endpoints;
 mod engine;
 mod error;
 mod event;
+mod event_expiry;
 mod fields;
 mod hash;
 mod history;
@@ -71,6 +72,7 @@ mod queue;
 mod replica_set;
 mod route;
 mod selector;
+mod service_cidr;
 mod stateful_set;
 mod volumes;
 

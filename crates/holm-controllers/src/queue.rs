@@ -26,6 +26,10 @@ pub(crate) enum Task {
     Autoscaler,
     /// A node that may be gone, with pods on it.
     MissingNode,
+    /// A range of addresses for services.
+    ServiceRange,
+    /// An event that goes after its time.
+    EventExpiry,
 }
 
 /// An object, and which controller looks at it.

@@ -116,6 +116,8 @@ fn own_tasks(kind: Kind) -> &'static [Task] {
         Kind::Service => &[Task::Endpoints, Task::EndpointSlices],
         Kind::PodDisruptionBudget => &[Task::Disruption],
         Kind::HorizontalPodAutoscaler => &[Task::Autoscaler],
+        Kind::ServiceCIDR => &[Task::ServiceRange],
+        Kind::Event => &[Task::EventExpiry],
         _ => &[],
     }
 }

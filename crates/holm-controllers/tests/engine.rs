@@ -106,6 +106,53 @@ fn what_fell_out_of_the_history_is_found_anew() {
     assert_eq!(objects(&api, "", "pods").list(Some("default")).items.len(), 0);
 }
 
+#[test]
+fn events_go_an_hour_after_they_were_last_written() {
+    let (api, clock) = held();
+    let mut controllers = Controllers::new(&api);
+    let events = objects(&api, "", "events");
+    for name in ["once", "again"] {
+        let involved = json!({"kind": "Pod", "name": "p", "namespace": "default"});
+        let event = json!({
+            "metadata": {"name": name, "namespace": "default"}, "involvedObject": involved, "reason": "Because", "type": "Normal",
+        });
+        events.create(event, &WriteOptions::by("test")).unwrap();
+    }
+    let names = |controllers: &mut Controllers| {
+        controllers.settle();
+        let all = events.list(None).items;
+        all.iter().map(|event| event["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&mut controllers), ["again", "once"]);
+    clock.advance(Duration::from_secs(3000));
+    let patch = json!({"count": 2, "lastTimestamp": clock.now().to_string()});
+    events.merge("default", "again", "", &patch, &WriteOptions::by("test")).unwrap();
+    assert_eq!(names(&mut controllers), ["again", "once"]);
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(names(&mut controllers), ["again"]);
+    clock.advance(Duration::from_secs(3000));
+    assert!(names(&mut controllers).is_empty());
+}
+
+#[test]
+fn a_range_of_service_addresses_is_ready_and_stays_for_a_moment_when_it_is_deleted() {
+    let (api, clock) = held();
+    let mut controllers = Controllers::new(&api);
+    let ranges = objects(&api, "networking.k8s.io", "servicecidrs");
+    let range = json!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.97.0.0/24"]}});
+    ranges.create(range, &WriteOptions::by("test")).unwrap();
+    controllers.settle();
+    let made = ranges.get("", "more").unwrap();
+    assert_eq!(made["status"]["conditions"][0]["type"], "Ready");
+    assert_eq!(made["status"]["conditions"][0]["status"], "True");
+    ranges.delete("", "more", &holm_apiserver::DeleteOptions::default()).unwrap();
+    controllers.settle();
+    assert!(ranges.get("", "more").is_some());
+    clock.advance(Duration::from_secs(10));
+    controllers.settle();
+    assert!(ranges.get("", "more").is_none());
+}
+
 /// With `HOLM_MANY`, with so many Deployments, and the times are shown.
 #[test]
 fn the_cost_follows_the_change() {

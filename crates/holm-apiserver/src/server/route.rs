@@ -79,7 +79,7 @@ impl Route {
             stored: resource
                 .view
                 .and_then(|view| registry.by_id(view.stored_as()))
-                .map_or_else(|| Arc::clone(resource), Arc::clone),
+                .map_or_else(|| Arc::clone(resource), |stored| Arc::new(stored.through(resource))),
             namespace,
             name: name.map(str::to_owned),
             subresource: subresource.to_owned(),

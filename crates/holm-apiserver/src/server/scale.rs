@@ -117,11 +117,13 @@ pub(crate) fn replace(
     let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
     if !entries.is_empty() || new != *live {
         let mapping = mapping(resource, &spec);
+        let seen = mapping.to_scale(&entries);
         let owners: Vec<ManagedFieldsEntry> = if new == *live {
             // Who owned the replicas keeps them, seen through the subresource.
-            mapping.to_scale(&entries)
-        } else if replicas == 0 {
-            // A scale of none does not have the field at all (`omitempty`), so nobody owns it.
+            seen
+        } else if replicas == 0 || seen.is_empty() {
+            // A scale of none does not have the field at all (`omitempty`), so nobody owns it. And where nobody owned the
+            // replicas, the scale looks as if its owners were not recorded, and they are not from then on.
             Vec::new()
         } else {
             vec![ManagedFieldsEntry::scaled_by(&options.field_manager)]

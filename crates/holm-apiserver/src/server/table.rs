@@ -56,6 +56,18 @@ pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Opti
             (columns::of(&resource.id).iter().map(column).collect(), rows.collect())
         }
     };
+    table(columns, rows, objects, revision)
+}
+
+/// A table of the scale of an object.
+pub(super) fn of_scale(scale: Value, now: Timestamp) -> Value {
+    const ID: &str = "scales.autoscaling";
+    let columns = columns::of(ID).iter().map(column).collect();
+    let rows = vec![cells::row(ID, &scale, None, now)];
+    table(columns, rows, &[Arc::new(scale)], None)
+}
+
+fn table(columns: Vec<Value>, rows: Vec<Vec<Value>>, objects: &[Arc<Value>], revision: Option<u64>) -> Value {
     let rows: Vec<Value> = rows
         .into_iter()
         .zip(objects)

@@ -17,6 +17,7 @@ use crate::options::{DeleteOptions, OptionsKind, WriteOptions};
 use crate::patch::Patch;
 use crate::protobuf;
 use crate::registry::{ResourceType, TypeSchema};
+use crate::view::View;
 use crate::write::delete::Deleted;
 use crate::write::update::Target;
 use crate::write::{Draft, Written};
@@ -98,7 +99,13 @@ fn get(
     let now = state.now();
     drop(state);
     if route.subresource == "scale" {
-        return Ok(answer(200, &scale::of(resource, &found)?, &[]));
+        let scale = scale::of(resource, &found)?;
+        let shown = match form {
+            Form::Object => scale,
+            Form::Table => table::of_scale(scale, now),
+            Form::Metadata | Form::MetadataList => list::metadata_of(&scale),
+        };
+        return Ok(answer(200, &shown, &[]));
     }
     Ok(answer(200, &shown(resource, &resource.served(&found), form, now), &[]))
 }
@@ -230,14 +237,14 @@ fn patch(
     if route.subresource == "finalize" {
         return Err(ApiError::method_not_allowed());
     }
-    if applies && route.resource.view.is_some() {
+    if applies && route.resource.view == Some(View::Autoscalers) {
         let version = route.stored.kind.api_version();
         return Err(ApiError::not_supported(format!("server-side apply in this version: apply {version}")));
     }
     if applies {
         let options = write_options(call, kind)?;
         let draft = Draft::parse_yaml(&call.body)?;
-        let outcome = cluster.write(|state| state.apply(&route.resource, target(route, name), draft, &options))?;
+        let outcome = cluster.write(|state| state.apply(&route.stored, target(route, name), draft, &options))?;
         let code = if outcome.created { 201 } else { 200 };
         return Ok(written(route, cluster, outcome, form, code));
     }

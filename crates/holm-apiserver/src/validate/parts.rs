@@ -13,12 +13,24 @@ use crate::write::prepare::quality_of_service;
 pub(crate) fn on_update(part: &str, live: &Value, object: &Value) -> Vec<FieldError> {
     match part {
         "ephemeralcontainers" => ephemeral_containers(live, object),
-        "resize" if quality_of_service(live) != quality_of_service(object) => {
-            let detail = "Pod QOS Class may not change as a result of resizing";
-            vec![FieldError::invalid("spec", quality_of_service(object), detail)]
-        }
+        "resize" => resize(live, object),
         _ => Vec::new(),
     }
+}
+
+fn resize(live: &Value, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if quality_of_service(live) != quality_of_service(object) {
+        let detail = "Pod QOS Class may not change as a result of resizing";
+        errors.push(FieldError::invalid("spec", quality_of_service(object), detail));
+    }
+    // A node that can do it says what the containers have (`isPodResizeRequestSupported`).
+    let statuses = at(live, &["status", "containerStatuses"]).and_then(Value::as_array);
+    let running = statuses.into_iter().flatten().find(|status| at(status, &["state", "running"]).is_some());
+    if running.is_some_and(|status| status.get("resources").is_none()) {
+        errors.push(FieldError::forbidden("spec", "Pod running on node without support for resize"));
+    }
+    errors
 }
 
 /// They are only ever added.

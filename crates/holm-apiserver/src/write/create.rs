@@ -11,6 +11,7 @@ use crate::authorize::escalate;
 use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
+use crate::quota;
 use crate::registry::ResourceType;
 use crate::shape::Stage;
 use crate::state::State;
@@ -43,6 +44,7 @@ impl State {
     ) -> Result<Written, ApiError> {
         let labels = Labels::of(&draft.object);
         let mut new = accept(resource, draft, options.field_validation, warnings)?;
+        prepare::date(resource, self.now(), &mut new);
         place(resource, namespace, None, &mut new)?;
         self.generate_name(&mut new);
         for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -79,7 +81,7 @@ impl State {
         let uid = self.random.uid();
         object::set_metadata(&mut new, "uid", Value::from(uid));
         object::set_metadata(&mut new, "creationTimestamp", Value::from(self.now().to_string()));
-        prepare::for_create(self, resource, labels, &mut new);
+        prepare::for_create(self, resource, labels, options.user.as_deref(), &mut new);
         let mut errors = validate::on_create(resource, &new);
         if name.is_empty() {
             errors.insert(0, FieldError::required("metadata.name", "name or generateName is required"));
@@ -87,6 +89,7 @@ impl State {
         if !errors.is_empty() {
             return Err(ApiError::invalid(group, &resource.kind.kind, &name, &errors));
         }
+        quota::on_create(self, resource, namespace, &new)?;
         let key = self.key(resource, namespace, &name);
         allocate::on_create(self, resource, &mut new)?;
         super::complete(resource, &mut new, Stage::Stored);

@@ -1,15 +1,47 @@
 //! What a kind does to an object just before it is validated: `PrepareForCreate` and `PrepareForUpdate` of the strategies in
 //! `k8s.io/kubernetes`, `pkg/registry/**/strategy.go`.
 
+use holm_structured_merge::Timestamp;
 use serde_json::{Value, json};
 
 use super::create::Labels;
 use crate::object::{self, at, copy_at, remove_at, set_at};
 use crate::registry::{ResourceType, status_keeps};
 use crate::state::State;
+use crate::user::User;
+
+/// Fills in the times that are defaults: when a device was tainted.
+pub(crate) fn date(resource: &ResourceType, now: Timestamp, object: &mut Value) {
+    let fill = |taint: &mut Value| {
+        if taint.is_object() && at(taint, &["timeAdded"]).is_none() {
+            set_at(taint, &["timeAdded"], json!(now.to_string()));
+        }
+    };
+    if resource.is("devicetaintrules.resource.k8s.io") {
+        object::at_mut(object, &["spec", "taint"]).into_iter().for_each(fill);
+    } else if resource.is("resourceslices.resource.k8s.io") {
+        let devices = object::at_mut(object, &["spec", "devices"]).and_then(Value::as_array_mut);
+        let taints = devices.into_iter().flatten().filter_map(|device| device.get_mut("taints")?.as_array_mut());
+        taints.flatten().for_each(fill);
+    }
+}
+
+/// Who asks for a certificate is who sends the request, whatever it says itself.
+fn ask_as(user: &User, object: &mut Value) {
+    for (field, value) in [("username", json!(user.name)), ("uid", json!(user.uid)), ("groups", json!(user.groups))] {
+        set_at(object, &["spec", field], value);
+    }
+    set_at(object, &["spec", "extra"], json!(user.extra));
+}
 
 /// Prepares a new object.
-pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels, object: &mut Value) {
+pub(crate) fn for_create(
+    state: &State,
+    resource: &ResourceType,
+    labels: Labels,
+    user: Option<&User>,
+    object: &mut Value,
+) {
     drop_gated(resource, None, object);
     if resource.traits.generation {
         object::set_metadata(object, "generation", Value::from(1));
@@ -45,6 +77,9 @@ pub(crate) fn for_create(state: &State, resource: &ResourceType, labels: Labels,
             set_at(object, &["status"], json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
         }
         "jobs.batch" => job_selector(object, labels),
+        "certificatesigningrequests.certificates.k8s.io" => {
+            ask_as(&user.cloned().unwrap_or_else(User::administrator), object);
+        }
         "services" => {
             // From `pkg/registry/core/service/storage/alloc.go` (`NormalizeClusterIPs`).
             if let Some(address) = at(object, &["spec", "clusterIP"]).cloned()
@@ -101,6 +136,7 @@ pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Val
         }
         "services" => crate::allocate::keep(live, object),
         "persistentvolumeclaims" => data_sources(object),
+        "certificatesigningrequests.certificates.k8s.io" => copy_at(live, object, &["spec"]),
         _ => {}
     }
     // The first generation of a driver is none.

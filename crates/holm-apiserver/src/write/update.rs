@@ -14,6 +14,7 @@ use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
 use crate::patch::Patch;
+use crate::quota;
 use crate::registry::{ResourceType, TypeSchema};
 use crate::server::attributes::Attributes;
 use crate::shape::{self, Stage};
@@ -53,6 +54,7 @@ impl State {
     ) -> Result<Written, ApiError> {
         let labels = Labels::of(&draft.object);
         let mut new = accept(resource, draft, options.field_validation, warnings)?;
+        prepare::date(resource, self.now(), &mut new);
         if object::name(&new).is_empty() {
             return Err(ApiError::bad_request("name must be provided"));
         }
@@ -117,6 +119,7 @@ impl State {
         let mut draft = Draft::of(patch.apply(resource, &live)?);
         draft.duplicates.clone_from(&patch.duplicates);
         let mut new = accept_patched(draft, resource, options, warnings)?;
+        prepare::date(resource, self.now(), &mut new);
         place(resource, target.namespace, None, &mut new)?;
         if object::name(&new) != target.name {
             return Err(ApiError::bad_request(format!(
@@ -157,7 +160,7 @@ impl State {
         let key = self.key(resource, target.namespace, target.name);
         let tracker = resource.tracker(target.subresource);
         let now = self.now();
-        super::check_kind(resource, &config).map_err(|_| mismatch(resource, &config))?;
+        super::check_kind(resource.applied_kind(), &config).map_err(|_| mismatch(resource, &config))?;
         if config.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
             return Err(ApiError::unknown("the metadata of the applied configuration cannot be read"));
         }
@@ -179,16 +182,19 @@ impl State {
             }
             self.may_create(resource, target, options)?;
             let labels = Labels::of(&config);
-            let mut new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
+            let new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
+            let mut new = resource.stored_of_applied(new);
             place(resource, target.namespace, Some(target.name), &mut new)?;
             // There is no version yet that it could mean.
             object::remove_metadata(&mut new, "resourceVersion");
-            let new = accept_applied(new, resource, options, warnings)?;
+            let mut new = accept_applied(new, resource, options, warnings)?;
+            prepare::date(resource, now, &mut new);
             return self.create_tracked(resource, target.namespace, new, labels, options, warnings);
         };
-        let mut new = run(&tracker, &live, &config, options, now)?;
+        let mut new = resource.stored_of_applied(run(&tracker, &live, &config, options, now)?);
         place(resource, target.namespace, Some(target.name), &mut new)?;
-        let new = accept_applied(new, resource, options, warnings)?;
+        let mut new = accept_applied(new, resource, options, warnings)?;
+        prepare::date(resource, now, &mut new);
         check_version(resource, &live, &new)?;
         self.finish(resource, target, &live, new, options, warnings)
     }
@@ -233,6 +239,7 @@ impl State {
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
         }
+        quota::on_update(self, resource, target.subresource, live, &new)?;
         if target.subresource.is_empty() {
             admission::validate_update(self, resource, live, &new)?;
             allocate::on_update(self, resource, &mut new)?;
@@ -319,7 +326,7 @@ pub(crate) fn run(
 
 fn mismatch(resource: &ResourceType, config: &Value) -> ApiError {
     let kind = holm_structured_merge::GroupVersionKind::of(config);
-    let expected = &resource.kind;
+    let expected = resource.applied_kind();
     if kind.kind.is_empty() {
         return ApiError::bad_request("invalid object type: the kind is missing");
     }

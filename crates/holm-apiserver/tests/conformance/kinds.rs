@@ -6,11 +6,7 @@ use serde_json::{Value, json};
 use crate::read::Case;
 
 /// Why the embedded server does not serve a kind.
-const UNSUPPORTED: &[(&str, &str)] = &[
-    ("APIService", "there are no aggregated APIs"),
-    ("DeviceTaintRule", "the time at which a taint was added is not filled in"),
-    ("Event", "events are served in the core group only"),
-];
+const UNSUPPORTED: &[(&str, &str)] = &[("APIService", "there are no aggregated APIs")];
 
 /// What controllers write into objects of a kind while the case runs. Of these the resource version is not compared either.
 const WRITTEN_BY_CONTROLLERS: &[(&str, &[&str])] = &[
@@ -21,6 +17,7 @@ const WRITTEN_BY_CONTROLLERS: &[(&str, &[&str])] = &[
     ("CustomResourceDefinition", &["/status"]),
     ("DaemonSet", &["/metadata/annotations"]),
     ("Deployment", &["/metadata/annotations", "/metadata/managedFields"]),
+    ("DeviceTaintRule", &["/status", "/metadata/managedFields"]),
     ("Endpoints", &[]),
     ("FlowSchema", &["/status"]),
     ("HorizontalPodAutoscaler", &[]),

@@ -78,6 +78,7 @@ fn line(resource: &str) -> &'static str {
         "resourcequotas" => "Name*|Request|Limit|Age",
         "resourceslices.resource.k8s.io" => "Name*|Node|Driver|Pool|Age",
         "runtimeclasses.node.k8s.io" => "Name*|Handler|Age",
+        "scales.autoscaling" => "Name*|Desired#|Available#|Age",
         "secrets" => "Name*|Type|Data|Age",
         "servicecidrs.networking.k8s.io" => "Name*|CIDRs|Age",
         "services" => "Name*|Type|Cluster-IP|External-IP|Port(s)|Age|Selector+",

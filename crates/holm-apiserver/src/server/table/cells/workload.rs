@@ -17,6 +17,10 @@ pub(super) fn cells(resource: &str, shown: Shown<'_>) -> Option<Vec<Value>> {
     };
     Some(match resource {
         "pods" => super::pod::cells(shown),
+        "scales.autoscaling" => {
+            let number = |field: &[&str]| json!(shown.number(field));
+            vec![shown.name(), number(&["spec", "replicas"]), number(&["status", "replicas"]), shown.age()]
+        }
         "podtemplates" => {
             let [names, images] = shown.containers(&["template", "spec"]);
             vec![shown.name(), names, images, shown.labels(&["template", "metadata", "labels"])]
