@@ -3,6 +3,7 @@
 //! `HOLM_E2E=real` or `HOLM_E2E=embedded` (the default) chooses, and `HOLM_TEST_KUBECONFIG` names one that exists. Every
 //! scenario runs on each of them, with the same expectations.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -58,15 +59,20 @@ impl ControlPlane {
     ///
     /// With `HOLM_TEST_KUBECONFIG` it is the cluster that this file names, and what needs the audit log is not asserted.
     pub fn start(name: &str) -> Self {
-        Self::start_one(name, is_embedded())
+        Self::start_one(name, is_embedded(), std::env::var_os("HOLM_TEST_KUBECONFIG"))
     }
 
     /// The same, but never an embedded one.
     pub fn start_real(name: &str) -> Self {
-        Self::start_one(name, false)
+        Self::start_one(name, false, std::env::var_os("HOLM_TEST_KUBECONFIG"))
     }
 
-    fn start_one(name: &str, is_embedded: bool) -> Self {
+    /// The same, but never one that existed before.
+    pub fn start_fresh(name: &str) -> Self {
+        Self::start_one(name, is_embedded(), None)
+    }
+
+    fn start_one(name: &str, is_embedded: bool, existing: Option<OsString>) -> Self {
         let folder = repository().join("target/e2e").join(name);
         let scratch = folder.join("scratch");
         // A cluster of an earlier run may have left files; the instance itself is wiped when it starts.
@@ -74,7 +80,7 @@ impl ControlPlane {
         std::fs::create_dir_all(&scratch).expect("the target folder can be written to");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("the operating system gives a runtime");
-        let (under_test, kubeconfig) = match std::env::var_os("HOLM_TEST_KUBECONFIG") {
+        let (under_test, kubeconfig) = match existing {
             Some(kubeconfig) => {
                 note("the cluster of HOLM_TEST_KUBECONFIG has no audit log to read, so requests are not counted");
                 (UnderTest::Existing, kubeconfig.into())

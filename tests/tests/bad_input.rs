@@ -247,9 +247,6 @@ fn of_two_hundred_resources_one_that_the_server_refuses_stops_only_what_needs_it
 
 #[test]
 fn nothing_is_pruned_after_a_failed_write() {
-    if holm_e2e::is_left_out("nothing_is_pruned_after_a_failed_write") {
-        return;
-    }
     let session = begun("unpruned");
     let workspace = |arguments: &[&str], count: &str, refused: &str| {
         let program = session.workspace("many", arguments).config("count", count).config("refused", refused);

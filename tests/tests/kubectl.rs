@@ -1,6 +1,7 @@
-//! kubectl works with the embedded cluster: every transcript is what a person sees who types these lines.
+//! kubectl works with the embedded cluster as with a real one: every transcript is what a person sees who types these lines, on
+//! either cluster.
 
-use holm_e2e::{Foreign, foreign_filters};
+use holm_e2e::{Foreign, Tool, is_embedded, transcript};
 
 const WEB: &str = "
 apiVersion: apps/v1
@@ -16,19 +17,71 @@ spec:
         - {name: web, image: 'example:1', ports: [{containerPort: 80}]}
 ";
 
-/// Compares what was typed and written with the reviewed transcript.
-macro_rules! transcript {
-    ($name:literal, $foreign:expr) => {
-        let text = $foreign.transcript();
-        insta::with_settings!({filters => foreign_filters(), omit_expression => true, prepend_module_to_snapshot => false}, {
-            insta::assert_snapshot!($name, text);
-        })
-    };
-}
+/// A claim, and a pod with all that a description shows.
+const DATA: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: user, annotations: {note: x}}
+spec:
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+  containers:
+    - name: main
+      image: example:1
+      resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 64Mi}}
+      env: [{name: KEY, valueFrom: {secretKeyRef: {name: keys, key: a}}}]
+      volumeMounts: [{name: data, mountPath: /data}]
+      livenessProbe: {httpGet: {path: /live, port: 80}}
+";
+
+/// Watches an object until it is deleted, and changes it meanwhile.
+const WATCH: &str = "
+timeout 30 kubectl get configmap watched -w --output-watch-events >seen &
+until_seen() { while kill -0 $! && ! grep -q $1 seen; do sleep 0.1; done; }
+until_seen ADDED
+kubectl label configmap watched a=b
+kubectl delete configmap watched
+until_seen DELETED
+kill $!
+cat seen
+";
+
+/// What a namespace may have: objects, pods, and pods that end.
+const QUOTA: &str = "
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: counts}
+spec: {hard: {secrets: '1', services.nodeports: '1', count/deployments.apps: '2'}}
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: compute}
+spec: {hard: {requests.cpu: '1', requests.memory: 1Gi}}
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: ending}
+spec: {hard: {pods: '1'}, scopes: [Terminating]}
+";
+
+/// What somebody asks for who wants to be `joe` of `team`.
+const REQUEST: &str = "
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: joe}
+spec:
+  signerName: example.org/people
+  usages: [client auth]
+  request: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTk1Bc0dBMVVFQ2d3RWRHVmhiVEVNTUFvR0ExVUVBd3dEYW05bE1Ga3dFd1lIS29aSQp6ajBDQVFZSUtvWkl6ajBEQVFjRFFnQUVHdEljTmFMSnFhK1RzRHZRb2Q5cG9iR05TWTJNNGs2cFhSZVgva1kxCjNwdEdmV2doVVUyVEswaWhqaGx3TGhoQUEzZy9wUnhJeHJxMWFoMGpmVXRhdTZBQU1Bb0dDQ3FHU000OUJBTUMKQTBnQU1FVUNJUUNCSEUxUVp1T3FORy9OM3huK1R0ZUU4SUdLWE1aUWJxMHdEaGduQkprbUt3SWdIcVRaaVdvawpCenlNenVBK250dlFXcWREQU9pSGQzUjBWZ2NXU1R2U3I1UT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==
+";
 
 #[test]
 fn kubectl_creates_every_kind_that_it_has_a_command_for() {
-    let Some(mut foreign) = Foreign::start("kubectl-create") else { return };
+    let mut foreign = Foreign::start("kubectl-create", &[Tool::Kubectl]);
     foreign.run_all(
         "
         kubectl create namespace n1
@@ -62,7 +115,7 @@ fn kubectl_creates_every_kind_that_it_has_a_command_for() {
 
 #[test]
 fn kubectl_applies_on_either_side_and_moves_from_one_to_the_other() {
-    let Some(mut foreign) = Foreign::start("kubectl-apply") else { return };
+    let mut foreign = Foreign::start("kubectl-apply", &[Tool::Kubectl]);
     foreign.write("web.yaml", WEB);
     foreign.write("three.yaml", &WEB.replace("replicas: 2", "replicas: 3"));
     foreign.run_all(
@@ -85,7 +138,6 @@ fn kubectl_applies_on_either_side_and_moves_from_one_to_the_other() {
         kubectl patch deploy web --subresource=scale --type=merge -p '{\"spec\":{\"replicas\":1}}'
         kubectl get deploy web --subresource=scale
         kubectl replace -f web.yaml
-        kubectl explain deploy.spec.strategy.type
         echo '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"},\"dat\":{}}' | kubectl apply --validate=strict -f -
         kubectl delete -f web.yaml
         ",
@@ -116,7 +168,7 @@ fn kubectl_applies_on_either_side_and_moves_from_one_to_the_other() {
 
 #[test]
 fn kubectl_rolls_out_waits_drains_and_deletes() {
-    let Some(mut foreign) = Foreign::start("kubectl-rollout") else { return };
+    let mut foreign = Foreign::start("kubectl-rollout", &[Tool::Kubectl]);
     foreign.write("web.yaml", WEB);
     foreign.run_all(
         "
@@ -134,7 +186,14 @@ fn kubectl_rolls_out_waits_drains_and_deletes() {
         kubectl autoscale deploy/web --min=2 --max=3 --cpu=50%
         kubectl expose deploy web --port=80
         kubectl wait --for=jsonpath='{.endpoints[0].conditions.ready}'=true endpointslice -l kubernetes.io/service-name=web --timeout=30s | sed 's/web-.*condition/web-SUFFIX condition/'
-        kubectl run one --image=example:1 --restart=Never
+        kubectl rollout history deploy/web --revision=1
+        kubectl rollout pause deploy/web
+        kubectl rollout restart deploy/web
+        kubectl rollout resume deploy/web
+        kubectl run job --image=example:1 --restart=Never
+        kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/job --timeout=30s
+        kubectl get pod job
+        kubectl run one --image=example:1
         kubectl wait --for=condition=Ready pod/one --timeout=30s
         kubectl logs one
         kubectl get pod one -o wide
@@ -158,10 +217,11 @@ fn kubectl_rolls_out_waits_drains_and_deletes() {
 
 #[test]
 fn kubectl_asks_who_may_do_what_and_is_refused_clearly() {
-    let Some(mut foreign) = Foreign::start("kubectl-access") else { return };
+    let mut foreign = Foreign::start("kubectl-access", &[Tool::Kubectl]);
+    foreign.write("csr.yaml", REQUEST);
     foreign.run_all(
         "
-        kubectl auth whoami
+        kubectl auth whoami -o jsonpath='{.status.userInfo.username} {.status.userInfo.groups}'
         kubectl auth can-i '*' '*'
         kubectl auth can-i list pods --as=joe
         kubectl create rolebinding joe --clusterrole=view --user=joe
@@ -178,21 +238,161 @@ fn kubectl_asks_who_may_do_what_and_is_refused_clearly() {
         kubectl auth can-i --list --as=joe | head -3
         kubectl get --raw /healthz
         kubectl get --raw /readyz
-        kubectl get --raw /metrics
-        kubectl api-versions | grep -c /
-        kubectl api-resources --api-group=autoscaling
-        kubectl get events.v1.events.k8s.io
-        kubectl run one --image=example:1
-        kubectl wait --for=condition=Ready pod/one --timeout=30s
-        kubectl exec one -- ls
-        kubectl cp one:/file file
-        kubectl port-forward one 8080:80
-        kubectl top pods
-        kubectl debug one --image=example:1 --container=d
-        kubectl get pod one -o jsonpath='{.spec.ephemeralContainers[0].name}'
-        kubectl delete pod one --now
         kubectl cluster-info
+        kubectl version
+        kubectl apply -f csr.yaml
+        kubectl get csr joe
+        kubectl certificate approve joe
+        kubectl certificate deny joe
+        kubectl get csr joe -o jsonpath='{range .status.conditions[*]}{.type} {.status} {.reason}{end}'
         ",
     );
     transcript!("kubectl-5-access", foreign);
+}
+
+#[test]
+fn kubectl_gets_in_every_form_and_waits_for_anything() {
+    let mut foreign = Foreign::start("kubectl-get", &[Tool::Kubectl]);
+    foreign.write("web.yaml", WEB);
+    foreign.write("data.yaml", DATA);
+    foreign.write("watch.sh", WATCH);
+    foreign.run_all(
+        r#"
+        kubectl create secret generic keys --from-literal=a=b
+        kubectl apply -f web.yaml -f data.yaml
+        kubectl rollout status deploy/web --timeout=30s | tail -1
+        kubectl expose deploy web --port=80
+        kubectl wait --for=condition=Ready pod/user --timeout=30s
+        kubectl get deploy,pods,svc,pvc -o wide
+        kubectl get deploy web -o yaml
+        kubectl get pods -l app=web -o jsonpath='{range .items[*]}{.status.phase}{"\n"}{end}'
+        kubectl get pods -l 'app in (web,other),tier notin (x)' --no-headers | wc -l
+        kubectl get pods --field-selector=status.phase=Running,metadata.name=user -o name
+        kubectl get pods --field-selector=nosuch=1
+        kubectl get deploy web -o custom-columns=NAME:.metadata.name,IMAGE:.spec.template.spec.containers[0].image
+        kubectl get deploy web -o go-template='{{.spec.replicas}}'
+        kubectl get deploy web -L app --show-labels
+        kubectl get deploy web --subresource=scale
+        kubectl get deploy web --subresource=status
+        kubectl get deploy nosuch
+        kubectl get nosuch
+        kubectl get deploy web nosuch --ignore-not-found -o name
+        kubectl get pods,deploy -o name --sort-by=.metadata.name
+        kubectl get --raw /api/v1/namespaces/default/configmaps/nosuch
+        kubectl get events.v1.events.k8s.io --field-selector=regarding.name=user,regarding.kind=Pod -o custom-columns=REASON:.reason,NOTE:.note --no-headers | sort
+        kubectl events --for pod/user | sed 's/^[^ ]* *//' | sort
+        kubectl create configmap watched --from-literal=a=b
+        sh watch.sh
+        kubectl wait --for=create deploy/web --timeout=5s
+        kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deploy/web --timeout=30s
+        kubectl wait --for=jsonpath='{.status.readyReplicas}'=3 deploy/web --timeout=1s
+        kubectl wait --for=condition=Nosuch deploy/web --timeout=1s
+        kubectl delete pod user --wait=false
+        kubectl wait --for=delete pod/user --timeout=30s
+        kubectl wait --for=condition=Ready pod/nosuch --timeout=1s
+        "#,
+    );
+    transcript!("kubectl-6-get", foreign);
+}
+
+#[test]
+fn kubectl_describes_explains_and_lists_what_is_served() {
+    let mut foreign = Foreign::start("kubectl-describe", &[Tool::Kubectl]);
+    foreign.write("web.yaml", WEB);
+    foreign.write("data.yaml", DATA);
+    // The Events of a moment have no order. A node is described by what both clusters simulate of it.
+    foreign.run_all(
+        r#"
+        kubectl create secret generic keys --from-literal=a=b
+        kubectl apply -f web.yaml -f data.yaml
+        kubectl wait --for=condition=Available deploy/web --timeout=30s
+        kubectl expose deploy web --port=80
+        kubectl wait --for=condition=Ready pod/user --timeout=30s
+        kubectl describe pod user | sed '/^Events:/,$d'
+        kubectl describe pod user | sed '1,/^Events:/d' | sort
+        kubectl describe deploy web
+        kubectl wait --for=jsonpath='{.endpoints[0].conditions.ready}'=true endpointslice -l kubernetes.io/service-name=web --timeout=30s >/dev/null
+        kubectl describe svc web
+        kubectl describe pvc data | sed '/^Events:/,$d'
+        kubectl describe secret keys
+        kubectl describe node holm-node | grep -E '^(Name|Roles|Taints|Unschedulable):'
+        kubectl describe node holm-node | sed -n '/^Capacity:/,/^System Info:/p'
+        kubectl describe node holm-node | sed -n '/^Non-terminated/,/^Events:/p' | sed '/^Events:/d'
+        kubectl describe deploy nosuch
+        kubectl explain pod.spec.nosuch
+        kubectl api-resources | grep -vE '^(bindings|componentstatuses|apiservices) '
+        kubectl api-versions | grep -v apiregistration
+        kubectl patch pod user --subresource=resize -p '{"spec":{"containers":[{"name":"main","resources":{"requests":{"cpu":"200m"}}}]}}'
+        kubectl get pod user -o jsonpath='{.spec.containers[0].resources}'
+        kubectl top pods
+        "#,
+    );
+    // The schema of the embedded cluster has no prose and no enumerations.
+    for what in ["deploy.spec.strategy", "deploy.spec.paused", "hpa.spec.metrics.resource --recursive"] {
+        foreign.run(&format!("kubectl explain {what} | grep -E '^(GROUP|KIND|VERSION|FIELDS?):|\t<'"));
+    }
+    transcript!("kubectl-7-describe", foreign);
+}
+
+#[test]
+fn quotas_are_counted_and_what_exceeds_them_is_refused() {
+    let mut foreign = Foreign::start("kubectl-quota", &[Tool::Kubectl]);
+    foreign.write("quota.yaml", QUOTA);
+    foreign.write("web.yaml", WEB);
+    foreign.run_all(
+        r#"
+        kubectl create ns small
+        kubectl wait --for=create sa/default -n small --timeout=30s >/dev/null
+        kubectl apply -n small -f quota.yaml
+        kubectl wait --for=jsonpath='{.status.used.secrets}'=0 quota/counts -n small --timeout=30s
+        kubectl wait --for=jsonpath='{.status.used.pods}'=0 quota/ending -n small --timeout=30s
+        kubectl create secret generic a -n small
+        kubectl create secret generic b -n small
+        kubectl create secret generic b -n small --dry-run=server
+        kubectl create service nodeport one -n small --tcp=80
+        kubectl create service nodeport two -n small --tcp=80
+        kubectl create service clusterip two -n small --tcp=80
+        kubectl patch service two -n small -p '{"spec":{"type":"NodePort"}}'
+        kubectl run none -n small --image=example:1
+        kubectl run much -n small --image=example:1 --overrides='{"spec":{"containers":[{"name":"much","image":"example:1","resources":{"requests":{"cpu":"1500m","memory":"1Mi"}}}]}}'
+        kubectl run fits -n small --image=example:1 --overrides='{"spec":{"containers":[{"name":"fits","image":"example:1","resources":{"requests":{"cpu":"600m","memory":"1Mi"}}}]}}'
+        kubectl run more -n small --image=example:1 --overrides='{"spec":{"containers":[{"name":"more","image":"example:1","resources":{"requests":{"cpu":"600m","memory":"1Mi"}}}]}}'
+        kubectl create deploy web -n small --image=example:1
+        kubectl wait --for=condition=ReplicaFailure deploy/web -n small --timeout=30s
+        kubectl get deploy web -n small -o jsonpath='{.status.conditions[?(@.type=="ReplicaFailure")].message}' | sed 's/"web-[^"]*"/"web-SUFFIX"/'
+        kubectl get quota -n small counts -o jsonpath='{.status.used}'
+        kubectl describe quota -n small compute
+        kubectl delete pod fits -n small
+        kubectl wait --for=jsonpath='{.status.used.requests\.cpu}'=0 quota/compute -n small --timeout=30s
+        kubectl get quota -n small
+        "#,
+    );
+    transcript!("kubectl-9-quota", foreign);
+}
+
+/// On a real node these do what they are for.
+#[test]
+fn what_needs_containers_that_run_is_refused_by_the_embedded_cluster_in_words() {
+    if !is_embedded() {
+        return;
+    }
+    let mut foreign = Foreign::start("kubectl-refused", &[Tool::Kubectl]);
+    foreign.run_all(
+        "
+        kubectl run one --image=example:1
+        kubectl wait --for=condition=Ready pod/one --timeout=30s
+        kubectl exec one -- ls
+        kubectl attach one
+        kubectl cp one:/file file
+        kubectl port-forward one 8080:80
+        kubectl get --raw /api/v1/namespaces/default/pods/one/proxy/
+        kubectl debug one --image=example:1 --container=d
+        kubectl get pod one -o jsonpath='{.spec.ephemeralContainers[0].name}'
+        kubectl top nodes
+        kubectl get --raw /metrics
+        kubectl explain deploy.spec.replicas
+        kubectl delete pod one --now
+        ",
+    );
+    transcript!("kubectl-8-refused", foreign);
 }
