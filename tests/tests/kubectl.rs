@@ -278,6 +278,9 @@ fn kubectl_gets_in_every_form_and_waits_for_anything() {
         kubectl get nosuch
         kubectl get deploy web nosuch --ignore-not-found -o name
         kubectl get pods,deploy -o name --sort-by=.metadata.name
+        kubectl create configmap last --from-literal=order=9
+        kubectl create configmap first --from-literal=order=1
+        kubectl get configmap --sort-by=.data.order --field-selector=metadata.name!=kube-root-ca.crt
         kubectl get --raw /api/v1/namespaces/default/configmaps/nosuch
         kubectl get events.v1.events.k8s.io --field-selector=regarding.name=user,regarding.kind=Pod -o custom-columns=REASON:.reason,NOTE:.note --no-headers | sort
         kubectl events --for pod/user | sed 's/^[^ ]* *//' | sort

@@ -39,7 +39,7 @@
 //! - An approved request for a certificate is not signed.
 //! - Validation covers metadata, pods, workloads, jobs, autoscalers, budgets, network, storage, configuration, access control,
 //!   classes, quotas, webhooks and definitions, and what cannot change; not rarely used volume sources, device claims, flow
-//!   control, admission policies, and the names of time zones. `docs/conformance.md` of the repository lists what is compared
+//!   control and admission policies. `docs/conformance.md` of the repository lists what is compared
 //!   with a real server.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
 //! - What controllers of garbage, namespaces, protected storage and custom resource definitions do happens at once, in the same

@@ -39,6 +39,39 @@ async fn an_event_is_seen_in_both_groups() {
 }
 
 #[tokio::test]
+async fn an_event_is_applied_in_both_groups_and_its_fields_have_owners_in_either() {
+    let cluster = ApiServer::new().unwrap();
+    let new: Api<Event> = Api::default_namespaced(cluster.client());
+    let core: Api<CoreEvent> = Api::default_namespaced(cluster.client());
+    let involved = json!({"kind": "Pod", "name": "p", "namespace": "default"});
+    let noted = |note: &str| {
+        Patch::Apply(json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "a"}, "regarding": involved, "note": note,
+            "reason": "Because", "type": "Normal",
+        }))
+    };
+    let told = |message: &str| {
+        Patch::Apply(json!({
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": "a", "namespace": "default"}, "message": message,
+        }))
+    };
+    let made = new.patch("a", &PatchParams::apply("one"), &noted("it happened")).await.unwrap();
+    assert_eq!(made.note.as_deref(), Some("it happened"));
+    // The same text is shared, another one is a conflict, whichever name the field has.
+    core.patch("a", &PatchParams::apply("two"), &told("it happened")).await.unwrap();
+    let refused = core.patch("a", &PatchParams::apply("two"), &told("it did not")).await.unwrap_err();
+    assert!(refused.to_string().contains("conflict with \"one\": .note"), "{refused}");
+    let refused = new.patch("a", &PatchParams::apply("one"), &noted("again")).await.unwrap_err();
+    assert!(refused.to_string().contains("conflict with \"two\": .message"), "{refused}");
+    core.patch("a", &PatchParams::apply("two").force(), &told("it did not")).await.unwrap();
+    let seen = new.get("a").await.unwrap();
+    assert_eq!(seen.note.as_deref(), Some("it did not"));
+    let owners = seen.metadata.managed_fields.unwrap();
+    let versions: Vec<_> = owners.iter().map(|entry| entry.api_version.as_deref().unwrap()).collect();
+    assert_eq!(versions, ["events.k8s.io/v1", "v1"]);
+}
+
+#[tokio::test]
 async fn an_autoscaler_keeps_in_the_newer_version_what_the_older_cannot_say() {
     let cluster = ApiServer::new().unwrap();
     let older: Api<v1::HorizontalPodAutoscaler> = Api::default_namespaced(cluster.client());

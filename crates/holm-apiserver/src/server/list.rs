@@ -152,8 +152,8 @@ pub(super) fn list(
     let items: Vec<Arc<Value>> = all.iter().map(|(_, object)| resource.served(object)).collect();
     let value = match form {
         Form::Object => wrap(resource, items.iter().map(|object| Value::clone(object)).collect(), at, next, remaining),
-        Form::Table => {
-            let mut shown = table::of(resource, &items, Some(at), now);
+        Form::Table(beside) => {
+            let mut shown = table::of(resource, &items, beside, Some(at), now);
             page(&mut shown, next, remaining);
             shown
         }
@@ -355,12 +355,12 @@ impl Session {
         match self.form {
             Form::Object => Value::clone(object),
             Form::Metadata | Form::MetadataList => metadata_of(object),
-            Form::Table => {
+            Form::Table(beside) => {
                 let now = self.cluster.clock().now();
                 let bookmark = matches!(event, WatchEvent::Bookmark(_));
                 let items = if bookmark { &[][..] } else { std::slice::from_ref(object) };
                 let revision = object::metadata_text(object, "resourceVersion").parse().ok();
-                let mut shown = table::of(&self.resource, items, revision, now);
+                let mut shown = table::of(&self.resource, items, beside, revision, now);
                 if self.rows {
                     // The columns are the same as those of the first event.
                     shown["columnDefinitions"] = Value::Null;

@@ -32,12 +32,36 @@ struct Choice {
 pub(crate) enum Form {
     /// The object itself.
     Object,
-    /// A table for people.
-    Table,
+    /// A table for people, with something of each object beside its row.
+    Table(Beside),
     /// Only the metadata.
     Metadata,
     /// Only the metadata, of a list.
     MetadataList,
+}
+
+/// What is beside a row of a table. A client that sorts its rows by a field asks for the whole object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Metadata,
+    Nothing,
+    Object,
+}
+
+impl Form {
+    /// The form with what a request wants beside the rows of a table.
+    pub fn beside(self, wanted: Option<&str>) -> Result<Self, ApiError> {
+        let Self::Table(_) = self else { return Ok(self) };
+        match wanted.unwrap_or_default() {
+            "" | "Metadata" => Ok(Self::Table(Beside::Metadata)),
+            "None" => Ok(Self::Table(Beside::Nothing)),
+            "Object" => Ok(Self::Table(Beside::Object)),
+            other => Err(ApiError::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be 'Metadata', 'Object', \
+                 'None', or empty"
+            ))),
+        }
+    }
 }
 
 impl Accept {
@@ -71,7 +95,7 @@ impl Accept {
         for choice in self.choices.iter().filter(|choice| choice.is_json()) {
             match choice.parameter("as") {
                 None => return Ok(Form::Object),
-                Some("Table") => return Ok(Form::Table),
+                Some("Table") => return Ok(Form::Table(Beside::Metadata)),
                 Some("PartialObjectMetadata") => return Ok(Form::Metadata),
                 Some("PartialObjectMetadataList") => return Ok(Form::MetadataList),
                 Some(_) => {}

@@ -12,6 +12,7 @@ use holm_structured_merge::Timestamp;
 use serde_json::{Value, json};
 
 use super::list::metadata_of;
+use super::respond::Beside;
 use crate::object;
 use crate::registry::{ResourceType, TypeSchema};
 
@@ -27,15 +28,21 @@ struct Column {
 }
 
 /// A table of these objects.
-pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Option<u64>, now: Timestamp) -> Value {
+pub(super) fn of(
+    resource: &ResourceType,
+    shown: &[Arc<Value>],
+    beside: Beside,
+    revision: Option<u64>,
+    now: Timestamp,
+) -> Value {
     let stored: Vec<Arc<Value>>;
     let objects = match resource.view {
         Some(view) => {
             let own = |object: &Arc<Value>| Arc::new(view.stored(Value::clone(object), None));
-            stored = objects.iter().map(own).collect();
+            stored = shown.iter().map(own).collect();
             &stored
         }
-        None => objects,
+        None => shown,
     };
     let (columns, rows): (Vec<Value>, Vec<Vec<Value>>) = match &resource.schema {
         TypeSchema::Custom(custom) if !custom.columns.is_empty() => {
@@ -56,23 +63,31 @@ pub(super) fn of(resource: &ResourceType, objects: &[Arc<Value>], revision: Opti
             (columns::of(&resource.id).iter().map(column).collect(), rows.collect())
         }
     };
-    table(columns, rows, objects, revision)
+    table(columns, rows, shown, beside, revision)
 }
 
 /// A table of the scale of an object.
-pub(super) fn of_scale(scale: Value, now: Timestamp) -> Value {
+pub(super) fn of_scale(scale: Value, beside: Beside, now: Timestamp) -> Value {
     const ID: &str = "scales.autoscaling";
     let columns = columns::of(ID).iter().map(column).collect();
     let rows = vec![cells::row(ID, &scale, None, now)];
-    table(columns, rows, &[Arc::new(scale)], None)
+    table(columns, rows, &[Arc::new(scale)], beside, None)
 }
 
-fn table(columns: Vec<Value>, rows: Vec<Vec<Value>>, objects: &[Arc<Value>], revision: Option<u64>) -> Value {
-    let rows: Vec<Value> = rows
-        .into_iter()
-        .zip(objects)
-        .map(|(cells, object)| json!({"cells": cells, "object": metadata_of(object)}))
-        .collect();
+fn table(
+    columns: Vec<Value>,
+    rows: Vec<Vec<Value>>,
+    objects: &[Arc<Value>],
+    beside: Beside,
+    revision: Option<u64>,
+) -> Value {
+    let own = |object: &Arc<Value>| match beside {
+        Beside::Metadata => metadata_of(object),
+        Beside::Nothing => Value::Null,
+        Beside::Object => Value::clone(object),
+    };
+    let rows: Vec<Value> =
+        rows.into_iter().zip(objects).map(|(cells, object)| json!({"cells": cells, "object": own(object)})).collect();
     let mut table = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": columns, "rows": rows});
     let own = objects.first().map(|object| object::metadata_text(object, "resourceVersion").to_owned());
     let revision = revision.map(|revision| revision.to_string()).or(own);

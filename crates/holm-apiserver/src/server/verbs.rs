@@ -49,7 +49,7 @@ fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Respon
     if let Some(answer) = route.name.as_ref().and_then(|name| parts::run(cluster, route, name, call)) {
         return answer;
     }
-    let form = call.accept.form()?;
+    let form = call.accept.form()?.beside(call.query.get("includeObject"))?;
     let watches = route.watch || (route.name.is_none() && call.query.is_set("watch"));
     match (call.method.clone(), &route.name) {
         (Method::GET | Method::HEAD, _) if watches || (route.watch) => list::watch(cluster, route, call, form),
@@ -102,7 +102,7 @@ fn get(
         let scale = scale::of(resource, &found)?;
         let shown = match form {
             Form::Object => scale,
-            Form::Table => table::of_scale(scale, now),
+            Form::Table(beside) => table::of_scale(scale, beside, now),
             Form::Metadata | Form::MetadataList => list::metadata_of(&scale),
         };
         return Ok(answer(200, &shown, &[]));
@@ -114,7 +114,7 @@ fn get(
 fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_structured_merge::Timestamp) -> Value {
     match form {
         Form::Object => Value::clone(object),
-        Form::Table => table::of(resource, std::slice::from_ref(object), None, now),
+        Form::Table(beside) => table::of(resource, std::slice::from_ref(object), beside, None, now),
         Form::Metadata | Form::MetadataList => list::metadata_of(object),
     }
 }

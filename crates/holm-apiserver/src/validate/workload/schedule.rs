@@ -2,6 +2,8 @@
 //!
 //! From `github.com/robfig/cron/v3`, `parser.go` (`ParseStandard`), which Kubernetes reads them with.
 
+use jiff::tz::TimeZone;
+
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const WORDS: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
@@ -98,7 +100,7 @@ fn is_duration(text: &str) -> bool {
     !text.is_empty()
 }
 
-/// Whether a text may be the name of a time zone. The names themselves are not known here.
+/// Whether a text is the name of a time zone.
 pub(super) fn is_time_zone(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("timeZone must be nil or non-empty string".to_owned());
@@ -113,6 +115,11 @@ pub(super) fn is_time_zone(text: &str) -> Result<(), String> {
     }
     if text.eq_ignore_ascii_case("local") {
         return Err("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones".to_owned());
+    }
+    // A name in another case is found all the same, and is none to Kubernetes.
+    let is_known = TimeZone::get(text).is_ok_and(|zone| zone.iana_name() == Some(text));
+    if !is_known {
+        return Err(format!("unknown time zone {text}"));
     }
     Ok(())
 }
@@ -130,6 +137,16 @@ mod tests {
             ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@every x", "@never", "a * * * *"]
         {
             assert!(is_schedule(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn time_zones_are_known_by_their_names() {
+        for right in ["UTC", "Etc/UTC", "GMT", "Europe/Berlin", "US/Eastern", "EST5EDT", "America/Argentina/Ushuaia"] {
+            assert_eq!(is_time_zone(right), Ok(()), "{right}");
+        }
+        for wrong in ["", "Local", "europe/berlin", "Nowhere/Absent", "Europe", "../etc/passwd", "+01:00"] {
+            assert!(is_time_zone(wrong).is_err(), "{wrong}");
         }
     }
 }
