@@ -23,8 +23,8 @@
 //! # Limits
 //! What is accepted here may still be refused by a real cluster. Requests for what is not supported are answered with
 //! 501 `NotImplemented`, or 406 and 415 for media types.
-//! - Bodies are JSON or protobuf, answers JSON; a client that takes only protobuf gets 406, one that sends CBOR 415. Only an
-//!   applied configuration may be YAML.
+//! - Bodies are JSON or protobuf, answers JSON, for readers of YAML too; a client that takes only protobuf gets 406, one that sends
+//!   CBOR 415. Only an applied configuration may be YAML.
 //! - The client in process is the administrator unless [`ApiServer::client_as`] says who it is. Over the listener there are
 //!   tokens of the administrator and of service accounts, and roles decide; there are no client certificates, and tokens end
 //!   with the process. The roles of Kubernetes' own controllers are left out.

@@ -88,7 +88,9 @@ where
                 body: body.to_bytes().to_vec(),
                 eager,
             };
-            dispatch(&cluster, &segments, &call).unwrap_or_else(|error| refuse(&error))
+            let answer = dispatch(&cluster, &segments, &call).unwrap_or_else(|error| refuse(&error));
+            // The events of a watch are one JSON text each, and together no YAML.
+            if call.accept.prefers_yaml() && attributes.verb != "watch" { respond::as_yaml(answer) } else { answer }
         }
         Err(error) => {
             let text = format!("Request entity too large: limit is {MAX_BODY} ({error})");

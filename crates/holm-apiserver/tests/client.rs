@@ -113,3 +113,18 @@ async fn a_scale_can_be_applied_and_is_owned_as_the_replicas_of_its_object() {
     };
     assert_eq!((refused.code, refused.reason.as_str()), (409, "Conflict"));
 }
+
+#[tokio::test]
+async fn a_client_that_reads_yaml_is_told_that_it_gets_yaml() {
+    let cluster = ApiServer::new().unwrap();
+    let asked = |accept: &str, path: &str| {
+        let request = http::Request::get(path).header("accept", accept).body(kube::client::Body::empty()).unwrap();
+        let client = cluster.client();
+        async move { client.send(request).await.unwrap().headers()["content-type"].to_str().unwrap().to_owned() }
+    };
+    let one = "/api/v1/namespaces/default";
+    assert_eq!(asked("application/yaml", one).await, "application/yaml");
+    assert_eq!(asked("application/yaml", "/api/v1/namespaces/absent").await, "application/yaml");
+    assert_eq!(asked("application/json, application/yaml", one).await, "application/json");
+    assert_eq!(asked("application/yaml", "/api/v1/namespaces?watch=1&timeoutSeconds=1").await, "application/json");
+}

@@ -64,6 +64,8 @@ impl Form {
     }
 }
 
+const YAML: &str = "application/yaml";
+
 impl Accept {
     pub fn parse(header: &str) -> Self {
         let choices = header.split(',').map(str::trim).filter(|choice| !choice.is_empty()).map(|choice| {
@@ -75,6 +77,11 @@ impl Accept {
             Choice { media_type, parameters: parameters.collect() }
         });
         Self { choices: choices.collect() }
+    }
+
+    /// Whether the client would rather read YAML than JSON.
+    pub fn prefers_yaml(&self) -> bool {
+        self.choices.iter().find(|choice| choice.is_json()).is_some_and(|choice| choice.media_type == YAML)
     }
 
     /// Whether one of the choices is discovery in one piece.
@@ -109,7 +116,7 @@ impl Accept {
 
 impl Choice {
     fn is_json(&self) -> bool {
-        matches!(self.media_type.as_str(), "application/json" | "*/*" | "application/yaml")
+        matches!(self.media_type.as_str(), "application/json" | "*/*" | YAML)
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
@@ -126,6 +133,15 @@ pub(crate) fn answer(code: u16, value: &Value, warnings: &[String]) -> Response<
     let mut body = value.to_string().into_bytes();
     body.push(b'\n');
     finish(code, "application/json", warnings, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+/// The same answer for a client that reads YAML, which JSON is.
+pub(crate) fn as_yaml(mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+    let headers = answer.headers_mut();
+    if headers.get(http::header::CONTENT_TYPE).is_some_and(|found| found == "application/json") {
+        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(YAML));
+    }
+    answer
 }
 
 /// An answer with another media type.
