@@ -87,7 +87,7 @@ pub(super) fn labels<'v>(owner: &'v Value, field: &str) -> Labels<'v> {
 /// Labels as they are written in messages.
 pub(super) fn show(labels: &Labels<'_>) -> String {
     let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={}", known(value))).collect();
-    if pairs.is_empty() { "(none)".to_owned() } else { pairs.join(",") }
+    if pairs.is_empty() { "no labels".to_owned() } else { pairs.join(",") }
 }
 
 fn known(value: &str) -> &str {
