@@ -68,6 +68,7 @@ fn settled(count: usize) -> Settled {
         let empty = json!({"apiVersion": kind.api_version(), "kind": kind.kind});
         let tracker = trackers.entry(kind.kind.clone()).or_insert_with(|| tracker(kind));
         let mut live = tracker.apply(&empty, &desired, &place.field_manager, false, Timestamp(0)).unwrap();
+        fill_in(&mut live);
         let uid = format!("00000000-0000-4000-8000-{number:012}");
         live["metadata"]["uid"] = json!(uid);
         live["metadata"]["resourceVersion"] = json!(number.to_string());
@@ -86,6 +87,15 @@ fn settled(count: usize) -> Settled {
     observed.proven = survey(&graph, &observed, &place, &PlanOptions::default()).proven;
     assert_eq!(observed.proven.len(), graph.resources().len(), "nothing needs to be asked");
     Settled { graph, place, observed, meddled }
+}
+
+/// Fills in what keys of lists are made of, as the server does before it stores an object.
+fn fill_in(live: &mut Value) {
+    for ports in ["/spec/ports", "/spec/template/spec/containers/0/ports"] {
+        for port in live.pointer_mut(ports).and_then(Value::as_array_mut).into_iter().flatten() {
+            port["protocol"] = json!("TCP");
+        }
+    }
 }
 
 fn tracker(kind: GroupVersionKind) -> FieldTracker {
