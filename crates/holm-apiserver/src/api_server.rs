@@ -128,6 +128,7 @@ impl ApiServerBuilder {
             registry: Registry::built_in()?,
             clock: self.clock,
             random: self.seed.map_or_else(Random::from_system, Random::seeded),
+            untidy: std::collections::HashMap::new(),
             settled: 0,
         };
         #[cfg(feature = "persist")]

@@ -43,14 +43,30 @@ pub(crate) struct ScalePaths {
 }
 
 impl CustomType {
-    /// Drops the fields that the schema does not have.
-    pub fn prune(&self, object: &mut Value, unknown: &mut Vec<String>) -> Result<(), Mismatch> {
+    /// Drops the fields that the schema does not have, and nulls where there may be none.
+    pub fn prune(&self, object: &mut Value, keeps_nulls: bool, unknown: &mut Vec<String>) -> Result<(), Mismatch> {
         schema::check_metadata(object)?;
         if !self.preserves_unknown {
             schema::prune_root(object, &self.schema, unknown);
         }
-        schema::prune_nulls(object, &self.schema);
+        if !keeps_nulls {
+            self.prune_nulls(object);
+        }
         Ok(())
+    }
+
+    /// Drops nulls where there may be none.
+    pub fn prune_nulls(&self, object: &mut Value) {
+        schema::prune_nulls(object, &self.schema);
+    }
+
+    /// What the metadata of another kind's object have that no metadata have.
+    pub fn unknown_metadata(object: &mut Value) -> Vec<String> {
+        let mut unknown = Vec::new();
+        if let Some(metadata) = object.get_mut("metadata") {
+            schema::prune_metadata(metadata, "metadata", &mut unknown);
+        }
+        unknown
     }
 
     /// Fills in the defaults of the schema.
@@ -58,14 +74,19 @@ impl CustomType {
         schema::fill_defaults(object, &self.schema);
     }
 
-    /// What does not fit the schema, and the rules that are broken.
-    pub fn validate(&self, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        schema::validate_root(object, &self.schema, &mut errors);
-        let blocks = |error: &FieldError| !matches!(error.kind, FieldProblem::Invalid | FieldProblem::Duplicate);
-        if !self.rules.any {
-            return errors;
+    /// What does not fit the schema, and the rules that are broken; `errors` has what is wrong with the metadata.
+    pub fn validate(&self, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+        schema::validate_root(object, &self.schema, errors);
+        if let Some(scale) = &self.scale {
+            errors.extend(scale.validate(object));
         }
+        if !self.rules.any {
+            return;
+        }
+        let blocks = |error: &FieldError| {
+            use FieldProblem::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
+            matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
+        };
         if errors.iter().any(blocks) {
             let detail = "some validation rules were not checked because the object was invalid; correct the existing errors \
                 to complete validation";
@@ -73,8 +94,70 @@ impl CustomType {
         } else {
             errors.extend(self.rules.check(&self.schema, object, live));
         }
+    }
+}
+
+impl ScalePaths {
+    /// What is wrong with the numbers of a scale, whatever the schema says about them.
+    ///
+    /// From `pkg/registry/customresource/validator.go` (`ValidateScaleSpec`, `ValidateScaleStatus`).
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for path in [&self.spec_replicas, &self.status_replicas] {
+            let fields: Vec<&str> = path.split('.').filter(|field| !field.is_empty()).collect();
+            let problem = match number_at(object, &fields) {
+                Ok(number) if number < 0 => "should be a non-negative integer",
+                Ok(number) if number > i64::from(i32::MAX) => "should be less than or equal to 2147483647",
+                Ok(_) => continue,
+                Err(()) => "accessor error: it is of the wrong type",
+            };
+            errors.push(FieldError::invalid(path.as_str(), Value::Null, problem));
+        }
+        if let Some(path) = &self.label_selector {
+            let fields: Vec<&str> = path.split('.').filter(|field| !field.is_empty()).collect();
+            if fields.iter().try_fold(object, |value, field| value.get(field)).is_some_and(|value| !value.is_string()) {
+                let problem = "accessor error: it is of the wrong type";
+                errors.push(FieldError::invalid(path.as_str(), Value::Null, problem));
+            }
+        }
         errors
     }
+}
+
+/// The number at a path; 0 if there is nothing. A number below something else than a map cannot be read.
+fn number_at(object: &Value, path: &[&str]) -> Result<i64, ()> {
+    let mut value = object;
+    for field in path {
+        match value {
+            Value::Null => return Ok(0),
+            Value::Object(fields) => match fields.get(*field) {
+                Some(below) => value = below,
+                None => return Ok(0),
+            },
+            _ => return Err(()),
+        }
+    }
+    value.as_i64().ok_or(())
+}
+
+/// The metadata of a custom resource that are left out when it is read.
+pub(crate) fn empty_metadata(object: &Value) -> Vec<(String, Value)> {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        // Labels that are null are stored as they are, and read as empty texts.
+        Value::Object(fields) => fields.is_empty() || fields.values().any(Value::is_null),
+        Value::Array(items) => items.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    };
+    let metadata = object.get("metadata").and_then(Value::as_object);
+    // These are set in any case.
+    let is_set = |name: &str| {
+        let set = ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"];
+        set.contains(&name)
+    };
+    let empty = metadata.into_iter().flatten().filter(|(name, value)| !is_set(name) && is_empty(value));
+    empty.map(|(name, value)| (format!("metadata/{name}"), value.clone())).collect()
 }
 
 /// Metadata is typed in custom resources too: what is null or empty is left out.
@@ -86,6 +169,11 @@ pub(crate) fn canonicalise_metadata(object: &mut Value) {
                 // To a Go program a text that is null is an empty one.
                 *value = Value::from("");
             }
+        }
+    }
+    for finalizer in metadata.get_mut("finalizers").and_then(Value::as_array_mut).into_iter().flatten() {
+        if finalizer.is_null() {
+            *finalizer = Value::from("");
         }
     }
     metadata.retain(|_, value| match value {

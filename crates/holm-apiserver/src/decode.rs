@@ -181,6 +181,9 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
         (DataType::Array, Value::Array(items)) => {
             let Some(items_kind) = kind.items() else { return Ok(()) };
             for (position, item) in items.iter_mut().enumerate() {
+                if item.is_null() {
+                    *item = zero(items_kind);
+                }
                 prune(item, items_kind, &format!("{path}[{position}]"), unknown)?;
             }
             Ok(())
@@ -230,6 +233,45 @@ fn prune_fields(
         unknown.push(child(path, &name));
     }
     Ok(())
+}
+
+/// What an item that is null is to a Go program.
+fn zero(kind: Type<'_>) -> Value {
+    match kind.data_type() {
+        _ if kind.is_quantity() => Value::from("0"),
+        DataType::Object if kind.values().is_none() => Value::Object(Map::new()),
+        DataType::String => Value::from(""),
+        DataType::Integer | DataType::Number | DataType::IntOrString => Value::from(0),
+        DataType::Boolean => Value::from(false),
+        _ => Value::Null,
+    }
+}
+
+/// Cuts numbers down to the 32 bits of their fields. A merged object becomes a Go struct without a look at the sizes of its numbers
+/// (`k8s.io/apimachinery`, `pkg/runtime/converter.go`), unlike a body that is read.
+pub(crate) fn wrap_integers(value: &mut Value, kind: Type<'_>) {
+    match value {
+        Value::Number(number) if kind.data_type() == DataType::Integer && kind.format() == Some("int32") => {
+            if let Some(whole) = number.as_i64() {
+                #[allow(clippy::cast_possible_truncation, reason = "the lower 32 bits are what is wanted")]
+                let wrapped = whole as i32;
+                *value = Value::from(wrapped);
+            }
+        }
+        Value::Array(items) => {
+            if let Some(kind) = kind.items() {
+                items.iter_mut().for_each(|item| wrap_integers(item, kind));
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if let Some(kind) = kind.values().or_else(|| kind.property(name)) {
+                    wrap_integers(value, kind);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Some times are written with exactly six digits behind the seconds.

@@ -73,19 +73,20 @@ impl Patch {
                         strategic::PatchError::Malformed(text) => ApiError::bad_request(text),
                         strategic::PatchError::NotApplicable(text) => ApiError::unknown(text),
                     })?;
+                    // What it makes is read as what an apply makes.
+                    decode::wrap_integers(&mut object, *schema);
                 }
                 TypeSchema::Custom(_) => return Err(ApiError::unsupported_media_type("application/merge-patch+json")),
             },
             PatchKind::Json => {
                 let operations = self.body.as_array().filter(|all| all.iter().all(Value::is_object));
-                if operations.is_none() {
+                let Some(operations) = operations else {
                     return Err(ApiError::bad_request("error decoding patch: it is no list of operations"));
-                }
-                let patch: json_patch::Patch = serde_json::from_value(self.body.clone()).map_err(|_| rejected())?;
-                if patch.0.len() > MAX_OPERATIONS {
+                };
+                if operations.len() > MAX_OPERATIONS {
                     let text = format!(
                         "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                        patch.0.len()
+                        operations.len()
                     );
                     return Err(ApiError::new(413, "RequestEntityTooLarge", text));
                 }

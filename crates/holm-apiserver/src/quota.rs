@@ -128,7 +128,11 @@ impl State {
         for quota in quotas {
             let mut counted = Value::clone(&quota);
             let hard = at(&quota, &["spec", "hard"]).cloned().unwrap_or_else(|| json!({}));
-            set_at(&mut counted, &["status"], json!({"hard": hard, "used": self.used(&quota)}));
+            // What has nothing in it is left out, as in every object that is stored.
+            let parts = [("hard", hard), ("used", Value::Object(self.used(&quota)))].into_iter();
+            let parts = parts.filter(|(_, amounts)| amounts.as_object().is_some_and(|amounts| !amounts.is_empty()));
+            let status: Map<String, Value> = parts.map(|(name, amounts)| (name.to_owned(), amounts)).collect();
+            set_at(&mut counted, &["status"], Value::Object(status));
             if counted == *quota {
                 continue;
             }

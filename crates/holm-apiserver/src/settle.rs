@@ -399,9 +399,23 @@ impl State {
         self.store.list(resource, None).any(|(_, object)| PLACES.iter().any(|place| text_at(object, place) == class))
     }
 
+    /// What somebody took the protection from gets it back.
+    fn protect(&mut self, key: &Key, object: &Value) {
+        let finalizer = match &*key.resource {
+            "persistentvolumeclaims" => "kubernetes.io/pvc-protection",
+            "persistentvolumes" => "kubernetes.io/pv-protection",
+            _ => "kubernetes.io/vac-protection",
+        };
+        let mut protected = object.clone();
+        object::add_finalizer(&mut protected, finalizer);
+        if protected != *object {
+            self.put_or_remove(key, protected);
+        }
+    }
+
     fn look_at_storage(&mut self, key: &Key, object: &Value) {
         if !object::is_deleting(object) {
-            return;
+            return self.protect(key, object);
         }
         if &*key.resource == "persistentvolumeclaims" {
             let used = self.store.list("pods", Some(&key.namespace)).any(|(_, pod)| {

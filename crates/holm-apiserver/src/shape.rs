@@ -65,6 +65,8 @@ fn read(line: &'static str) -> Option<(&'static str, Shape)> {
 /// form in which a real server stores objects does not know the difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
+    /// As it was given: quantities that are no items of a list of resources are as they were written, which tells their owners.
+    Given,
     /// As it was read.
     Read,
     /// As it is stored.
@@ -80,6 +82,9 @@ pub(crate) fn canonicalise_root(value: &mut Value, kind: Type<'_>, name: &str, s
 
 fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
     if kind.is_quantity() {
+        if stage == Stage::Given && value.is_string() {
+            return;
+        }
         if let Some(text) = quantity::canonical_value(value) {
             *value = Value::from(text);
         }
@@ -98,6 +103,7 @@ fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
 
 fn object(fields: &mut Map<String, Value>, kind: Type<'_>, shape: Option<&Shape>, stage: Stage) {
     if let Some(values) = kind.values() {
+        let stage = if stage == Stage::Given && values.is_quantity() { Stage::Read } else { stage };
         fields.values_mut().for_each(|value| canonicalise(value, values, stage));
         return;
     }

@@ -3,6 +3,7 @@
 //! A write does all its steps under the lock, and then all that follows from it (see [`settle`](crate::settle)), so that no
 //! request ever sees a half-done one, and no optimistic write has to be tried again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use holm_structured_merge::Timestamp;
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub registry: Registry,
     pub clock: Clock,
     pub random: Random,
+    /// What is stored other than it is read, see [`Accepted`](crate::write::Accepted).
+    pub untidy: HashMap<Key, Vec<(String, Value)>>,
     /// What followed from the writes up to this revision has been done.
     pub settled: u64,
 }
@@ -26,6 +29,15 @@ pub(crate) struct State {
 impl State {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Keeps in mind what of an object is stored other than it is read.
+    pub fn remember_untidy(&mut self, key: &Key, untidy: Vec<(String, Value)>) {
+        if untidy.is_empty() {
+            self.untidy.remove(key);
+        } else {
+            self.untidy.insert(key.clone(), untidy);
+        }
     }
 
     /// Where the object with this name is.

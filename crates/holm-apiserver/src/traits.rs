@@ -39,7 +39,8 @@ impl Traits {
             created_by_put: CREATED_BY_PUT.contains(&path),
             orphans_by_default: ORPHANS.contains(&path),
             names: match path {
-                ("rbac.authorization.k8s.io", _) => NameRule::PathSegment,
+                // Of budgets nothing looks at the name but what looks at every name.
+                ("rbac.authorization.k8s.io", _) | ("policy", "poddisruptionbudgets") => NameRule::PathSegment,
                 ("", "namespaces" | "services") => NameRule::Label,
                 _ => NameRule::Subdomain,
             },

@@ -26,6 +26,9 @@ use crate::error::FieldError;
 use crate::object::{self, at};
 use crate::registry::{ResourceType, TypeSchema};
 use crate::traits::NameRule;
+use crate::write::emptied::Emptied;
+
+pub(crate) use network::service_addresses;
 
 /// The most bytes that all annotations may have together.
 const MAX_ANNOTATIONS: usize = 256 * 1024;
@@ -43,20 +46,40 @@ const VALIDATED_ANEW: &[&str] = &[
     "clusterrolebindings.rbac.authorization.k8s.io",
     "ingressclasses.networking.k8s.io",
     "endpointslices.discovery.k8s.io",
+    "certificatesigningrequests.certificates.k8s.io",
+    "clustertrustbundles.certificates.k8s.io",
+    "controllerrevisions.apps",
+    "csinodes.storage.k8s.io",
+    "deviceclasses.resource.k8s.io",
+    "endpoints",
+    "flowschemas.flowcontrol.apiserver.k8s.io",
+    "ingresses.networking.k8s.io",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "nodes",
+    "persistentvolumes",
+    "pods",
+    "storageclasses.storage.k8s.io",
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+    "volumeattachments.storage.k8s.io",
+    "volumeattributesclasses.storage.k8s.io",
 ];
 
 /// What is wrong with a new object.
 pub(crate) fn on_create(resource: &ResourceType, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object, true);
-    errors.extend(content(resource, object, None));
+    content(resource, object, None, &mut errors);
     errors
 }
 
 /// What is wrong with a changed object.
-pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value, emptied: &Emptied) -> Vec<FieldError> {
     let mut errors = metadata(resource, object, false);
-    errors.extend(immutable::check(resource, live, object));
-    errors.extend(content(resource, object, Some(live)));
+    errors.extend(immutable::check(resource, live, object, emptied));
+    content(resource, object, Some(live), &mut errors);
     errors
 }
 
@@ -64,10 +87,13 @@ pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value) -
 pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object, false);
     if let TypeSchema::Custom(_) = &resource.schema {
-        errors.extend(content(resource, object, Some(live)));
+        content(resource, object, Some(live), &mut errors);
     }
     if resource.is("services") {
         errors.extend(network::service_status(object));
+    }
+    if resource.is("ingresses.networking.k8s.io") {
+        errors.extend(network::ingress_status(object));
     }
     errors
 }
@@ -96,14 +122,20 @@ pub(crate) fn metadata_update(live: &Value, object: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// What the client should know although nothing is wrong.
-pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut Vec<String>) {
-    for finalizer in object::finalizers(object) {
-        let known =
-            finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "kubernetes" | "orphan");
-        if !known && !resource.is("namespaces") {
-            let custom = matches!(resource.schema, TypeSchema::Custom(_));
-            let path = if custom { "" } else { " including a path (/)" };
+/// What the client should know although nothing is wrong. `live` is the object before a change, prepared as the new one is.
+pub(crate) fn warnings(resource: &ResourceType, live: Option<&Value>, object: &Value, warnings: &mut Vec<String>) {
+    if matches!(resource.schema, TypeSchema::Custom(_)) {
+        // Of a custom resource only the finalizers that are new (`generateWarningsFromObj`).
+        let before = live.map(object::finalizers).unwrap_or_default();
+        let mut added: Vec<String> = object::finalizers(object);
+        added.retain(|finalizer| !before.contains(finalizer));
+        added.sort();
+        added.dedup();
+        for finalizer in added {
+            if finalizer.contains('/') || matches!(finalizer.as_str(), "foregroundDeletion" | "kubernetes" | "orphan") {
+                continue;
+            }
+            let path = if finalizer.contains('.') { " including a path (/)" } else { "" };
             warnings.push(format!(
                 "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name{path} \
                  to avoid accidental conflicts with other finalizer writers"
@@ -112,8 +144,22 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
     }
     match &*resource.id {
         "secrets" => config::warnings(object, warnings),
+        "statefulsets.apps"
+            if at(object, &["spec", "revisionHistoryLimit"]).and_then(Value::as_i64).is_some_and(|limit| limit < 0) =>
+        {
+            let text = "spec.revisionHistoryLimit: a negative value retains all historical revisions; \
+                 a value >= 0 is recommended";
+            warnings.push(text.to_owned());
+        }
         "services" => network::service_warnings(object, warnings),
-        "ingresses.networking.k8s.io" if object::annotation(object, "kubernetes.io/ingress.class").is_some() => {
+        "endpointslices.discovery.k8s.io"
+            if live.is_none() && at(object, &["addressType"]).is_some_and(|kind| kind == "FQDN") =>
+        {
+            warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
+        }
+        "ingresses.networking.k8s.io"
+            if live.is_none() && object::annotation(object, "kubernetes.io/ingress.class").is_some() =>
+        {
             let text =
                 "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
             warnings.push(text.to_owned());
@@ -124,7 +170,7 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
         | "jobs.batch"
         | "cronjobs.batch"
         | "replicationcontrollers"
-            if object::name(object).contains('.') =>
+            if live.is_none() && object::name(object).contains('.') =>
         {
             let what = if resource.is("pods") { "the Pod's hostname" } else { "Pod names and hostnames" };
             warnings.push(format!(
@@ -134,14 +180,32 @@ pub(crate) fn warnings(resource: &ResourceType, object: &Value, warnings: &mut V
         }
         _ => {}
     }
-    if let Some(path) = crate::write::prepare::pod_spec_path(&resource.id) {
+    if let Some(path) = crate::write::prepare::pod_spec_path(&resource.id)
+        && live.is_none_or(|live| has_new_pods(resource, live, object))
+    {
         pod::warnings(object, path, warnings);
+    }
+}
+
+/// Whether a change concerns the pods of an object as far as warnings go: its generation counts it, or that of the template. Who
+/// changes a pod itself is hardly a person.
+fn has_new_pods(resource: &ResourceType, live: &Value, object: &Value) -> bool {
+    match &*resource.id {
+        "pods" => false,
+        "daemonsets.apps" => {
+            let generation = |object| object::annotation(object, "deprecated.daemonset.template.generation");
+            generation(live) != generation(object)
+        }
+        _ => object::generation(live) != object::generation(object),
     }
 }
 
 fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = object::name(object);
+    if name.is_empty() && is_new {
+        errors.push(FieldError::required("metadata.name", "name or generateName is required"));
+    }
     let check = |name: &str| match resource.traits.names {
         NameRule::Subdomain => names::subdomain(name),
         NameRule::Label => names::label(name),
@@ -149,7 +213,8 @@ fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldE
     };
     let prefix = object::metadata_text(object, "generateName");
     // Of a change most kinds look at what has changed alone.
-    if !prefix.is_empty() && (is_new || VALIDATED_ANEW.contains(&&*resource.id)) {
+    let is_checked = is_new || VALIDATED_ANEW.contains(&&*resource.id);
+    if !prefix.is_empty() && is_checked {
         // A dash at the end is followed by something (`maskTrailingDash`).
         let masked = match prefix.strip_suffix('-') {
             Some(rest) if !rest.is_empty() => {
@@ -184,10 +249,13 @@ fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldE
             errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS));
         }
     }
-    // Custom resources and their definitions are validated by another server, which does not ask for this; budgets have no check
-    // of their metadata but the one of every kind.
+    // Custom resources and their definitions are validated by another server, which does not ask for this; leases and some others,
+    // and budgets, have no check of their metadata but the one of every kind (`k8s.io/apimachinery`, `pkg/api/validation`).
     let custom = matches!(resource.schema, TypeSchema::Custom(_))
-        || resource.group() == "apiextensions.k8s.io"
+        || matches!(
+            resource.group(),
+            "apiextensions.k8s.io" | "coordination.k8s.io" | "node.k8s.io" | "admissionregistration.k8s.io"
+        )
         || resource.is("poddisruptionbudgets.policy");
     for (position, finalizer) in object::finalizers(object).iter().enumerate() {
         for problem in names::qualified_name(finalizer) {
@@ -234,10 +302,14 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
     errors
 }
 
-fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
-    if let TypeSchema::Custom(custom) = &resource.schema {
-        return custom.validate(object, live);
+fn content(resource: &ResourceType, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+    match &resource.schema {
+        TypeSchema::Custom(custom) => custom.validate(object, live, errors),
+        TypeSchema::BuiltIn { .. } => errors.extend(built_in(resource, object, live)),
     }
+}
+
+fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     match &*resource.id {
         "secrets" | "configmaps" => config::check(&resource.id, object),
         "services" => network::service(object),
@@ -245,7 +317,7 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
         "ingressclasses.networking.k8s.io" => network::ingress_class(object),
         "networkpolicies.networking.k8s.io" => network::policy(object),
         "endpoints" => network::endpoints(object),
-        "endpointslices.discovery.k8s.io" => network::slice(object),
+        "endpointslices.discovery.k8s.io" => network::slice(object, live),
         "persistentvolumeclaims" => claim::check(object, &["spec"], "spec"),
         "persistentvolumes" => volume::volume(object),
         "storageclasses.storage.k8s.io" => volume::storage_class(object),
@@ -253,7 +325,7 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec
         "pods" => pod::check(object, &["spec"], "spec"),
         "podtemplates" => workload::pod_template(object),
         "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" => {
-            workload::check(&resource.id, object)
+            workload::check(&resource.id, object, live.is_none())
         }
         "replicationcontrollers" => workload::replication_controller(object),
         "jobs.batch" => workload::job(object, live.is_none()),

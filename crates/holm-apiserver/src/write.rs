@@ -5,6 +5,7 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod emptied;
 pub(crate) mod prepare;
 pub(crate) mod update;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use holm_schema::GroupVersionKind;
 use serde_json::{Value, json};
 
-use crate::custom;
+use crate::custom::{self, CustomType};
 use crate::decode;
 use crate::defaults;
 use crate::error::ApiError;
@@ -21,6 +22,7 @@ use crate::object;
 use crate::options::FieldValidation;
 use crate::registry::{ResourceType, TypeSchema};
 use crate::shape::{self, Stage};
+use emptied::Emptied;
 
 /// The outcome of a write.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(crate) struct Draft {
     pub object: Value,
     /// The paths of fields that occurred twice.
     pub duplicates: Vec<String>,
+    /// Whether an apply made it, which keeps the nulls of a custom resource.
+    pub is_applied: bool,
 }
 
 impl Draft {
@@ -58,7 +62,7 @@ impl Draft {
                 couldn't get version/kind; json parse error",
             ));
         }
-        Ok(Self { object, duplicates })
+        Ok(Self { object, duplicates, is_applied: false })
     }
 
     /// Reads YAML, which JSON is too.
@@ -75,7 +79,39 @@ impl Draft {
     }
 
     pub fn of(object: Value) -> Self {
-        Self { object, duplicates: Vec::new() }
+        Self { object, duplicates: Vec::new(), is_applied: false }
+    }
+}
+
+/// What an object has that is not stored as it is read: the next write, even of the same, then stores something new.
+///
+/// What an apply makes of a custom resource may have empty metadata, which are left out when it is read. Bytes that are null are
+/// stored as none, and read as empty.
+fn untidy(resource: &ResourceType, object: &Value, is_applied: bool) -> Vec<(String, Value)> {
+    if matches!(resource.schema, TypeSchema::Custom(_)) {
+        return if is_applied { custom::empty_metadata(object) } else { Vec::new() };
+    }
+    let field = match &*resource.id {
+        "secrets" => "data",
+        "configmaps" => "binaryData",
+        _ => return Vec::new(),
+    };
+    let bytes = object.get(field).and_then(Value::as_object).into_iter().flatten();
+    bytes.filter(|(_, bytes)| bytes.is_null()).map(|(key, _)| (format!("{field}/{key}"), Value::Null)).collect()
+}
+
+/// An object that is right as far as it could be read, and complete.
+pub(crate) struct Accepted {
+    pub object: Value,
+    pub emptied: Emptied,
+    /// What a real server would store other than it shows it, by its place, see [`untidy`].
+    pub untidy: Vec<(String, Value)>,
+}
+
+impl Accepted {
+    /// What the server made itself.
+    pub fn of(object: Value) -> Self {
+        Self { object, emptied: Emptied::default(), untidy: Vec::new() }
     }
 }
 
@@ -85,15 +121,23 @@ pub(crate) fn accept(
     draft: Draft,
     validation: FieldValidation,
     warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
-    let Draft { mut object, duplicates } = draft;
+) -> Result<Accepted, ApiError> {
+    let Draft { mut object, duplicates, is_applied } = draft;
     identify(resource, &mut object);
-    check_kind(&resource.kind, &object)?;
+    if let Err(error) = check_kind(&resource.kind, &object) {
+        let names_kind = object.get("kind").and_then(Value::as_str).is_some_and(|kind| !kind.is_empty());
+        if names_kind && matches!(resource.schema, TypeSchema::Custom(_)) {
+            // The metadata of a custom resource are read before anybody asks what it is.
+            report(validation, &CustomType::unknown_metadata(&mut object), &duplicates, warnings)?;
+        }
+        return Err(error);
+    }
+    let untidy = untidy(resource, &object, is_applied);
     let mut unknown = Vec::new();
     let kind = &resource.kind.kind;
     let decoded = match &resource.schema {
         TypeSchema::BuiltIn { schema, .. } => decode::prune(&mut object, *schema, "", &mut unknown),
-        TypeSchema::Custom(schema) => schema.prune(&mut object, &mut unknown),
+        TypeSchema::Custom(schema) => schema.prune(&mut object, is_applied, &mut unknown),
     };
     decoded.map_err(|mismatch| {
         let version = &resource.kind.version;
@@ -104,13 +148,17 @@ pub(crate) fn accept(
         let version = &resource.kind.version;
         ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {}", error.message))
     })?;
-    // An empty list of managed fields resets them, so it is not the same as none.
-    let resets = object::metadata(&object, "managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty);
-    complete(resource, &mut object, Stage::Read);
+    // An empty list of managed fields resets them, so it is not the same as none, but for custom resources, of whose metadata nothing
+    // empty is read.
+    let resets = object::metadata(&object, "managedFields").and_then(Value::as_array).is_some_and(Vec::is_empty)
+        && matches!(resource.schema, TypeSchema::BuiltIn { .. });
+    let mut emptied = Emptied::of(resource, &object);
+    untidy.iter().for_each(|(place, _)| emptied.add(place));
+    complete(resource, &mut object, Stage::Given);
     if resets {
         object::set_metadata(&mut object, "managedFields", json!([]));
     }
-    Ok(object)
+    Ok(Accepted { object, emptied, untidy })
 }
 
 /// Refuses unknown and duplicate fields, warns of them, or ignores them.
@@ -143,9 +191,19 @@ pub(crate) fn complete(resource: &ResourceType, object: &mut Value, stage: Stage
             defaults::fill(resource, object);
             shape::canonicalise_root(object, *schema, name, stage);
             remove_metadata_of_templates(object);
+            if stage == Stage::Stored
+                && resource.is("services")
+                && object::text_at(object, &["spec", "type"]) == "ExternalName"
+            {
+                // It is stored by accident, and not shown (`defaultOnReadInternalTrafficPolicy`).
+                object::remove_at(object, &["spec", "internalTrafficPolicy"]);
+            }
         }
         TypeSchema::Custom(schema) => {
             schema.fill_defaults(object);
+            if stage == Stage::Stored {
+                schema.prune_nulls(object);
+            }
             custom::canonicalise_metadata(object);
         }
     }
@@ -168,8 +226,11 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
-/// A draft that does not say what it is, is what the path says.
+/// A draft that does not say what it is, is what the path says; not so that of a custom resource.
 fn identify(resource: &ResourceType, object: &mut Value) {
+    if matches!(resource.schema, TypeSchema::Custom(_)) {
+        return;
+    }
     let Some(fields) = object.as_object_mut() else { return };
     for (field, value) in [("kind", resource.kind.kind.clone()), ("apiVersion", resource.kind.api_version())] {
         let said = fields.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
@@ -188,6 +249,9 @@ fn check_kind(expected: &GroupVersionKind, object: &Value) -> Result<(), ApiErro
     }
     if kind.is_empty() {
         return Err(ApiError::bad_request("Object 'Kind' is missing in the body of the request"));
+    }
+    if api_version.is_empty() {
+        return Err(ApiError::bad_request("Object 'apiVersion' is missing in the body of the request"));
     }
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     Err(ApiError::bad_request(format!(

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use holm_schema::{GroupVersionKind, Resource, Subresource};
-use holm_structured_merge::{ObjectType, RelabelledVersions, Schema};
+use holm_structured_merge::{ConversionError, ObjectType, RelabelledVersions, Schema, Versions};
 use serde_json::{Value, json};
 
 use super::{CustomType, ScalePaths, schema};
@@ -106,6 +106,26 @@ fn copy_names(definition: &Value, established: &mut Value) {
     copy_at(definition, established, &["status", "storedVersions"]);
 }
 
+/// The versions of a custom resource. To its converter a version that is not served is an error like any other, not one that makes
+/// managers lose their fields (`pkg/apiserver/conversion/converter.go`).
+struct Tracked(RelabelledVersions);
+
+impl Versions for Tracked {
+    fn object_type(&self, object: &Value) -> Option<ObjectType> {
+        self.0.object_type(object)
+    }
+
+    fn convert(&self, object: &Value, api_version: &str) -> Result<Value, ConversionError> {
+        self.0.convert(object, api_version).map_err(|error| match error {
+            ConversionError::NotServed { api_version } => ConversionError::Failed {
+                problem: format!("request to convert CR to an invalid group/version: {api_version}"),
+                api_version,
+            },
+            other => other,
+        })
+    }
+}
+
 /// The resources that a definition makes: one for each served version.
 fn resources(definition: &Value) -> Vec<ResourceType> {
     let kind = text_at(definition, &["spec", "names", "kind"]);
@@ -113,7 +133,7 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
     let names = |field: &str| object::texts(at(definition, &["spec", "names", field]));
     let served: Vec<&Value> =
         versions(definition).filter(|version| version.get("served") == Some(&json!(true))).collect();
-    let tracked = RelabelledVersions {
+    let tracked = Tracked(RelabelledVersions {
         kind: kind.to_owned(),
         versions: served
             .iter()
@@ -122,8 +142,8 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
                 (api_version, object_type(&openapi(version), preserves(definition, version)))
             })
             .collect(),
-    };
-    let tracked: Arc<dyn holm_structured_merge::Versions> = Arc::new(tracked);
+    });
+    let tracked: Arc<dyn Versions> = Arc::new(tracked);
     served
         .into_iter()
         .map(|version| {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::decode::Mismatch;
+use crate::decode::{self, Mismatch};
 use crate::error::{FieldError, FieldProblem};
 
 /// The type of metadata.
@@ -15,45 +15,15 @@ const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 /// Fields that every object has, and whose types are not the schema's business.
 const ROOT: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
-/// Checks the types of the metadata fields that the server itself reads.
+/// Checks that the metadata are those of an object.
 pub(super) fn check_metadata(object: &Value) -> Result<(), Mismatch> {
     let Some(metadata) = object.get("metadata").filter(|metadata| !metadata.is_null()) else { return Ok(()) };
-    let mismatch = |path: &str, expected| Err(Mismatch { found: "value".to_owned(), path: path.to_owned(), expected });
-    let Some(fields) = metadata.as_object() else { return mismatch("metadata", "ObjectMeta") };
-    for map in ["labels", "annotations"] {
-        let is_map_of_text = fields.get(map).is_none_or(|value| {
-            value.is_null()
-                || value
-                    .as_object()
-                    .is_some_and(|fields| fields.values().all(|value| value.is_string() || value.is_null()))
-        });
-        if !is_map_of_text {
-            return mismatch(&format!("metadata.{map}"), "map[string]string");
-        }
+    let kind = holm_schema::built_in().ok().and_then(|pack| pack.type_named(OBJECT_META));
+    match kind {
+        // What they do not have is told elsewhere.
+        Some(kind) => decode::prune(&mut metadata.clone(), kind, "metadata", &mut Vec::new()),
+        None => Ok(()),
     }
-    for time in ["creationTimestamp", "deletionTimestamp"] {
-        let is_time =
-            |value: &Value| value.as_str().is_some_and(|text| text.parse::<holm_structured_merge::Timestamp>().is_ok());
-        if fields.get(time).is_some_and(|value| !value.is_null() && !is_time(value)) {
-            return mismatch(&format!("metadata.{time}"), "Time");
-        }
-    }
-    for list in ["finalizers", "ownerReferences", "managedFields"] {
-        if fields.get(list).is_some_and(|value| !value.is_array() && !value.is_null()) {
-            return mismatch(&format!("metadata.{list}"), "slice");
-        }
-    }
-    for number in ["generation", "deletionGracePeriodSeconds"] {
-        if fields.get(number).is_some_and(|value| !value.is_i64() && !value.is_null()) {
-            return mismatch(&format!("metadata.{number}"), "int64");
-        }
-    }
-    for text in ["name", "namespace", "generateName", "resourceVersion", "uid"] {
-        if fields.get(text).is_some_and(|value| !value.is_string() && !value.is_null()) {
-            return mismatch(&format!("metadata.{text}"), "string");
-        }
-    }
-    Ok(())
 }
 
 fn preserves(schema: &Value) -> bool {
@@ -204,6 +174,18 @@ fn named(path: &str) -> &str {
     if path.is_empty() { "<nil>" } else { path }
 }
 
+/// Whether a value is one of those that are allowed, if only some are.
+fn allowed(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
+        && !allowed.contains(value)
+    {
+        let allowed: Vec<String> =
+            allowed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+        errors.push(FieldError::not_supported(named(path), value.clone(), &allowed));
+    }
+}
+
 fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if value.is_null() && schema.get("nullable") == Some(&Value::Bool(true)) {
         return;
@@ -216,6 +198,8 @@ fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldErr
         let mut error = FieldError::invalid(named(path), type_name(value), detail);
         error.kind = FieldProblem::TypeInvalid;
         errors.push(error);
+        // A value of another type is none of the allowed ones either.
+        allowed(value, schema, path, errors);
         return;
     }
     if int_or_string && !value.is_string() && !has_type(value, "integer") {
@@ -234,14 +218,7 @@ fn validate(value: &Value, schema: &Value, path: &str, errors: &mut Vec<FieldErr
     let invalid = |errors: &mut Vec<FieldError>, detail: String| {
         errors.push(FieldError::invalid(named(path), value.clone(), format!("{} in body {detail}", named(path))));
     };
-    if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
-        && !allowed.contains(value)
-    {
-        let allowed: Vec<String> =
-            allowed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-        let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-        errors.push(FieldError::not_supported(named(path), value.clone(), &allowed));
-    }
+    allowed(value, schema, path, errors);
     match value {
         Value::Number(number) => {
             let number = number.as_f64().unwrap_or_default();
@@ -355,6 +332,14 @@ fn validate_list(items: &[Value], schema: &Value, path: &str, errors: &mut Vec<F
     };
     let mut seen = HashSet::new();
     for (position, item) in items.iter().enumerate() {
+        if !keys.is_empty() && item.is_null() {
+            continue;
+        }
+        if !keys.is_empty() && !item.is_object() {
+            let detail = "must be an object for an array of list-type map";
+            errors.push(FieldError::invalid(format!("{path}[{position}]"), item.clone(), detail));
+            continue;
+        }
         let identity: Value = if keys.is_empty() {
             item.clone()
         } else {

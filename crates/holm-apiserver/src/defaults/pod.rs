@@ -2,6 +2,9 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/v1/defaults.go` and `zz_generated.defaults.go`.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::{default_at, default_text, each};
@@ -22,6 +25,7 @@ pub(super) fn fill_pod(pod: &mut Value) {
         set_at(pod, &["spec", "terminationGracePeriodSeconds"], json!(1));
     }
     default_at(pod, &["spec", "enableServiceLinks"], json!(true));
+    // Templates are not completed in this way either.
     if at(pod, &["spec", "hostNetwork"]) == Some(&json!(true)) {
         default_host_ports(pod, &["spec"]);
     }
@@ -43,9 +47,6 @@ pub(super) fn fill_template(object: &mut Value, path: &[&str]) {
     let path: Vec<&str> = path.iter().copied().chain(["spec"]).collect();
     if at(object, &path).is_none() {
         set_at(object, &path, json!({}));
-    }
-    if at(object, &[path.as_slice(), &["hostNetwork"]].concat()) == Some(&json!(true)) {
-        default_host_ports(object, &path);
     }
     fill_spec_at(object, &path);
 }
@@ -93,8 +94,24 @@ fn fill_spec(spec: &mut Value) {
     each(spec, &["volumes"]).for_each(fill_volume);
 }
 
+/// The names of images, from `github.com/distribution/reference`, `regexp.go`.
+static IMAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let part = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
+    let domain = format!(r"{part}(?:\.{part})*(?::[0-9]+)?");
+    let segment = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+    let digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+    Regex::new(&format!(
+        r"^(?:{domain}/)?{segment}(?:/{segment})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{digest})?$"
+    ))
+    .ok()
+});
+
 /// `Always` for what may change under its name, `IfNotPresent` for the rest.
 fn image_pull_policy(image: &str) -> &'static str {
+    if !IMAGE.as_ref().is_some_and(|pattern| pattern.is_match(image)) {
+        // What is no name has no tag, not even the one that others have without saying so (`SetDefaults_Container`).
+        return "IfNotPresent";
+    }
     let (name, digest) = image.split_once('@').unwrap_or((image, ""));
     // A colon before the last slash belongs to a port of the registry.
     let last = name.rsplit('/').next().unwrap_or_default();
@@ -222,6 +239,10 @@ mod tests {
             ("host:5000/postgres", "Always"),
             ("host:5000/postgres:15", "IfNotPresent"),
             ("postgres@sha256:00", "IfNotPresent"),
+            (" postgres", "IfNotPresent"),
+            ("Postgres", "IfNotPresent"),
+            ("", "IfNotPresent"),
+            ("registry.test/team/postgres", "Always"),
         ];
         for (image, policy) in cases {
             assert_eq!(image_pull_policy(image), policy, "{image}");

@@ -66,6 +66,11 @@ pub(super) fn daemon_set(object: &mut Value) {
     if text_at(object, &["spec", "updateStrategy", "type"]) == "RollingUpdate" {
         default_at(object, &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"], json!(1));
         default_at(object, &["spec", "updateStrategy", "rollingUpdate", "maxSurge"], json!(0));
+    } else if at(object, &["spec", "updateStrategy", "rollingUpdate"]).is_some() {
+        // What another type does not use is not filled in, but is zero in the form that all versions share.
+        for field in ["maxUnavailable", "maxSurge"] {
+            default_at(object, &["spec", "updateStrategy", "rollingUpdate", field], json!(0));
+        }
     }
     default_at(object, &["spec", "revisionHistoryLimit"], json!(10));
     pod::fill_template(object, &TEMPLATE);

@@ -1,36 +1,43 @@
 //! JSON patches as an API server applies them.
 //!
 //! From `gopkg.in/evanphx/json-patch.v4`, `patch.go`, which departs from RFC 6902: replacing a field that is not there adds it, and
-//! testing one that is not there for null succeeds.
+//! testing one that is not there for null succeeds, and an operation without a value has null.
 
-use json_patch::PatchError;
 use serde_json::{Value, json};
 
 /// Applies the operations in their order.
-pub(super) fn apply(object: &mut Value, operations: &Value) -> Result<(), PatchError> {
+pub(super) fn apply(object: &mut Value, operations: &Value) -> Result<(), Rejected> {
     for operation in operations.as_array().into_iter().flatten() {
         let Some(operation) = as_applied(object, operation) else { continue };
-        if let Ok(patch) = serde_json::from_value::<json_patch::Patch>(json!([operation])) {
-            json_patch::patch(object, &patch)?;
-        }
+        let patch: json_patch::Patch = serde_json::from_value(json!([operation])).map_err(|_| Rejected)?;
+        json_patch::patch(object, &patch).map_err(|_| Rejected)?;
     }
     Ok(())
 }
 
+/// A patch with an operation that is none, or that cannot be done.
+#[derive(Debug)]
+pub(super) struct Rejected;
+
 /// The operation in the words of RFC 6902; nothing if there is nothing to do.
 fn as_applied(object: &Value, operation: &Value) -> Option<Value> {
+    let mut applied = operation.as_object()?.clone();
     let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
     let parent = path.rsplit_once('/').and_then(|(parent, _)| object.pointer(parent));
     let missing = parent.is_some_and(Value::is_object) && object.pointer(path).is_none();
-    match operation.get("op").and_then(Value::as_str) {
-        Some("replace") if missing => {
-            let mut added = operation.clone();
-            added["op"] = json!("add");
-            Some(added)
-        }
-        Some("test") if missing && operation.get("value").is_none_or(Value::is_null) => None,
-        _ => Some(operation.clone()),
+    let kind = operation.get("op").and_then(Value::as_str).unwrap_or_default();
+    if matches!(kind, "add" | "replace" | "test") {
+        // No value is null.
+        applied.entry("value").or_insert(Value::Null);
     }
+    match kind {
+        "replace" if missing => {
+            applied.insert("op".to_owned(), json!("add"));
+        }
+        "test" if missing && applied.get("value").is_none_or(Value::is_null) => return None,
+        _ => {}
+    }
+    Some(Value::Object(applied))
 }
 
 #[cfg(test)]
@@ -44,9 +51,10 @@ mod tests {
         let patch = json!([
             {"op": "replace", "path": "/a/b", "value": 1},
             {"op": "test", "path": "/a/c", "value": null},
+            {"op": "add", "path": "/a/d"},
         ]);
         apply(&mut object, &patch).unwrap();
-        assert_eq!(object, json!({"a": {"b": 1}}));
+        assert_eq!(object, json!({"a": {"b": 1, "d": null}}));
         for refused in [
             json!([{"op": "remove", "path": "/a/c"}]),
             json!([{"op": "replace", "path": "/x/y", "value": 1}]),

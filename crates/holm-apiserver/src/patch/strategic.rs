@@ -148,6 +148,10 @@ fn merge_list(
         sort(list, order.unwrap_or(patch), &server, None);
         return Ok(());
     };
+    if let Some(item) = list.iter().find(|item| item.get(key).is_none()) {
+        let text = format!("map: {item} does not contain declared merge key: {key}");
+        return Err(PatchError::NotApplicable(text));
+    }
     let item_kind = field.and_then(|field| field.items());
     if patch.iter().any(|item| item.get(DIRECTIVE).and_then(Value::as_str) == Some("replace")) {
         let kept = patch.iter().filter(|item| item.get(DIRECTIVE).is_none());

@@ -175,14 +175,30 @@ pub(crate) fn stream(events: impl Stream<Item = Value> + Send + 'static) -> Resp
     finish(200, "application/json", &[], StreamBody::new(lines).boxed_unsync())
 }
 
-/// Adds a warning to an answer.
-pub(crate) fn warn(mut answer: Response<AnswerBody>, warning: &str) -> Response<AnswerBody> {
-    // RFC 7234: code, agent, text.
-    let text = warning.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
-    if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{text}\"")) {
+/// An answer with a warning behind the others.
+fn warn(mut answer: Response<AnswerBody>, warning: &str) -> Response<AnswerBody> {
+    if let Some(value) = header(warning) {
         answer.headers_mut().append(http::header::WARNING, value);
     }
     answer
+}
+
+/// An answer with a warning that was known before the request was looked at, so that it comes before the others.
+pub(crate) fn warn_first(mut answer: Response<AnswerBody>, warning: &str) -> Response<AnswerBody> {
+    let others: Vec<http::HeaderValue> = answer.headers().get_all(http::header::WARNING).iter().cloned().collect();
+    if let Some(value) = header(warning) {
+        answer.headers_mut().insert(http::header::WARNING, value);
+        for other in others {
+            answer.headers_mut().append(http::header::WARNING, other);
+        }
+    }
+    answer
+}
+
+/// RFC 7234: code, agent, text.
+fn header(warning: &str) -> Option<http::HeaderValue> {
+    let text = warning.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], " ");
+    http::HeaderValue::from_str(&format!("299 - \"{text}\"")).ok()
 }
 
 fn finish(code: u16, media_type: &str, warnings: &[String], body: AnswerBody) -> Response<AnswerBody> {

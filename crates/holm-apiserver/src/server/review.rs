@@ -43,7 +43,7 @@ pub(super) fn run(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Res
     let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
     let (draft, resource) = (verbs::draft(call, &route.resource)?, &route.resource);
     let mut warnings = Vec::new();
-    let mut review = crate::write::accept(resource, draft, options.field_validation, &mut warnings)?;
+    let mut review = crate::write::accept(resource, draft, options.field_validation, &mut warnings)?.object;
     crate::write::create::place(resource, route.namespace(), None, &mut review)?;
     let state = cluster.read();
     let status = match &*resource.id {

@@ -13,6 +13,7 @@ use crate::object::{self, at, set_at, text_at};
 use crate::options::WriteOptions;
 use crate::registry::{ResourceType, TypeSchema};
 use crate::state::State;
+use crate::write::Accepted;
 use crate::write::update::Target;
 
 /// Where the numbers of a kind are.
@@ -31,6 +32,17 @@ fn paths(resource: &ResourceType) -> (Vec<String>, Vec<String>) {
 fn number(object: &Value, path: &[String]) -> i64 {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     at(object, &path).and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// The scale of an object for whoever reads it: a custom resource needs a number of replicas for that.
+pub(super) fn read(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
+    let (spec, _) = paths(resource);
+    let fields: Vec<&str> = spec.iter().map(String::as_str).collect();
+    if matches!(resource.schema, TypeSchema::Custom(_)) && at(object, &fields).is_none() {
+        let field = format!(".{}", spec.join("."));
+        return Err(ApiError::internal(format!("the spec replicas field {field:?} does not exist")));
+    }
+    of(resource, object)
 }
 
 /// The scale of an object.
@@ -134,7 +146,7 @@ pub(crate) fn replace(
         object::set_metadata(&mut new, "managedFields", values);
     }
     let main = Target { subresource: "", ..target };
-    let outcome = state.finish(resource, main, &live, new, options, &mut Vec::new())?;
+    let outcome = state.finish(resource, main, &live, Accepted::of(new), options, &mut Vec::new())?;
     of(resource, &outcome.object)
 }
 
@@ -175,7 +187,7 @@ pub(super) fn apply(
     let values: Value = parent.iter().map(ManagedFieldsEntry::to_value).collect();
     object::set_metadata(&mut new, "managedFields", values);
     let main = Target { subresource: "", ..target };
-    let outcome = state.finish(resource, main, &live, new, options, &mut Vec::new())?;
+    let outcome = state.finish(resource, main, &live, Accepted::of(new), options, &mut Vec::new())?;
     of(resource, &outcome.object)
 }
 
@@ -183,10 +195,9 @@ fn check_replicas(resource: &ResourceType, target: Target<'_>, replicas: i64) ->
     if replicas >= 0 {
         return Ok(());
     }
-    if let TypeSchema::Custom(custom) = &resource.schema {
-        let path = custom.scale.as_ref().map(|scale| scale.spec_replicas.clone()).unwrap_or_default();
-        let errors = [FieldError::invalid(path, replicas, "should be a non-negative integer")];
-        return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
+    if let TypeSchema::Custom(_) = &resource.schema {
+        // The object itself is validated.
+        return Ok(());
     }
     let errors = [FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0")];
     Err(ApiError::invalid("autoscaling", "Scale", target.name, &errors))

@@ -6,7 +6,7 @@ use holm_schema::GroupVersionKind;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::respond::{AnswerBody, Form, answer, refuse, warn};
+use super::respond::{AnswerBody, Form, answer, refuse, warn_first};
 use super::route::Route;
 use super::{Call, list, parts, review, scale, table};
 use crate::api_server::ApiServer;
@@ -28,7 +28,7 @@ const APPLY: &str = "application/apply-patch+yaml";
 pub(super) fn run(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let outcome = answer_call(cluster, route, call);
     let Some(warning) = deprecated(&route.resource) else { return outcome };
-    Ok(warn(outcome.unwrap_or_else(|error| refuse(&error)), &warning))
+    Ok(warn_first(outcome.unwrap_or_else(|error| refuse(&error)), &warning))
 }
 
 /// What a client is told whatever it does with a resource, from `APILifecycleDeprecated` and `APILifecycleReplacement` of the
@@ -99,7 +99,7 @@ fn get(
     let now = state.now();
     drop(state);
     if route.subresource == "scale" {
-        let scale = scale::of(resource, &found)?;
+        let scale = scale::read(resource, &found)?;
         let shown = match form {
             Form::Object => scale,
             Form::Table(beside) => table::of_scale(scale, beside, now),
@@ -138,7 +138,8 @@ fn stored_draft(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Draft
     let state = cluster.read();
     let name = route.name.as_deref().unwrap_or_default();
     let live = state.store.get(&state.key(&route.stored, route.namespace(), name));
-    Ok(Draft { object: view.stored(draft.object, live.map(|live| &**live)), duplicates: draft.duplicates })
+    let object = view.stored(draft.object, live.map(|live| &**live));
+    Ok(Draft { object, ..draft })
 }
 
 /// The body of a request that is no object of the resource, but of this kind.

@@ -2,7 +2,7 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::names;
 use super::rules::Checks;
@@ -35,7 +35,17 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
         if let Some(found) = at(spec, &[source]) {
             errors.filled(found, "name", &format!("{shown}.{source}"));
             errors.filled(found, "kind", &format!("{shown}.{source}"));
+            let kind = text_at(found, &["kind"]);
+            if text_at(found, &["apiGroup"]).is_empty() && kind != "PersistentVolumeClaim" {
+                let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+                errors.push(FieldError::invalid(format!("{shown}.{source}"), kind, detail));
+            }
         }
+    }
+    if let (Some(old), Some(new)) = (at(spec, &["dataSource"]), at(spec, &["dataSourceRef"]))
+        && ["apiGroup", "kind", "name"].iter().any(|field| at(old, &[field]) != at(new, &[field]))
+    {
+        errors.push(FieldError::invalid(shown, "dataSource", "must match dataSourceRef"));
     }
     match at(spec, &["resources", "requests", "storage"]) {
         None => errors.push(FieldError::required(format!("{shown}.resources[storage]"), "")),
@@ -94,7 +104,7 @@ pub(super) fn update(live: &Value, object: &Value) -> Vec<FieldError> {
     let size = |object: &Value, path: &[&str]| at(object, path).and_then(Quantity::of);
     let smaller = |left: Option<Quantity>, right: Option<Quantity>| match (left, right) {
         (_, None) => false,
-        (None, Some(right)) => !right.is_zero(),
+        (None, Some(right)) => Quantity::of(&json!(0)).is_some_and(|none| none < right),
         (Some(left), Some(right)) => left < right,
     };
     let (before, after) = (size(live, storage), size(object, storage));

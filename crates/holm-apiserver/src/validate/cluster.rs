@@ -30,7 +30,9 @@ pub(super) fn priority_class(object: &Value) -> Vec<FieldError> {
         let detail = format!("maximum allowed value of a user defined priority is {MAX_PRIORITY}");
         errors.push(FieldError::forbidden("value", detail));
     }
-    errors.one_of(object, "preemptionPolicy", "", &["Never", "PreemptLowerPriority"]);
+    if at(object, &["preemptionPolicy"]).is_none() || errors.filled(object, "preemptionPolicy", "") {
+        errors.one_of(object, "preemptionPolicy", "", &["Never", "PreemptLowerPriority"]);
+    }
     errors
 }
 

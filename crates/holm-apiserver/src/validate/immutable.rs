@@ -8,6 +8,7 @@ use super::{claim, pod, volume};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
 use crate::registry::ResourceType;
+use crate::write::emptied::Emptied;
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -53,7 +54,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// What a change may not do.
-pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
+pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value, emptied: &Emptied) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let fixed = FIXED.iter().filter(|(id, _)| resource.is(id)).flat_map(|(_, paths)| paths.iter());
     for path in fixed {
@@ -72,7 +73,7 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Ve
         }
     }
     match &*resource.id {
-        "secrets" | "configmaps" => errors.extend(sealed(live, object)),
+        "secrets" | "configmaps" => errors.extend(sealed(resource, live, object, emptied)),
         "jobs.batch" => errors.extend(job(live, object)),
         "persistentvolumeclaims" => errors.extend(claim::update(live, object)),
         "persistentvolumes" => errors.extend(volume_update(live, object)),
@@ -83,8 +84,9 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value) -> Ve
     errors
 }
 
-/// Of an immutable Secret or ConfigMap nothing can change but its metadata.
-fn sealed(live: &Value, object: &Value) -> Vec<FieldError> {
+/// Of an immutable Secret or ConfigMap nothing can change but its metadata. No data and a map without any are not the same here
+/// (`reflect.DeepEqual`).
+fn sealed(resource: &ResourceType, live: &Value, object: &Value, emptied: &Emptied) -> Vec<FieldError> {
     if at(live, &["immutable"]) != Some(&json!(true)) {
         return Vec::new();
     }
@@ -92,8 +94,10 @@ fn sealed(live: &Value, object: &Value) -> Vec<FieldError> {
     if at(object, &["immutable"]) != Some(&json!(true)) {
         errors.push(FieldError::forbidden("immutable", "field is immutable when `immutable` is set"));
     }
+    // The data of a ConfigMap are a map by default, so only those of a Secret make a difference.
+    let kept = if resource.is("secrets") { "data" } else { "binaryData" };
     for field in ["data", "binaryData"] {
-        if at(live, &[field]) != at(object, &[field]) {
+        if at(live, &[field]) != at(object, &[field]) || (field == kept && emptied.has(&format!("/{field}"))) {
             errors.push(FieldError::forbidden(field, "field is immutable when `immutable` is set"));
         }
     }
@@ -106,7 +110,9 @@ fn job(live: &Value, object: &Value) -> Vec<FieldError> {
     if changed(&["spec", "completions"]) {
         let indexed = text_at(object, &["spec", "completionMode"]) == "Indexed";
         let both = at(object, &["spec", "completions"]) == at(object, &["spec", "parallelism"]);
-        if !(indexed && both) {
+        // That an indexed job has none is told elsewhere.
+        let none = at(object, &["spec", "completions"]).is_none();
+        if !indexed || !(both || none) {
             let value = at(object, &["spec", "completions"]).cloned().unwrap_or_default();
             errors.push(FieldError::invalid("spec.completions", value, IMMUTABLE));
         }
@@ -171,18 +177,59 @@ fn volume_update(live: &Value, object: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// The first of these cannot change, and the second goes only when the policy says so: `validateUpgradeDowngradeClusterIPs` and
+/// `validateUpgradeDowngradeIPFamilies`.
+fn kept(live: &Value, object: &Value, field: &str, names_each: bool, errors: &mut Vec<FieldError>) {
+    let texts = |object: &Value| crate::object::texts(at(object, &["spec", field]));
+    let (before, after) = (texts(live), texts(object));
+    let value = json!(after);
+    if before.len() == after.len() {
+        for (position, _) in before.iter().zip(&after).enumerate().filter(|(_, (before, after))| before != after) {
+            let position = if names_each { position } else { 0 };
+            errors.push(FieldError::invalid(
+                format!("spec.{field}[{position}]"),
+                value.clone(),
+                "may not change once set",
+            ));
+        }
+        return;
+    }
+    let first = format!("spec.{field}[0]");
+    if after.is_empty() || (!names_each && before.len() > after.len() && at(object, &["spec", "clusterIPs"]).is_none())
+    {
+        errors.push(FieldError::invalid(first.as_str(), value.clone(), "the primary one can not be unset"));
+    }
+    if let (Some(before), Some(after)) = (before.first(), after.first())
+        && before != after
+    {
+        errors.push(FieldError::invalid(first, value, "may not change once set"));
+    }
+    let policy = text_at(object, &["spec", "ipFamilyPolicy"]);
+    if before.len() > after.len() && after.len() == 1 && policy != "SingleStack" {
+        let detail = "must be set to 'SingleStack' when releasing the secondary one";
+        errors.push(FieldError::invalid("spec.ipFamilyPolicy", policy, detail));
+    }
+}
+
 fn service(live: &Value, object: &Value) -> Vec<FieldError> {
     let kind = |object: &Value| text_at(object, &["spec", "type"]).to_owned();
     let mut errors = Vec::new();
     if kind(live) == "ExternalName" || kind(object) == "ExternalName" {
         return errors;
     }
-    let first = |object: &Value| {
-        at(object, &["spec", "clusterIPs"]).and_then(Value::as_array).and_then(|list| list.first().cloned())
+    let headless = |object: &Value| text_at(object, &["spec", "clusterIP"]) == "None";
+    if !(headless(live) && headless(object)) {
+        kept(live, object, "clusterIPs", true, &mut errors);
+    }
+    if !headless(live) && !headless(object) {
+        kept(live, object, "ipFamilies", false, &mut errors);
+    }
+    let is_checked = |object: &Value| {
+        kind(object) == "LoadBalancer" && text_at(object, &["spec", "externalTrafficPolicy"]) == "Local"
     };
-    let (before, after) = (first(live), first(object));
-    if before.is_some() && after.is_some() && before != after {
-        errors.push(FieldError::invalid("spec.clusterIPs[0]", after.unwrap_or_default(), "may not change once set"));
+    let port = &["spec", "healthCheckNodePort"];
+    if is_checked(live) && is_checked(object) && at(live, port) != at(object, port) {
+        errors.push(FieldError::forbidden("spec.healthCheckNodePort", IMMUTABLE));
     }
     let class = &["spec", "loadBalancerClass"];
     if kind(live) == "LoadBalancer" && kind(object) == "LoadBalancer" && at(live, class) != at(object, class) {

@@ -28,6 +28,8 @@ const MAX_NAME_SERVERS: usize = 3;
 /// Checks a pod that is new.
 pub(super) fn check_new(object: &Value) -> Vec<FieldError> {
     let mut errors = check(object, &["spec"], "spec");
+    // Templates may have it, with a warning.
+    errors.at_least(at(object, &["spec"]).unwrap_or(&Value::Null), "terminationGracePeriodSeconds", "spec", 0);
     if at(object, &["spec", "ephemeralContainers"]).is_some() {
         errors.push(FieldError::forbidden("spec.ephemeralContainers", "cannot be set on create"));
     }
@@ -53,7 +55,6 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
     errors.text_unless_empty(spec, "runtimeClassName", shown, names::subdomain);
     errors.text_unless_empty(spec, "priorityClassName", shown, names::subdomain);
     errors.between(spec, "activeDeadlineSeconds", shown, 1, i64::from(i32::MAX));
-    errors.at_least(spec, "terminationGracePeriodSeconds", shown, 0);
     for (path, alias) in items(spec, &["hostAliases"], &format!("{shown}.hostAliases")) {
         errors.text(alias, "ip", &path, ip);
         for (path, name) in items(alias, &["hostnames"], &format!("{path}.hostnames")) {

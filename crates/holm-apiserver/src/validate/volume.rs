@@ -113,7 +113,9 @@ pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid("parameters", key.as_str(), "field can not be empty."));
         }
     }
-    errors.one_of(object, "reclaimPolicy", "", &["Delete", "Retain"]);
+    if !text_at(object, &["reclaimPolicy"]).is_empty() {
+        errors.one_of(object, "reclaimPolicy", "", &["Delete", "Retain"]);
+    }
     errors.one_of(object, "volumeBindingMode", "", &["Immediate", "WaitForFirstConsumer"]);
     for (path, term) in items(object, &["allowedTopologies"], "allowedTopologies") {
         let list = format!("{path}.matchLabelExpressions");

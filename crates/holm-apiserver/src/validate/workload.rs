@@ -6,12 +6,14 @@ mod autoscaler;
 mod job;
 mod schedule;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::rules::Checks;
 use super::{claim, items, names, pod};
-use crate::error::{FieldError, FieldProblem};
-use crate::object::{at, text_at};
+use crate::error::FieldError;
+use crate::object::{at, remove_at, set_at, text_at};
 
 pub(super) use autoscaler::autoscaler;
 pub(super) use job::{cron_job, job};
@@ -20,38 +22,57 @@ const TEMPLATE: [&str; 2] = ["spec", "template"];
 const UNSELECTED: &str = "`selector` does not match template `labels`";
 
 /// Checks a workload whose pods run for ever.
-pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
+pub(super) fn check(resource: &str, object: &Value, is_new: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let spec = object.get("spec").cloned().unwrap_or_default();
-    for field in ["replicas", "revisionHistoryLimit", "minReadySeconds", "progressDeadlineSeconds"] {
+    for field in ["replicas", "minReadySeconds", "progressDeadlineSeconds"] {
         errors.at_least(&spec, field, "spec", 0);
     }
-    selector(resource, object, &mut errors);
+    if resource != "statefulsets.apps" {
+        errors.at_least(&spec, "revisionHistoryLimit", "spec", 0);
+    }
+    let is_read = selector(resource, object, &mut errors);
     match resource {
         "deployments.apps" => strategy(&spec, &mut errors),
         "statefulsets.apps" => {
             // Its name begins the host names of its pods.
             errors.text(&object["metadata"], "name", "metadata", names::label);
-            stateful_set(&spec, &mut errors);
+            stateful_set(&spec, is_new, &mut errors);
         }
         "daemonsets.apps" => daemon_set(&spec, &mut errors),
         _ => {}
     }
-    let mut of_template = template(object, &TEMPLATE, "spec.template");
     if resource == "statefulsets.apps" {
-        // The template of a stateful set may mount its claims, which become volumes of its pods.
-        let claims: Vec<&str> = items(&spec, &["volumeClaimTemplates"], "").map(|(_, claim)| name_of(claim)).collect();
-        of_template.retain(|error| {
-            let mounts = error.kind == FieldProblem::NotFound && error.field.contains("volumeMounts");
-            // The names of its pods are the set's business, whatever the template says.
-            let names = matches!(error.field.as_str(), "spec.template.spec.hostname" | "spec.template.spec.subdomain");
-            let mounts = mounts && error.value.as_str().is_some_and(|name| claims.contains(&name));
-            !names && !mounts
-        });
+        if is_read {
+            errors.extend(template(&with_claims(object), &TEMPLATE, "spec.template"));
+        }
+    } else if is_read || resource == "daemonsets.apps" {
+        errors.extend(template(object, &TEMPLATE, "spec.template"));
     }
-    errors.extend(of_template);
-    always_restarts(&spec, &mut errors);
+    if is_read || !matches!(resource, "deployments.apps" | "replicasets.apps") {
+        always_restarts(&spec, &mut errors);
+    }
     errors
+}
+
+/// A stateful set as its pods will be: its claims are volumes, in place of those with the same names, and the names of the pods are the
+/// set's business, whatever the template says.
+fn with_claims(object: &Value) -> Value {
+    let mut object = object.clone();
+    for field in ["hostname", "subdomain"] {
+        remove_at(&mut object, &["spec", "template", "spec", field]);
+    }
+    let claims = at(&object, &["spec", "volumeClaimTemplates"]).and_then(Value::as_array).into_iter().flatten();
+    let claims: BTreeSet<String> = claims.map(|claim| name_of(claim).to_owned()).collect();
+    if claims.is_empty() {
+        return object;
+    }
+    let volumes = at(&object, &["spec", "template", "spec", "volumes"]).and_then(Value::as_array);
+    let own = volumes.into_iter().flatten().filter(|volume| !claims.contains(text_at(volume, &["name"]))).cloned();
+    let volume = |name: &String| json!({"name": name, "persistentVolumeClaim": {"claimName": name}});
+    let volumes: Vec<Value> = claims.iter().map(volume).chain(own).collect();
+    set_at(&mut object, &["spec", "template", "spec", "volumes"], json!(volumes));
+    object
 }
 
 /// Checks a ReplicationController, whose selector is a map of labels.
@@ -112,15 +133,15 @@ pub(super) fn pod_template(object: &Value) -> Vec<FieldError> {
     template(object, &["template"], "template")
 }
 
-/// The selector must be right, and select the pods of the template.
-fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) {
+/// The selector must be right, and select the pods of the template. Tells whether it can be read: otherwise the template is not looked at.
+fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) -> bool {
     let labels = at(object, &["spec", "template", "metadata", "labels"]).cloned().unwrap_or_default();
     let Some(selector) = at(object, &["spec", "selector"]) else {
         if resource != "daemonsets.apps" {
             errors.push(FieldError::required("spec.selector", ""));
         }
         errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
-        return;
+        return true;
     };
     let before = errors.len();
     errors.selector(Some(selector), "spec.selector");
@@ -128,7 +149,7 @@ fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) {
         if resource != "daemonsets.apps" {
             errors.push(FieldError::invalid("spec.selector", selector.clone(), "invalid label selector"));
         }
-        return;
+        return false;
     }
     let none = |field: &str| match selector.get(field) {
         Some(Value::Object(fields)) => fields.is_empty(),
@@ -142,6 +163,7 @@ fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) {
     } else if !selects(selector, Some(&labels)) {
         errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
     }
+    true
 }
 
 /// Whether a label selector selects these labels.
@@ -200,7 +222,7 @@ fn strategy(spec: &Value, errors: &mut Vec<FieldError>) {
 }
 
 /// From `ValidateStatefulSetSpec`.
-fn stateful_set(spec: &Value, errors: &mut Vec<FieldError>) {
+fn stateful_set(spec: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     let policy = text_at(spec, &["podManagementPolicy"]);
     if !matches!(policy, "OrderedReady" | "Parallel") {
         let detail = "must be 'OrderedReady' or 'Parallel'";
@@ -240,7 +262,8 @@ fn stateful_set(spec: &Value, errors: &mut Vec<FieldError>) {
         errors.at_least(ordinals, "start", "spec.ordinals", 0);
     }
     errors.text_unless_empty(spec, "serviceName", "spec", names::label);
-    for (path, template) in items(spec, &["volumeClaimTemplates"], "spec.volumeClaimTemplates") {
+    // They cannot change, so only those of a new set are looked at.
+    for (path, template) in items(spec, &["volumeClaimTemplates"], "spec.volumeClaimTemplates").filter(|_| is_new) {
         errors.extend(claim::check(template, &["spec"], &format!("{path}.spec")));
     }
 }

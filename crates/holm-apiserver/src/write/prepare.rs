@@ -5,6 +5,7 @@ use holm_structured_merge::Timestamp;
 use serde_json::{Value, json};
 
 use super::create::Labels;
+use super::emptied::Emptied;
 use crate::object::{self, at, copy_at, remove_at, set_at};
 use crate::registry::{ResourceType, status_keeps};
 use crate::state::State;
@@ -36,7 +37,7 @@ fn ask_as(user: &User, object: &mut Value) {
 
 /// Prepares a new object.
 pub(crate) fn for_create(
-    state: &State,
+    state: &mut State,
     resource: &ResourceType,
     labels: Labels,
     user: Option<&User>,
@@ -70,7 +71,7 @@ pub(crate) fn for_create(
         }
         "persistentvolumeclaims" => {
             set_at(object, &["status", "phase"], json!("Pending"));
-            data_sources(object);
+            data_sources(None, object);
         }
         "persistentvolumes" => {
             let now = state.now().to_string();
@@ -80,13 +81,9 @@ pub(crate) fn for_create(
         "certificatesigningrequests.certificates.k8s.io" => {
             ask_as(&user.cloned().unwrap_or_else(User::administrator), object);
         }
-        "services" => {
-            // From `pkg/registry/core/service/storage/alloc.go` (`NormalizeClusterIPs`).
-            if let Some(address) = at(object, &["spec", "clusterIP"]).cloned()
-                && at(object, &["spec", "clusterIPs"]).is_none()
-            {
-                set_at(object, &["spec", "clusterIPs"], json!([address]));
-            }
+        "limitranges" if object::name(object).is_empty() => {
+            let name = state.random.uid();
+            object::set_metadata(object, "name", json!(name));
         }
         "daemonsets.apps" => {
             set_at(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], json!("1"));
@@ -109,7 +106,7 @@ fn drop_gated(resource: &ResourceType, live: Option<&Value>, object: &mut Value)
 }
 
 /// Prepares a changed object.
-pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Value) {
+pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Value, emptied: &Emptied) {
     drop_gated(resource, Some(live), object);
     if resource.has_status() {
         copy_at(live, object, &["status"]);
@@ -134,15 +131,15 @@ pub(crate) fn for_update(resource: &ResourceType, live: &Value, object: &mut Val
                 set_at(object, &annotation, json!((before + 1).to_string()));
             }
         }
-        "services" => crate::allocate::keep(live, object),
-        "persistentvolumeclaims" => data_sources(object),
+        "services" => crate::allocate::drop_of_type(live, object),
+        "persistentvolumeclaims" => data_sources(Some(live), object),
         "certificatesigningrequests.certificates.k8s.io" => copy_at(live, object, &["spec"]),
         _ => {}
     }
     // The first generation of a driver is none.
     if resource.traits.generation || resource.is("csidrivers.storage.k8s.io") {
         let before = object::generation(live);
-        let now = if counts(resource, live, object) { before + 1 } else { before };
+        let now = if counts(resource, live, object) || is_emptied(resource, emptied) { before + 1 } else { before };
         object::set_metadata(object, "generation", Value::from(now));
     }
 }
@@ -248,6 +245,18 @@ fn counts(resource: &ResourceType, live: &Value, object: &Value) -> bool {
         || metadata.iter().any(|field| object::metadata(live, field) != object::metadata(object, field))
 }
 
+/// Whether a list without items counts as a change: in the strategies that compare with `reflect.DeepEqual`.
+fn is_emptied(resource: &ResourceType, emptied: &Emptied) -> bool {
+    match &*resource.id {
+        "networkpolicies.networking.k8s.io" => emptied.has_below("/spec", "/policyTypes"),
+        "validatingwebhookconfigurations.admissionregistration.k8s.io"
+        | "mutatingwebhookconfigurations.admissionregistration.k8s.io" => {
+            emptied.has("/webhooks") || emptied.has_below("/webhooks", "")
+        }
+        _ => false,
+    }
+}
+
 /// From `k8s.io/kubernetes`, `pkg/registry/batch/job/strategy.go` (`generateSelector`): the pods of a job carry its uid.
 fn job_selector(object: &mut Value, given: Labels) {
     if at(object, &["spec", "manualSelector"]) == Some(&json!(true)) {
@@ -281,13 +290,14 @@ fn job_selector(object: &mut Value, given: Labels) {
 /// A claim names where its data comes from in two ways, of which the older one knows claims and snapshots only.
 ///
 /// From `k8s.io/kubernetes`, `pkg/api/persistentvolumeclaim/util.go` (`DropDisabledFields`, `NormalizeDataSources`).
-fn data_sources(object: &mut Value) {
+fn data_sources(live: Option<&Value>, object: &mut Value) {
     let (old, new) = (["spec", "dataSource"], ["spec", "dataSourceRef"]);
+    let is_kept = live.is_some_and(|live| at(live, &old).is_some()) || at(object, &new).is_some();
     let is_old = |source: &Value| {
         let (group, kind) = (object::text_at(source, &["apiGroup"]), object::text_at(source, &["kind"]));
         matches!((group, kind), ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
     };
-    if at(object, &old).is_some_and(|source| !is_old(source)) {
+    if !is_kept && at(object, &old).is_some_and(|source| !is_old(source)) {
         remove_at(object, &old);
     }
     match (at(object, &old).cloned(), at(object, &new).cloned()) {

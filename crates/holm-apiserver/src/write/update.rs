@@ -5,11 +5,12 @@ use std::sync::Arc;
 use holm_structured_merge::{FieldTracker, TrackError, keep_times_of_unchanged};
 use serde_json::Value;
 
-use super::create::{Labels, place};
-use super::{Draft, Written, accept, finished, nothing, prepare};
+use super::create::{Labels, Origin, place};
+use super::{Accepted, Draft, Written, accept, finished, nothing, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::{self, escalate};
+use crate::decode;
 use crate::error::{ApiError, FieldError};
 use crate::object;
 use crate::options::WriteOptions;
@@ -53,7 +54,8 @@ impl State {
         warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
         let labels = Labels::of(&draft.object);
-        let mut new = accept(resource, draft, options.field_validation, warnings)?;
+        let Accepted { object: mut new, emptied, untidy } =
+            accept(resource, draft, options.field_validation, warnings)?;
         prepare::date(resource, self.now(), &mut new);
         if object::name(&new).is_empty() {
             return Err(ApiError::bad_request("name must be provided"));
@@ -65,10 +67,10 @@ impl State {
             Some(live) => {
                 check_uid(resource, &live, &new)?;
                 check_version(resource, &live, &new)?;
-                let new = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
-                self.finish(resource, target, &live, new, options, warnings)
+                let object = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
+                self.finish(resource, target, &live, Accepted { object, emptied, untidy }, options, warnings)
             }
-            None if resource.traits.created_by_put && target.subresource.is_empty() => {
+            None if makes(resource, target) => {
                 if let Some(uid) = object::uid(&new) {
                     return Err(ApiError::conflict(
                         resource.group(),
@@ -77,15 +79,20 @@ impl State {
                         &format!("Precondition failed: UID in precondition: {uid}, UID in object meta: "),
                     ));
                 }
+                read_version(&new)?;
                 self.may_create(resource, target, options)?;
-                let mut new = tracker.update_or_keep(
+                let mut object = tracker.update_or_keep(
                     &nothing(&resource.kind, &resource.schema),
                     new,
                     &options.field_manager,
                     self.now(),
                 );
-                object::remove_metadata(&mut new, "resourceVersion");
-                self.create_tracked(resource, target.namespace, new, labels, options, warnings)
+                if !options.dry_run {
+                    object::remove_metadata(&mut object, "resourceVersion");
+                }
+                let new = Accepted { object, emptied, untidy };
+                let origin = Origin { labels, is_allocated: target.subresource.is_empty() };
+                self.create_tracked(resource, target.namespace, new, origin, options, warnings)
             }
             None => Err(ApiError::not_found(resource.group(), resource.plural(), target.name)),
         }
@@ -118,20 +125,13 @@ impl State {
         };
         let mut draft = Draft::of(patch.apply(resource, &live)?);
         draft.duplicates.clone_from(&patch.duplicates);
-        let mut new = accept_patched(draft, resource, options, warnings)?;
+        let Accepted { object: mut new, emptied, untidy } = accept_patched(draft, resource, options, warnings)?;
         prepare::date(resource, self.now(), &mut new);
-        place(resource, target.namespace, None, &mut new)?;
-        if object::name(&new) != target.name {
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({})",
-                object::name(&new),
-                target.name
-            )));
-        }
+        check_name(resource, target, &mut new)?;
         check_version(resource, &live, &new)?;
         let tracker = resource.tracker(target.subresource);
-        let new = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
-        self.finish(resource, target, &live, new, options, warnings)
+        let object = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
+        self.finish(resource, target, &live, Accepted { object, emptied, untidy }, options, warnings)
     }
 
     /// Server-side apply.
@@ -156,7 +156,6 @@ impl State {
         warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
         let config = draft.object;
-        super::report(options.field_validation, &[], &draft.duplicates, warnings)?;
         let key = self.key(resource, target.namespace, target.name);
         let tracker = resource.tracker(target.subresource);
         let now = self.now();
@@ -164,11 +163,17 @@ impl State {
         if config.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
             return Err(ApiError::unknown("the metadata of the applied configuration cannot be read"));
         }
-        check_place(resource, target, &config)?;
-        let Some(live) = self.store.get(&key).cloned() else {
-            if !target.subresource.is_empty() {
-                return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
-            }
+        let live = self.store.get(&key).cloned();
+        if live.is_none() && !target.subresource.is_empty() && !makes(resource, target) {
+            return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
+        }
+        let nothing = live.is_none().then(|| nothing(&resource.kind, &resource.schema));
+        let before = live.as_deref().or(nothing.as_ref()).unwrap_or(&Value::Null);
+        let new = resource.stored_of_applied(run(&tracker, before, &config, options, now)?);
+        let mut new = accept_applied(new, live.as_deref(), resource, options, warnings)?;
+        prepare::date(resource, now, &mut new.object);
+        super::report(options.field_validation, &[], &draft.duplicates, warnings)?;
+        let Some(live) = live else {
             if let Some(uid) = object::uid(&config) {
                 return Err(ApiError::conflict(
                     resource.group(),
@@ -177,25 +182,18 @@ impl State {
                     &format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found"),
                 ));
             }
-            if object::name(&config).is_empty() {
-                return Err(ApiError::bad_request("the name of the object is missing in the body of the request"));
-            }
+            check_name(resource, target, &mut new.object)?;
+            read_version(&new.object)?;
             self.may_create(resource, target, options)?;
-            let labels = Labels::of(&config);
-            let new = run(&tracker, &super::nothing(&resource.kind, &resource.schema), &config, options, now)?;
-            let mut new = resource.stored_of_applied(new);
-            place(resource, target.namespace, Some(target.name), &mut new)?;
-            // There is no version yet that it could mean.
-            object::remove_metadata(&mut new, "resourceVersion");
-            let mut new = accept_applied(new, resource, options, warnings)?;
-            prepare::date(resource, now, &mut new);
-            return self.create_tracked(resource, target.namespace, new, labels, options, warnings);
+            if !options.dry_run {
+                // There is no version yet that it could mean.
+                object::remove_metadata(&mut new.object, "resourceVersion");
+            }
+            let origin = Origin { labels: Labels::of(&config), is_allocated: target.subresource.is_empty() };
+            return self.create_tracked(resource, target.namespace, new, origin, options, warnings);
         };
-        let mut new = resource.stored_of_applied(run(&tracker, &live, &config, options, now)?);
-        place(resource, target.namespace, Some(target.name), &mut new)?;
-        let mut new = accept_applied(new, resource, options, warnings)?;
-        prepare::date(resource, now, &mut new);
-        check_version(resource, &live, &new)?;
+        check_name(resource, target, &mut new.object)?;
+        check_version(resource, &live, &new.object)?;
         self.finish(resource, target, &live, new, options, warnings)
     }
 
@@ -205,28 +203,36 @@ impl State {
         resource: &ResourceType,
         target: Target<'_>,
         live: &Arc<Value>,
-        mut new: Value,
+        new: Accepted,
         options: &WriteOptions,
         warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
+        let Accepted { object: mut new, emptied, untidy } = new;
+        if let TypeSchema::BuiltIn { schema, name } = &resource.schema {
+            shape::canonicalise_root(&mut new, *schema, name, Stage::Read);
+        }
         let is_status = target.subresource == "status";
         let is_part = !is_status && !target.subresource.is_empty();
-        keep_times(resource, live, &mut new);
         for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             // They are the server's; a write that leaves them out leaves them as they are.
-            if matches!(field, "generation" | "creationTimestamp") || object::metadata(&new, field).is_none() {
+            let kept = matches!(field, "generation" | "creationTimestamp")
+                || (field == "deletionTimestamp" && object::is_deleting(live));
+            if kept || object::metadata(&new, field).is_none() {
                 object::copy_at(live, &mut new, &["metadata", field]);
             }
         }
         if let Some(user) = options.user.as_ref().filter(|_| target.subresource.is_empty()) {
             escalate::check(self, user, resource, Some(live), &new)?;
         }
+        if target.subresource.is_empty() {
+            allocate::on_update(self, resource, live, &mut new, options.dry_run)?;
+        }
         if is_part {
             prepare::for_part_update(self, resource, target.subresource, live, &mut new);
         } else if is_status {
             prepare::for_status_update(self, resource, live, &mut new);
         } else {
-            prepare::for_update(resource, live, &mut new);
+            prepare::for_update(resource, live, &mut new, &emptied);
         }
         let mut errors = validate::metadata_update(live, &new);
         if is_part {
@@ -234,7 +240,7 @@ impl State {
         } else if is_status {
             errors.extend(validate::on_status_update(resource, live, &new));
         } else {
-            errors.extend(validate::on_update(resource, live, &new));
+            errors.extend(validate::on_update(resource, live, &new, &emptied));
         }
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));
@@ -242,25 +248,40 @@ impl State {
         quota::on_update(self, resource, target.subresource, live, &new)?;
         if target.subresource.is_empty() {
             admission::validate_update(self, resource, live, &new)?;
-            allocate::on_update(self, resource, &mut new)?;
         }
-        super::complete(resource, &mut new, Stage::Stored);
-        validate::warnings(resource, &new, warnings);
+        if read_version(&new)? == 0 {
+            object::copy_at(live, &mut new, &["metadata", "resourceVersion"]);
+        }
+        if !untidy.iter().any(|(place, _)| place.starts_with("metadata")) {
+            keep_times(resource, live, &mut new);
+        }
+        if !is_status {
+            validate::warnings(resource, Some(live), &new, warnings);
+        }
+        // Nobody stores an object whose last finalizer goes, so it is answered as it was read.
+        let goes = object::is_deleting(&new) && self.is_released(resource, &new);
+        super::complete(resource, &mut new, if goes { Stage::Read } else { Stage::Stored });
         object::set_metadata(
             &mut new,
             "resourceVersion",
             object::metadata(live, "resourceVersion").cloned().unwrap_or_default(),
         );
-        if new == **live || options.dry_run {
+        let key = self.key(resource, target.namespace, target.name);
+        let untidy = if is_status { Vec::new() } else { untidy };
+        let same = new == **live && !goes && self.untidy.get(&key).map_or(&[][..], Vec::as_slice) == untidy;
+        if options.dry_run || same {
             return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
-        let key = self.key(resource, target.namespace, target.name);
-        if object::is_deleting(&new) && self.is_released(resource, &new) {
+        if goes {
             // The last finalizer is gone: the object is not written any more (`deleteWithoutFinalizers` in
             // `pkg/registry/generic/registry/store.go`).
             self.store.remove(&key);
+            for (place, value) in untidy {
+                object::set_at(&mut new, &place.split('/').collect::<Vec<_>>(), value);
+            }
             return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
+        self.remember_untidy(&key, untidy);
         let object = self.store.put(key, new);
         Ok(Written { object, created: false, warnings: Vec::new() })
     }
@@ -285,7 +306,7 @@ fn accept_patched(
     resource: &ResourceType,
     options: &WriteOptions,
     warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
+) -> Result<Accepted, ApiError> {
     accept(resource, draft, options.field_validation, warnings).map_err(|error| {
         // What a patch makes is not what the client wrote, so it is not the request that cannot be read.
         ApiError::invalid("", "", "", &[FieldError::invalid("patch", "", error.message)])
@@ -295,12 +316,32 @@ fn accept_patched(
 /// What an apply makes must be readable; where it is not, the server has no better answer than a failure of its own.
 fn accept_applied(
     new: Value,
+    live: Option<&Value>,
     resource: &ResourceType,
     options: &WriteOptions,
     warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
-    accept(resource, Draft::of(new), options.field_validation, warnings)
-        .map_err(|error| ApiError::unknown(error.message))
+) -> Result<Accepted, ApiError> {
+    let mut new = new;
+    match &resource.schema {
+        TypeSchema::BuiltIn { schema, .. } => decode::wrap_integers(&mut new, *schema),
+        TypeSchema::Custom(_) => {
+            // They are the server's, who reads what a configuration says only where there would be a deletion.
+            object::remove_metadata(&mut new, "creationTimestamp");
+            if live.is_none_or(object::is_deleting) {
+                object::remove_metadata(&mut new, "deletionTimestamp");
+            }
+            let time = object::metadata_text(&new, "deletionTimestamp");
+            if let Some(live) = live
+                && !time.is_empty()
+                && time.parse::<holm_structured_merge::Timestamp>().is_err()
+            {
+                let errors = [FieldError::invalid("metadata", "", "the time of the deletion cannot be read")];
+                return Err(ApiError::invalid(resource.group(), &resource.kind.kind, object::name(live), &errors));
+            }
+        }
+    }
+    let draft = Draft { is_applied: true, ..Draft::of(new) };
+    accept(resource, draft, options.field_validation, warnings).map_err(|error| ApiError::unknown(error.message))
 }
 
 /// Applies a configuration, and words what is wrong as a server does.
@@ -333,13 +374,35 @@ fn mismatch(resource: &ResourceType, config: &Value) -> ApiError {
     ApiError::bad_request(format!("invalid object type: {kind} (expected {expected})"))
 }
 
-/// What an applied configuration says about its place must be what the path says.
-fn check_place(resource: &ResourceType, target: Target<'_>, config: &Value) -> Result<(), ApiError> {
-    let mut placed = Value::Object(serde_json::Map::new());
-    for field in ["name", "namespace"] {
-        object::copy_at(config, &mut placed, &["metadata", field]);
+/// What a patch makes must have the name of the path. A name that nobody owns is lost with the metadata that were given up.
+fn check_name(resource: &ResourceType, target: Target<'_>, object: &mut Value) -> Result<(), ApiError> {
+    place(resource, target.namespace, None, object)?;
+    let name = object::name(object);
+    if name == target.name {
+        return Ok(());
     }
-    place(resource, target.namespace, Some(target.name), &mut placed)
+    let problem = if name.is_empty() {
+        format!("the name of the object ({} based on URL) was undeterminable: name must be provided", target.name)
+    } else {
+        format!("the name of the object ({name}) does not match the name on the URL ({})", target.name)
+    };
+    Err(ApiError::bad_request(problem))
+}
+
+/// The version that an object names; none is 0.
+fn read_version(object: &Value) -> Result<u64, ApiError> {
+    let version = object::metadata_text(object, "resourceVersion");
+    if version.is_empty() {
+        return Ok(0);
+    }
+    let unread = |_| ApiError::unknown(format!("strconv.ParseUint: parsing {version:?}: invalid syntax"));
+    version.parse().map_err(unread)
+}
+
+/// Whether a write that is no apply makes an object that is not there. The status is stored by the strategy of the object, so
+/// where that makes objects, writing the status of one that is not there does too.
+fn makes(resource: &ResourceType, target: Target<'_>) -> bool {
+    resource.traits.created_by_put && matches!(target.subresource, "" | "status")
 }
 
 /// Whoever names a uid means that object and no other with the same name.
@@ -356,16 +419,12 @@ fn check_version(resource: &ResourceType, live: &Value, new: &Value) -> Result<(
     let wanted = object::metadata_text(new, "resourceVersion");
     let name = object::name(live);
     // The version 0 is none.
-    if wanted.is_empty() || wanted == "0" {
+    if read_version(new)? == 0 {
         if !resource.traits.needs_resource_version {
             return Ok(());
         }
         let errors = [FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update")];
         return Err(ApiError::invalid(resource.group(), resource.plural(), name, &errors));
-    }
-    if wanted.parse::<u64>().is_err() {
-        let text = format!("strconv.ParseUint: parsing {wanted:?}: invalid syntax");
-        return Err(ApiError::unknown(text));
     }
     if wanted == object::metadata_text(live, "resourceVersion") {
         return Ok(());

@@ -17,6 +17,7 @@ use crate::options::{DeleteOptions, OptionsKind, WriteOptions};
 use crate::registry::ResourceType;
 use crate::selector::matches_selector;
 use crate::state::State;
+use crate::write::Accepted;
 use crate::write::update::Target;
 
 const BUDGETS: &str = "poddisruptionbudgets.policy";
@@ -113,7 +114,14 @@ fn take_from_budget(state: &mut State, namespace: &str, pod: &Value, dry_run: bo
         set_at(&mut taken, &["status", "disruptedPods", object::name(pod)], json!(state.now().to_string()));
         let resource = state.registry.by_id(BUDGETS).cloned().ok_or_else(ApiError::no_resource)?;
         let target = Target { namespace, name, subresource: "status" };
-        state.finish(&resource, target, budget, taken, &WriteOptions::by("kube-apiserver"), &mut Vec::new())?;
+        state.finish(
+            &resource,
+            target,
+            budget,
+            Accepted::of(taken),
+            &WriteOptions::by("kube-apiserver"),
+            &mut Vec::new(),
+        )?;
     }
     Ok(())
 }
@@ -137,7 +145,7 @@ fn tell_why(
     let conditions: Vec<Value> = others.chain([reason]).collect();
     set_at(&mut told, &["status", "conditions"], json!(conditions));
     let target = Target { namespace, name: object::name(pod), subresource: "status" };
-    state.finish(pods, target, pod, told, options, &mut Vec::new()).map(|_| ())
+    state.finish(pods, target, pod, Accepted::of(told), options, &mut Vec::new()).map(|_| ())
 }
 
 fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {

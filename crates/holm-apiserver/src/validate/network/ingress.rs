@@ -68,8 +68,12 @@ fn domain(host: &str) -> Vec<String> {
 fn http_path(entry: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let text = text_at(entry, &["path"]);
     let field = format!("{path}.path");
+    if at(entry, &["pathType"]).is_none() {
+        // Nothing else is looked at then.
+        errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified"));
+        return;
+    }
     match text_at(entry, &["pathType"]) {
-        "" => errors.push(FieldError::required(format!("{path}.pathType"), "pathType must be specified")),
         "Exact" | "Prefix" => {
             if !text.starts_with('/') {
                 errors.push(FieldError::invalid(field.clone(), text, "must be an absolute path"));
@@ -125,15 +129,24 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// The most bytes of a controller's name.
+const MAX_CONTROLLER: usize = 250;
+
 /// Checks an IngressClass.
 pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let spec = at(object, &["spec"]).cloned().unwrap_or_default();
     if errors.filled(&spec, "controller", "spec") {
+        if text_at(&spec, &["controller"]).len() > MAX_CONTROLLER {
+            errors.push(FieldError::too_long("spec.controller", MAX_CONTROLLER));
+        }
         errors.text(&spec, "controller", "spec", names::domain_path);
     }
     let Some(parameters) = at(&spec, &["parameters"]) else { return errors };
     let path = "spec.parameters";
+    if let Some(group) = at(parameters, &["apiGroup"]) {
+        errors.all(format!("{path}.apiGroup"), group, names::subdomain(group.as_str().unwrap_or_default()));
+    }
     errors.filled(parameters, "kind", path);
     errors.filled(parameters, "name", path);
     errors.one_of(parameters, "scope", path, &["Cluster", "Namespace"]);

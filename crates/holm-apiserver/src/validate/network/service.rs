@@ -20,7 +20,7 @@ pub(in crate::validate) fn service(object: &Value) -> Vec<FieldError> {
     let empty = Value::Null;
     let spec = at(object, &["spec"]).unwrap_or(&empty);
     let kind = text_at(spec, &["type"]);
-    let headless = text_at(spec, &["clusterIP"]) == "None";
+    let headless = at(spec, &["clusterIPs"]) == Some(&json!(["None"]));
     errors.one_of(spec, "type", "spec", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
     match kind {
         "ExternalName" => external_name(spec, &mut errors),
@@ -43,9 +43,14 @@ pub(in crate::validate) fn service(object: &Value) -> Vec<FieldError> {
     }
     traffic(spec, kind, &mut errors);
     balancer(spec, kind, &mut errors);
-    if kind != "ExternalName" {
-        addresses(spec, &mut errors);
-    }
+    addresses(spec, &mut errors);
+    errors
+}
+
+/// What is wrong with the addresses of a Service and their families.
+pub(crate) fn service_addresses(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    addresses(at(object, &["spec"]).unwrap_or(&Value::Null), &mut errors);
     errors
 }
 
@@ -130,14 +135,30 @@ pub(in crate::validate) fn status(object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::forbidden(field, "may only be used when `spec.type` is LoadBalancer"));
         return errors;
     }
+    ingress(object, field, &mut errors);
+    errors
+}
+
+/// The status of an Ingress, from `ValidateIngressLoadBalancerStatus`.
+pub(in crate::validate) fn ingress_status(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    ingress(object, "status.loadBalancer.ingress", &mut errors);
+    errors
+}
+
+fn ingress(object: &Value, field: &str, errors: &mut Vec<FieldError>) {
     for (path, ingress) in items(object, &["status", "loadBalancer", "ingress"], field) {
         let address = text_at(ingress, &["ip"]);
         if !address.is_empty() {
             errors.all(format!("{path}.ip"), &json!(address), ip(address));
         }
         errors.text_unless_empty(ingress, "hostname", &path, names::subdomain);
+        let host = text_at(ingress, &["hostname"]);
+        if host.parse::<std::net::IpAddr>().is_ok() {
+            let detail = "must be a DNS name, not an IP address";
+            errors.push(FieldError::invalid(format!("{path}.hostname"), host, detail));
+        }
     }
-    errors
 }
 
 /// What only a load balancer has. The path of the ranges is written like this there too.
@@ -169,11 +190,16 @@ fn balancer(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
 
 /// From `ValidateServiceClusterIPsRelatedFields`.
 fn addresses(spec: &Value, errors: &mut Vec<FieldError>) {
+    if text_at(spec, &["type"]) == "ExternalName" {
+        return;
+    }
     let all: Vec<&str> = items(spec, &["clusterIPs"], "").map(|(_, ip)| ip.as_str().unwrap_or_default()).collect();
     let value = at(spec, &["clusterIPs"]).cloned().unwrap_or_default();
     let refuse = |detail: &str| FieldError::invalid("spec.clusterIPs", value.clone(), detail);
     let one = text_at(spec, &["clusterIP"]);
-    if one.is_empty() && !all.is_empty() {
+    if !one.is_empty() && all.is_empty() {
+        errors.push(FieldError::required("spec.clusterIPs", ""));
+    } else if one.is_empty() && !all.is_empty() {
         errors.push(refuse("must be empty when `clusterIP` is not specified"));
     } else if !one.is_empty() && all.first().is_some_and(|first| *first != one) {
         errors.push(refuse("first value must match `clusterIP`"));
@@ -203,6 +229,16 @@ fn addresses(spec: &Value, errors: &mut Vec<FieldError>) {
         wrong |= !problems.is_empty();
         errors.all(format!("spec.clusterIPs[{position}]"), &json!(address), problems);
     }
+    if all.len() > 2 {
+        errors.push(refuse("may only hold up to 2 values"));
+    }
+    if wrong {
+        return;
+    }
+    let v6 = all.iter().filter(|address| address.contains(':')).count();
+    if all.len() > 1 && (v6 == 0 || v6 == all.len()) {
+        errors.push(refuse("may specify no more than one IP for each IP family"));
+    }
     for (position, (address, family)) in all.iter().zip(&families).enumerate() {
         let is_other = (*family == "IPv6") != address.contains(':');
         if *address != "None" && matches!(*family, "IPv4" | "IPv6") && is_other {
@@ -210,22 +246,28 @@ fn addresses(spec: &Value, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(format!("spec.clusterIPs[{position}]"), *address, detail));
         }
     }
-    if all.len() > 2 {
-        errors.push(refuse("may only hold up to 2 values"));
-    }
-    let v6 = all.iter().filter(|address| address.contains(':')).count();
-    if !wrong && all.len() > 1 && (v6 == 0 || v6 == all.len()) {
-        errors.push(refuse("may specify no more than one IP for each IP family"));
-    }
 }
 
 /// What a client should know of a Service, from `pkg/api/service/warnings.go`.
 pub(in crate::validate) fn warnings(object: &Value, warnings: &mut Vec<String>) {
     let spec = at(object, &["spec"]).cloned().unwrap_or_default();
-    if items(&spec, &["externalIPs"], "").next().is_some() {
+    let (kind, headless) = (text_at(&spec, &["type"]), text_at(&spec, &["clusterIP"]) == "None");
+    let has_external = items(&spec, &["externalIPs"], "").next().is_some();
+    if headless {
+        if has_external {
+            warnings.push("spec.externalIPs is ignored for headless services".to_owned());
+        }
+        if text_at(&spec, &["sessionAffinity"]) != "None" {
+            warnings.push("spec.SessionAffinity is ignored for headless services".to_owned());
+        }
+    }
+    if has_external && !headless && kind != "ExternalName" {
         warnings.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned());
     }
-    if text_at(&spec, &["type"]) != "ExternalName" && !text_at(&spec, &["externalName"]).is_empty() {
+    if has_external && kind == "ExternalName" {
+        warnings.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".to_owned());
+    }
+    if kind != "ExternalName" && !text_at(&spec, &["externalName"]).is_empty() {
         warnings.push("spec.externalName is ignored when spec.type is not \"ExternalName\"".to_owned());
     }
     if text_at(&spec, &["trafficDistribution"]) == "PreferClose" {

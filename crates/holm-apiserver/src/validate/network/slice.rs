@@ -12,13 +12,15 @@ use crate::validate::rules::{Checks, endpoint_ip, ip};
 use crate::validate::{items, names};
 
 /// Checks an EndpointSlice.
-pub(in crate::validate) fn slice(object: &Value) -> Vec<FieldError> {
+pub(in crate::validate) fn slice(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if errors.filled(object, "addressType", "") {
         errors.one_of(object, "addressType", "", &["FQDN", "IPv4", "IPv6"]);
     }
     let kind = text_at(object, &["addressType"]);
-    for (path, endpoint) in items(object, &["endpoints"], "endpoints") {
+    // Endpoints that stay as they are may stay.
+    let same = live.is_some_and(|live| at(live, &["endpoints"]) == at(object, &["endpoints"]));
+    for (path, endpoint) in items(object, &["endpoints"], "endpoints").filter(|_| !same) {
         if at(endpoint, &["addresses"]).and_then(Value::as_array).is_none_or(Vec::is_empty) {
             let detail = "must contain at least 1 address";
             errors.push(FieldError::required(format!("{path}.addresses"), detail));

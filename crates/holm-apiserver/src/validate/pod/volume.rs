@@ -90,6 +90,8 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let Some(found) = at(volume, &[kind]) else { continue };
         let path = format!("{path}.{kind}");
         if !std::mem::take(&mut first) {
+            // The path is written like this there.
+            let path = if *kind == "downwardAPI" { path.replace("downwardAPI", "downwarAPI") } else { path };
             errors.push(FieldError::forbidden(path, "may not specify more than 1 volume type"));
             continue;
         }

@@ -89,7 +89,7 @@ fn job_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let field = format!("{path}.template.spec.restartPolicy");
     if matches!(policy, "Always" | "") {
         errors.push(FieldError::required(field, "valid values: \"OnFailure\", \"Never\""));
-    } else if has("podFailurePolicy") && policy != "Never" {
+    } else if has("podFailurePolicy") && policy == "OnFailure" {
         let detail = "only \"Never\" is supported when podFailurePolicy is specified";
         errors.push(FieldError::invalid(field, policy, detail));
     }
