@@ -64,7 +64,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
 
 fn run(arguments: impl Iterator<Item = String>) -> Result<bool> {
     let Options { mut campaign, shrink, replay } = options(arguments)?;
-    let plane = ControlPlane::start(&campaign.name);
+    let plane = ControlPlane::start_real(&campaign.name);
     // A cluster that is used again has the namespaces of earlier runs.
     let second = SystemTime::UNIX_EPOCH.elapsed()?.as_secs() % 10_000_000;
     campaign.name = format!("{}-{second}", campaign.name);
@@ -85,7 +85,8 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<bool> {
         let took = begun.elapsed();
         campaign.shrink(&mut tally, servers, shrink).await?;
         println!("{tally}");
-        println!("seeds {} to {}, {took:.0?}", campaign.seed, tally.next_seed - 1);
+        let rate = tally.operations as f64 / took.as_secs_f64();
+        println!("seeds {} to {}, {took:.0?}, {rate:.0} requests a second", campaign.seed, tally.next_seed - 1);
         Ok(tally.is_clean())
     })
 }

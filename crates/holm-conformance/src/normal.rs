@@ -163,7 +163,7 @@ fn mask(value: &mut Value, name: &str) {
 }
 
 /// Puts `UID` where a uid is: 32 digits in five groups, in values and in the keys of owned fields.
-fn mask_uids(text: &str) -> String {
+pub(crate) fn mask_uids(text: &str) -> String {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
     let length = |text: &str| {
         let mut rest = text;

@@ -60,11 +60,10 @@ impl Campaign {
     pub async fn run(&self, servers: [&kube::Client; 2], tell: &dyn Fn(&str)) -> Tally {
         let mut tally = Tally { next_seed: self.seed, ..Tally::default() };
         while tally.operations < self.operations {
-            let wanted = (self.operations - tally.operations).div_ceil(self.shape.steps.max(1)).clamp(1, 200) as u64;
-            let seeds = tally.next_seed..tally.next_seed + wanted;
-            tally.next_seed += wanted;
-            let played = stream::iter(seeds).map(|seed| async move {
-                let sequence = sequence(seed, &self.shape);
+            let sequences = self.sequences(tally.next_seed, self.operations - tally.operations);
+            tally.next_seed += sequences.len() as u64;
+            let played = stream::iter(sequences).map(|sequence| async move {
+                let seed = sequence.seed;
                 let outcome = compare(&sequence, &format!("{}-{seed}", self.name), servers).await;
                 (sequence, outcome)
             });
@@ -82,6 +81,21 @@ impl Campaign {
             }
         }
         tally
+    }
+
+    /// Sequences that have so many requests together, if all are played to their ends.
+    fn sequences(&self, first: u64, operations: usize) -> Vec<Sequence> {
+        let mut left = operations;
+        let mut sequences = Vec::new();
+        for seed in first.. {
+            if left == 0 {
+                break;
+            }
+            let sequence = sequence(seed, &self.shape);
+            left = left.saturating_sub(sequence.steps.len().max(1));
+            sequences.push(sequence);
+        }
+        sequences
     }
 
     /// Makes the findings small, the most frequent first, at most so many.
@@ -141,10 +155,9 @@ impl std::fmt::Display for Tally {
 impl std::fmt::Display for Finding {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(out, "{} times: {}", self.count, self.difference.signature)?;
-        for (position, step) in self.sequence.steps.iter().take(self.difference.step + 1).enumerate() {
-            let mark = if position == self.difference.step { ">" } else { " " };
-            writeln!(out, "  {mark} {}", step.to_value())?;
-        }
+        // As a file for a replay; the last step shows the difference.
+        let steps = self.sequence.steps.iter().take(self.difference.step + 1).cloned().collect();
+        write!(out, "{}", Sequence { seed: self.sequence.seed, steps }.to_text())?;
         self.difference.lines.iter().take(12).try_for_each(|line| writeln!(out, "      {line}"))
     }
 }

@@ -32,9 +32,12 @@ pub fn sequence(seed: u64, shape: &Shape) -> Sequence {
     let mut used: Vec<&Kind> = Vec::new();
     for _ in 0..=random.below(3) {
         let kind = *random.pick(&all);
-        // Controllers make endpoints of services, which would be seen in lists.
-        let endpoints = |kind: &Kind| ["Service", "Endpoints", "EndpointSlice"].contains(&kind.kind.as_str());
-        if !used.iter().any(|other| other.kind == kind.kind || (endpoints(other) && endpoints(kind))) {
+        // Controllers make endpoints of services, and Deployments take ReplicaSets over, both of which would be seen in lists.
+        let meet = |group: &[&str], other: &Kind| [other, kind].iter().all(|kind| group.contains(&kind.kind.as_str()));
+        let apart = |other: &&&Kind| {
+            meet(&["Service", "Endpoints", "EndpointSlice"], other) || meet(&["Deployment", "ReplicaSet"], other)
+        };
+        if !used.iter().any(|other| other.kind == kind.kind || apart(&other)) {
             used.push(kind);
         }
     }
@@ -237,6 +240,10 @@ impl Maker<'_> {
     }
 
     fn delete(&mut self, kind: &Kind) {
+        if kind.kind == "Endpoints" {
+            // A controller deletes them once more, a little later, and would find those that were made meanwhile.
+            return self.get(kind);
+        }
         let name = self.name(kind);
         let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1"});
         match self.random.below(10) {
@@ -255,7 +262,7 @@ impl Maker<'_> {
     }
 
     fn delete_all(&mut self, kind: &Kind) {
-        if kind.is_cluster_scoped || kind.kind == "PersistentVolumeClaim" {
+        if kind.is_cluster_scoped || ["PersistentVolumeClaim", "Endpoints"].contains(&kind.kind.as_str()) {
             return self.delete(kind);
         }
         self.push("DELETE", format!("{}?labelSelector=app%3Da", kind.path()), "", None);
@@ -283,8 +290,12 @@ impl Maker<'_> {
             "limit=1",
         ];
         let mut selector = *self.random.pick(&SELECTORS);
-        if selector == "limit=1" && ["ConfigMap", "ServiceAccount"].contains(&kind.kind.as_str()) {
-            // Every namespace gets one of them at some time, which may be among the others or not.
+        let is_given = ["ConfigMap", "ServiceAccount"].contains(&kind.kind.as_str());
+        let is_generated = |step: &Step| {
+            step.body.as_ref().is_some_and(|body| body.pointer("/metadata/generateName") == Some(&json!("generated-")))
+        };
+        if selector == "limit=1" && (is_given || self.steps.iter().any(is_generated)) {
+            // Every namespace gets one of them at some time, which may be among the others or not, and generated names are in any order.
             selector = "";
         }
         self.push("GET", format!("{}?{selector}", kind.path()), "", None);

@@ -30,7 +30,14 @@ pub fn right(random: &mut Random, kind: &Kind) -> (String, Value) {
 
 /// A place of the kind with a wrong value.
 pub fn wrongly(random: &mut Random, kind: &Kind) -> (String, Value) {
-    place(random, kind, |group| &group.wrong)
+    let (path, value) = place(random, kind, |group| &group.wrong);
+    // What is in no namespace is seen by all sequences, so that a name that is right belongs to one.
+    match value.as_str() {
+        Some(name) if path == "metadata/name" && kind.is_cluster_scoped && name.contains('.') => {
+            (path, json!(format!("${{ns}}-{name}")))
+        }
+        _ => (path, value),
+    }
 }
 
 fn place(random: &mut Random, kind: &Kind, places: impl Fn(&super::kinds::Group) -> &Vec<Place>) -> (String, Value) {
@@ -199,7 +206,8 @@ pub fn patch(random: &mut Random, kind: &Kind, wrong: usize, strategic: bool) ->
         }
         set(&mut patch, &parts[..list].join("/"), Value::Array(items));
     }
-    if strategic && random.chance(6) {
+    // A list and what goes from it are two fields of a map, which a real server takes in any order.
+    if strategic && random.chance(6) && patch.pointer("/metadata/finalizers").is_none() {
         set(&mut patch, "metadata/$deleteFromPrimitiveList~1finalizers", json!(["example.com/f"]));
     }
     patch

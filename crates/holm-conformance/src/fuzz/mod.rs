@@ -85,7 +85,9 @@ impl Step {
     /// Whether it changes nothing even when it succeeds.
     #[must_use]
     pub fn only_reads(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "WATCH") || self.path.contains("dryRun=All")
+        // The options of a deletion are those of its body, if it has one.
+        let has_options = self.method == "DELETE" && self.body.is_some();
+        matches!(self.method.as_str(), "GET" | "WATCH") || (self.path.contains("dryRun=All") && !has_options)
     }
 }
 

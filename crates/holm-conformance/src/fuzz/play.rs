@@ -12,6 +12,8 @@ use crate::{Answer, Request, normal};
 
 /// How long the controllers of a real cluster may take.
 const PATIENCE: usize = 200;
+/// How long the collector of garbage may not know a kind.
+const PATIENCE_WITH_COLLECTOR: usize = 1_200;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Finalizers that the cluster adds and removes itself.
@@ -29,9 +31,19 @@ pub struct Player<'c> {
 
 /// Makes the definitions of the custom resources, and waits until they are served.
 ///
+/// The storage classes are those of the tests' control plane.
+///
 /// # Errors
 /// If the server cannot be reached.
 pub async fn define(client: &kube::Client) -> Result<(), kube::Error> {
+    for class in [
+        json!({"metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "provisioner": "kubernetes.io/host-path", "volumeBindingMode": "WaitForFirstConsumer"}),
+        json!({"metadata": {"name": "immediate"}, "provisioner": "kubernetes.io/host-path", "allowVolumeExpansion": true}),
+    ] {
+        let path = "/apis/storage.k8s.io/v1/storageclasses";
+        Request { method: &Method::POST, path, content: "", agent: "fuzz", body: Some(&class) }.send(client).await?;
+    }
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     for definition in definitions() {
         Request { method: &Method::POST, path, content: "", agent: "fuzz", body: Some(&definition) }
@@ -42,6 +54,21 @@ pub async fn define(client: &kube::Client) -> Result<(), kube::Error> {
         let served = format!("/apis/{group}/v1/namespaces/default/{plural}");
         for _ in 0..PATIENCE {
             if get(client, &served).await?.code == 200 {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        // The collector of garbage of a real cluster looks every half minute for kinds that are new, and only then lets go of
+        // what was deleted in the foreground.
+        let first = json!({"apiVersion": format!("{group}/v1"), "kind": definition["spec"]["names"]["kind"],
+            "metadata": {"name": "first"}, "spec": {"size": "small"}});
+        let deletion = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Foreground"});
+        let object = format!("{served}/first");
+        for (method, path, body) in [(Method::POST, &served, &first), (Method::DELETE, &object, &deletion)] {
+            Request { method: &method, path, content: "", agent: "fuzz", body: Some(body) }.send(client).await?;
+        }
+        for _ in 0..PATIENCE_WITH_COLLECTOR {
+            if get(client, &object).await?.code == 404 {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -87,8 +114,10 @@ impl<'c> Player<'c> {
             return Ok(self.events(&answer));
         }
         let answer = self.send(step).await?;
+        self.wait_for_protection(&path, &answer).await?;
         let mut normal = self.normal(&answer);
-        if step.method == "DELETE" && answer.code == 200 && !step.path.contains("dryRun") {
+        if step.method == "DELETE" && answer.code == 200 {
+            // A body has its own word about dry runs, so the path does not tell whether this is one.
             self.wait_for_controllers(&path, &answer).await?;
             let path = path.split('?').next().unwrap_or_default();
             normal["after"] = json!(get(self.client, path).await?.code);
@@ -164,6 +193,32 @@ impl<'c> Player<'c> {
         serde_json::from_str(&text.replace("${ns}", &self.namespace)).unwrap_or(body)
     }
 
+    /// A claim that lost its protection gets it back from a controller.
+    async fn wait_for_protection(&self, path: &str, answer: &Answer) -> Result<(), kube::Error> {
+        let lacks = |answer: &Answer| {
+            let finalizers = answer.body.pointer("/metadata/finalizers").and_then(Value::as_array);
+            answer.code < 300
+                && answer.body["kind"] == "PersistentVolumeClaim"
+                && answer.body.pointer("/metadata/deletionTimestamp").is_none()
+                && !finalizers.is_some_and(|all| all.iter().any(|one| one == OWN_FINALIZERS[0]))
+        };
+        if !lacks(answer) {
+            return Ok(());
+        }
+        let mut object = path.split('?').next().unwrap_or_default().to_owned();
+        let name = answer.body["metadata"]["name"].as_str().unwrap_or_default();
+        if object.ends_with("persistentvolumeclaims") {
+            object = format!("{object}/{name}");
+        }
+        for _ in 0..PATIENCE {
+            if !lacks(&get(self.client, &object).await?) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
     /// Deletions that controllers finish take some time on a real cluster.
     async fn wait_for_controllers(&self, path: &str, answer: &Answer) -> Result<(), kube::Error> {
         let own = |object: &Value| {
@@ -201,6 +256,8 @@ impl<'c> Player<'c> {
                 let kind = kind.trim_end_matches("List");
                 let mut items: Vec<Value> =
                     items.iter().filter(|item| !is_given(item)).map(|item| object(item, kind)).collect();
+                // Their random ends are no order.
+                items.iter_mut().for_each(generated);
                 items.sort_by_key(Value::to_string);
                 normal["items"] = Value::Array(items);
                 normal["more"] = json!(body.pointer("/metadata/continue").is_some());
@@ -239,9 +296,14 @@ impl<'c> Player<'c> {
         for event in answer.lines.iter().filter(|event| !is_given(&event["object"])) {
             let found = &event["object"];
             let kind = found["kind"].as_str().unwrap_or_default();
-            let mut shown = json!([event["type"], object(found, kind)]);
+            let mut found = object(found, kind);
+            if found.pointer("/metadata/deletionTimestamp").is_some() {
+                // Several controllers finish a deletion, in an order of their own.
+                remove_own_finalizers(&mut found, &OWN_FINALIZERS);
+            }
+            let mut shown = json!([event["type"], found]);
             generated(&mut shown);
-            let key = found["metadata"]["uid"].to_string();
+            let key = event["object"]["metadata"]["uid"].to_string();
             let text = shown.to_string().replacen("ADDED", "MODIFIED", 1);
             if last.get(&key) != Some(&text) {
                 last.insert(key, text);
@@ -275,15 +337,8 @@ fn object(object: &Value, kind: &str) -> Value {
             metadata.remove("annotations");
         }
     }
-    if let Some(finalizers) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
-        // A controller puts it back when a request takes it away, and takes it away from a claim that nobody uses.
-        finalizers.retain(|finalizer| finalizer != OWN_FINALIZERS[0]);
-        if finalizers.is_empty()
-            && let Some(metadata) = object["metadata"].as_object_mut()
-        {
-            metadata.remove("finalizers");
-        }
-    }
+    // A controller puts it back when a request takes it away, and takes it away from a claim that nobody uses.
+    remove_own_finalizers(&mut object, &OWN_FINALIZERS[..1]);
     let mut object = normal::object(&object);
     if let Some(entries) = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) {
         // They are ordered by their times, to the second, which the two servers cross at different moments.
@@ -294,7 +349,19 @@ fn object(object: &Value, kind: &str) -> Value {
             metadata.remove("managedFields");
         }
     }
-    object
+    // A few kinds take a uid for a name where there is none.
+    serde_json::from_str(&normal::mask_uids(&object.to_string())).unwrap_or(object)
+}
+
+fn remove_own_finalizers(object: &mut Value, own: &[&str]) {
+    if let Some(finalizers) = object.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut) {
+        finalizers.retain(|finalizer| !own.iter().any(|own| finalizer == own));
+        if finalizers.is_empty()
+            && let Some(metadata) = object["metadata"].as_object_mut()
+        {
+            metadata.remove("finalizers");
+        }
+    }
 }
 
 /// Hides the random ends of generated names.
