@@ -31,9 +31,9 @@ pub fn right(random: &mut Random, kind: &Kind) -> (String, Value) {
 /// A place of the kind with a wrong value.
 pub fn wrongly(random: &mut Random, kind: &Kind) -> (String, Value) {
     let (path, value) = place(random, kind, |group| &group.wrong);
-    // What is in no namespace is seen by all sequences, so that a name that is right belongs to one.
+    // What is in no namespace is seen by all sequences, so that a name that is right for some kind belongs to one.
     match value.as_str() {
-        Some(name) if path == "metadata/name" && kind.is_cluster_scoped && name.contains('.') => {
+        Some(name) if path == "metadata/name" && kind.is_cluster_scoped && name.contains(['.', '_']) => {
             (path, json!(format!("${{ns}}-{name}")))
         }
         _ => (path, value),
