@@ -79,9 +79,8 @@ fn one_size(cluster: &ControlPlane, count: usize) -> Result<[Cost; 2]> {
     }
     let checked = bare.apply(&objects, true)?;
     let listed = bare.list()?;
-    let created = median(all_created).ok_or("everything was created")?;
-    all_bare.sort_unstable();
-    let (bare_created, bare_answered) = all_bare[all_bare.len() / 2];
+    let created = median(all_created, wall).ok_or("everything was created")?;
+    let (bare_created, bare_answered) = median(all_bare, |times| *times).ok_or("everything was applied")?;
     let unchanged = stack.thrice("plan", false)?;
     let one_changed = stack.thrice("plan", true)?;
     let applied = stack.run("apply", true)?;
@@ -227,7 +226,7 @@ impl Stack<'_> {
 
     fn thrice(&self, verb: &str, is_changed: bool) -> Result<Cost> {
         let costs: Result<Vec<Cost>> = (0..3).map(|_| self.run(verb, is_changed)).collect();
-        median(costs?).ok_or_else(|| "three runs have a median".into())
+        median(costs?, wall).ok_or_else(|| "three runs have a median".into())
     }
 }
 
@@ -262,7 +261,7 @@ impl Kubectl<'_> {
 fn start_up() -> Result<Duration> {
     let costs: Result<Vec<Cost>> =
         (0..20).map(|_| Ok(measure::run(Command::new(stack_binary()?).arg("--version"), &[0])?)).collect();
-    median(costs?).map(|cost| cost.wall).ok_or_else(|| "twenty runs have a median".into())
+    median(costs?, wall).map(|cost| cost.wall).ok_or_else(|| "twenty runs have a median".into())
 }
 
 /// The workspace beside this program, where cargo puts all binaries of the package.
@@ -272,6 +271,10 @@ fn stack_binary() -> Result<PathBuf> {
         return Ok(path);
     }
     Err("build it first: cargo build --release -p holm-e2e --bin benchmark-stack".into())
+}
+
+fn wall(cost: &Cost) -> Duration {
+    cost.wall
 }
 
 fn row(name: &str, costs: &[Cost]) {

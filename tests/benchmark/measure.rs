@@ -48,8 +48,8 @@ fn tempfile(command: &Command) -> io::Result<(std::path::PathBuf, std::fs::File)
     Ok((path, file))
 }
 
-/// The run in the middle by time.
-pub fn median(mut costs: Vec<Cost>) -> Option<Cost> {
-    costs.sort_by_key(|cost| cost.wall);
-    costs.get(costs.len() / 2).copied()
+/// What is in the middle by a measure.
+pub fn median<T: Copy, M: Ord>(mut all: Vec<T>, measure: impl Fn(&T) -> M) -> Option<T> {
+    all.sort_by_key(measure);
+    all.get(all.len() / 2).copied()
 }

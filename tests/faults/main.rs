@@ -21,14 +21,7 @@ use holm_e2e::{ControlPlane, is_embedded};
 type Result<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    holm_e2e::exit_code(run(std::env::args().skip(1)))
 }
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Result<bool> {

@@ -25,14 +25,7 @@ use holm_e2e::ControlPlane;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    holm_e2e::exit_code(run(std::env::args().skip(1)))
 }
 
 struct Options {

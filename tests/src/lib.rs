@@ -35,8 +35,23 @@ pub use running::Running;
 pub use session::Session;
 pub use transcript::filters;
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// How a program ends that looks for faults: well only where it found none, and with the reason where it could not look.
+#[expect(clippy::print_stdout, reason = "the findings of these programs go there too")]
+pub fn exit_code(found_none: Result<bool, impl Display>) -> ExitCode {
+    match found_none {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Asks until there is an answer, and fails the test when there is none after half a minute.
 ///

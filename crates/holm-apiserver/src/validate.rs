@@ -13,7 +13,7 @@ pub(crate) mod names;
 mod network;
 pub(crate) mod parts;
 mod pod;
-mod quota;
+pub(crate) mod quota;
 mod rules;
 mod volume;
 mod webhook;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holm_apiserver::ApiServer;
-use holm_conformance::fuzz::{Player, Shape, Step, define, sequence};
-use holm_conformance::{Answer, Request};
+use holm_conformance::Answer;
+use holm_conformance::fuzz::{Player, Shape, Step, define, get, sequence};
 use serde_json::{Value, json};
 
 /// About 2,000 requests, each with its dry run.
@@ -163,7 +163,7 @@ async fn every_watch_replays_to_what_a_list_shows() {
         }
         for collection in collections {
             let path = format!("{collection}?watch=true&timeoutSeconds=1&resourceVersion={start}");
-            let watched = get(&client, &path).await;
+            let watched = get(&client, &path).await.expect("an answer");
             let mut replayed: BTreeMap<String, Value> = BTreeMap::new();
             for event in &watched.lines {
                 events += 1;
@@ -174,7 +174,7 @@ async fn every_watch_replays_to_what_a_list_shows() {
                     _ => drop(replayed.insert(name, object.clone())),
                 }
             }
-            let listed = get(&client, &collection).await;
+            let listed = get(&client, &collection).await.expect("an answer");
             let items = listed.body["items"].as_array().cloned().unwrap_or_default();
             let listed: BTreeMap<String, Value> = items
                 .into_iter()
@@ -191,13 +191,6 @@ async fn every_watch_replays_to_what_a_list_shows() {
         }
     }
     assert!(events >= 500, "only {events} events");
-}
-
-async fn get(client: &kube::Client, path: &str) -> Answer {
-    Request { method: &http::Method::GET, path, content: "", agent: "reader", body: None }
-        .send(client)
-        .await
-        .expect("an answer")
 }
 
 fn check_dry_run(player: &mut Player<'_>, foretold: &Answer, answer: &Answer, told: &str) {

@@ -10,20 +10,8 @@ use serde_json::Value;
 use super::Amounts;
 use crate::object::{self, at, text_at};
 use crate::quantity::Quantity;
+use crate::validate::quota::COMPUTE;
 
-/// What a quota calls what a pod uses; resources with other names are `requests.` and theirs.
-const OF_PODS: [&str; 10] = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-];
 /// Of these every container must say what it needs, once a quota limits them.
 const REQUIRED: [&str; 6] = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 /// Resources that have a name of their own for the number of their objects.
@@ -38,7 +26,8 @@ pub(super) fn is_of(resource: &str, name: &str) -> bool {
         return true;
     }
     match resource {
-        "pods" => OF_PODS.contains(&name) || name.starts_with("hugepages-") || is_extended(name),
+        // Resources with other names are `requests.` and theirs.
+        "pods" => name == "pods" || COMPUTE.contains(&name) || name.starts_with("hugepages-") || is_extended(name),
         "services" => OF_SERVICES.contains(&name),
         "persistentvolumeclaims" => {
             let of_class = name.split_once(OF_CLASSES).map(|(_, rest)| rest);

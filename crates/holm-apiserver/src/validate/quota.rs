@@ -12,8 +12,8 @@ use crate::error::FieldError;
 use crate::object::{self, at, text_at};
 use crate::quantity::Quantity;
 
-/// Resources of pods.
-const COMPUTE: [&str; 9] = [
+/// What a quota calls resources of pods.
+pub(crate) const COMPUTE: [&str; 9] = [
     "cpu",
     "memory",
     "ephemeral-storage",

@@ -18,7 +18,7 @@ pub use compare::{Difference, compare};
 pub use explained::{EXPLAINED, Explained};
 pub use generate::{Shape, sequence};
 pub use kinds::definitions;
-pub use play::{Player, define};
+pub use play::{Player, define, get};
 pub use random::Random;
 pub use shrink::shrink;
 

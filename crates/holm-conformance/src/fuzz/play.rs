@@ -1,6 +1,7 @@
 //! Playing a sequence on a server.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::time::Duration;
 
 use http::Method;
@@ -52,12 +53,7 @@ pub async fn define(client: &kube::Client) -> Result<(), kube::Error> {
         let (group, plural) = (&definition["spec"]["group"], &definition["spec"]["names"]["plural"]);
         let (group, plural) = (group.as_str().unwrap_or_default(), plural.as_str().unwrap_or_default());
         let served = format!("/apis/{group}/v1/namespaces/default/{plural}");
-        for _ in 0..PATIENCE {
-            if get(client, &served).await?.code == 200 {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        wait(client, &served, PATIENCE, |answer| answer.code == 200).await?;
         // The collector of garbage of a real cluster looks every half minute for kinds that are new, and only then lets go of
         // what was deleted in the foreground.
         let first = json!({"apiVersion": format!("{group}/v1"), "kind": definition["spec"]["names"]["kind"],
@@ -67,18 +63,33 @@ pub async fn define(client: &kube::Client) -> Result<(), kube::Error> {
         for (method, path, body) in [(Method::POST, &served, &first), (Method::DELETE, &object, &deletion)] {
             Request { method: &method, path, content: "", agent: "fuzz", body: Some(body) }.send(client).await?;
         }
-        for _ in 0..PATIENCE_WITH_COLLECTOR {
-            if get(client, &object).await?.code == 404 {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        wait(client, &object, PATIENCE_WITH_COLLECTOR, |answer| answer.code == 404).await?;
     }
     Ok(())
 }
 
-async fn get(client: &kube::Client, path: &str) -> Result<Answer, kube::Error> {
+/// What a path shows.
+///
+/// # Errors
+/// If the server cannot be reached.
+pub async fn get(client: &kube::Client, path: &str) -> Result<Answer, kube::Error> {
     Request { method: &Method::GET, path, content: "", agent: "fuzz", body: None }.send(client).await
+}
+
+/// Looks at a path until what it shows is as wanted, or as often as patience lasts.
+async fn wait(
+    client: &kube::Client,
+    path: &str,
+    patience: usize,
+    is_wanted: impl Fn(&Answer) -> bool,
+) -> Result<(), kube::Error> {
+    for _ in 0..patience {
+        if is_wanted(&get(client, path).await?) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 impl<'c> Player<'c> {
@@ -210,13 +221,7 @@ impl<'c> Player<'c> {
         if object.ends_with("persistentvolumeclaims") {
             object = format!("{object}/{name}");
         }
-        for _ in 0..PATIENCE {
-            if !lacks(&get(self.client, &object).await?) {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        Ok(())
+        wait(self.client, &object, PATIENCE, |answer| !lacks(answer)).await
     }
 
     /// Deletions that controllers finish take some time on a real cluster.
@@ -229,16 +234,12 @@ impl<'c> Player<'c> {
         if !answer.body["items"].is_array() && !own(&answer.body) {
             return Ok(());
         }
-        for _ in 0..PATIENCE {
-            let live = get(self.client, path).await?;
-            let items = live.body["items"].as_array().cloned().unwrap_or_else(|| vec![live.body.clone()]);
+        wait(self.client, path, PATIENCE, |live| {
+            let items = live.body["items"].as_array().map_or_else(|| slice::from_ref(&live.body), Vec::as_slice);
             let waits = |item: &Value| item.pointer("/metadata/deletionTimestamp").is_some() && own(item);
-            if live.code == 404 || !items.iter().any(waits) {
-                return Ok(());
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        Ok(())
+            live.code == 404 || !items.iter().any(waits)
+        })
+        .await
     }
 
     /// An answer without what differs from run to run.

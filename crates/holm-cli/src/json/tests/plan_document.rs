@@ -1,0 +1,451 @@
+//! The document of a plan.
+
+use super::*;
+
+#[test]
+fn the_plan_document_is_this() {
+    insta::assert_snapshot!(checked(plan::plan(&sample::busy_plan(), &[], &identity(), Form::Indented)), @r#"
+    {
+      "schema": "holm.plan/v1",
+      "program": "holm-pg",
+      "stack": "default",
+      "namespace": "holm",
+      "cluster": {
+        "context": "holm-dev",
+        "server": "https://127.0.0.1:6443",
+        "version": "v1.37.2"
+      },
+      "has_changes": true,
+      "summary": {
+        "adopt": 1,
+        "delete": 1,
+        "forget": 1,
+        "keep": 2,
+        "replace": 1,
+        "unchanged": 1,
+        "unknown": 1,
+        "update": 3
+      },
+      "changes": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "Namespace",
+            "name": "holm"
+          },
+          "version": "v1",
+          "action": "unchanged",
+          "reason": {
+            "code": "as_declared",
+            "message": "as declared"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "Secret",
+            "namespace": "holm",
+            "name": "postgres-secret"
+          },
+          "version": "v1",
+          "action": "update",
+          "reason": {
+            "code": "drift",
+            "message": "drift, last written by kubectl-edit at 2026-11-23T20:00:00Z"
+          },
+          "fields": [
+            {
+              "path": "data.password",
+              "before": {
+                "state": "sensitive"
+              },
+              "after": {
+                "state": "sensitive"
+              },
+              "drift": {
+                "manager": "kubectl-edit",
+                "time": "2026-11-23T20:00:00Z"
+              }
+            },
+            {
+              "path": "data.extra",
+              "before": {
+                "state": "sensitive"
+              },
+              "after": {
+                "state": "absent"
+              },
+              "drift": {
+                "manager": "kubectl-edit",
+                "time": "2026-11-23T20:00:00Z"
+              }
+            }
+          ],
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "postgres-init"
+          },
+          "version": "v1",
+          "action": "update",
+          "reason": {
+            "code": "declaration",
+            "message": "declaration changed"
+          },
+          "fields": [
+            {
+              "path": "data[\"init.sql\"]",
+              "before": {
+                "state": "value",
+                "value": "CREATE ROLE holm LOGIN;\nCREATE DATABASE holm OWNER holm;\n"
+              },
+              "after": {
+                "state": "value",
+                "value": "CREATE ROLE holm LOGIN;\nCREATE DATABASE holm OWNER holm;\nCREATE DATABASE backups OWNER holm;\n"
+              }
+            }
+          ],
+          "notes": [
+            "the script runs only on an empty volume"
+          ],
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "version": "v1",
+          "action": "update",
+          "reason": {
+            "code": "declaration_and_drift",
+            "message": "declaration changed, and drift"
+          },
+          "fields": [
+            {
+              "path": "spec.template.spec.containers[postgres].image",
+              "before": {
+                "state": "value",
+                "value": "postgres:15-alpine"
+              },
+              "after": {
+                "state": "value",
+                "value": "postgres:16-alpine"
+              }
+            },
+            {
+              "path": "spec.replicas",
+              "before": {
+                "state": "value",
+                "value": 3
+              },
+              "after": {
+                "state": "value",
+                "value": 1
+              },
+              "drift": {
+                "manager": "kubectl-scale",
+                "time": "2026-11-23T20:00:00Z"
+              }
+            },
+            {
+              "path": "spec.template.spec.containers[sidecar]",
+              "before": {
+                "state": "absent"
+              },
+              "after": {
+                "state": "value",
+                "value": {
+                  "args": [
+                    "--listen",
+                    "0.0.0.0:9187"
+                  ],
+                  "image": "example.org/sidecar:1.2.3",
+                  "name": "sidecar"
+                }
+              }
+            },
+            {
+              "path": "spec.template.spec.containers[postgres].args",
+              "before": {
+                "state": "value",
+                "value": [
+                  "-c",
+                  "a=1"
+                ]
+              },
+              "after": {
+                "state": "absent"
+              }
+            },
+            {
+              "path": "spec.template.metadata.annotations[\"holm/address\"]",
+              "before": {
+                "state": "absent"
+              },
+              "after": {
+                "state": "unknown"
+              }
+            }
+          ],
+          "overruled": [
+            {
+              "field": ".spec.strategy.type",
+              "manager": "helm"
+            },
+            {
+              "field": ".spec.replicas",
+              "manager": "kubectl-scale"
+            },
+            {
+              "field": ".spec.paused",
+              "manager": "helm"
+            }
+          ],
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "exporter"
+          },
+          "version": "v1",
+          "action": "replace",
+          "reason": {
+            "code": "immutable",
+            "message": "cannot be changed in place",
+            "causes": [
+              "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"pg\"}}: field is immutable"
+            ]
+          },
+          "fields": [
+            {
+              "path": "spec.selector.matchLabels.app",
+              "before": {
+                "state": "value",
+                "value": "exporter"
+              },
+              "after": {
+                "state": "value",
+                "value": "pg-exporter"
+              }
+            }
+          ],
+          "unchecked": {
+            "code": "replacement",
+            "message": "the old object must go first"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "Service",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "version": "v1",
+          "action": "adopt",
+          "reason": {
+            "code": "not_ours",
+            "message": "exists, and is not of this stack"
+          },
+          "unchecked": {
+            "code": "forbidden",
+            "message": "forbidden: services \"postgres\" is forbidden: User \"reader\" cannot patch"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "old"
+          },
+          "version": "v1",
+          "action": "delete",
+          "reason": {
+            "code": "left_program",
+            "message": "no longer in the program"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "retained"
+          },
+          "version": "v1",
+          "action": "forget",
+          "reason": {
+            "code": "retained",
+            "message": "stays in the cluster: retain_on_delete"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "PersistentVolumeClaim",
+            "namespace": "holm",
+            "name": "postgres-pvc"
+          },
+          "version": "v1",
+          "action": "keep",
+          "reason": {
+            "code": "no_consent",
+            "message": "stays: protected, or holds data"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "Namespace",
+            "name": "old"
+          },
+          "version": "v1",
+          "action": "keep",
+          "reason": {
+            "code": "kept_for",
+            "message": "stays: PersistentVolumeClaim/postgres-pvc could not live without it"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        },
+        {
+          "resource": {
+            "group": "",
+            "kind": "Secret",
+            "namespace": "holm",
+            "name": "hidden"
+          },
+          "version": "v1",
+          "action": "unknown",
+          "reason": {
+            "code": "unreadable",
+            "message": "could not be read: secrets is forbidden"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        }
+      ],
+      "blockers": []
+    }
+    "#);
+}
+
+#[test]
+fn the_blockers_of_a_plan_are_in_its_document() {
+    insta::assert_snapshot!(checked(plan::plan(&sample::blocked_plan(), &[], &identity(), Form::Indented)), @r#"
+    {
+      "schema": "holm.plan/v1",
+      "program": "holm-pg",
+      "stack": "default",
+      "namespace": "holm",
+      "cluster": {
+        "context": "holm-dev",
+        "server": "https://127.0.0.1:6443",
+        "version": "v1.37.2"
+      },
+      "has_changes": true,
+      "summary": {
+        "create": 1
+      },
+      "changes": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "big"
+          },
+          "version": "v1",
+          "action": "create",
+          "reason": {
+            "code": "not_in_cluster",
+            "message": "not in the cluster"
+          },
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 30
+          }
+        }
+      ],
+      "blockers": [
+        {
+          "resource": {
+            "group": "",
+            "kind": "ConfigMap",
+            "namespace": "holm",
+            "name": "big"
+          },
+          "code": "refused",
+          "message": "the server refuses it (413 RequestEntityTooLarge): Request entity too large: limit is 3145728",
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 12
+          },
+          "hint": "split the object up: the API server takes at most about 1.5 MiB"
+        },
+        {
+          "resource": {
+            "group": "apps",
+            "kind": "Deployment",
+            "namespace": "holm",
+            "name": "postgres"
+          },
+          "code": "conflicts",
+          "message": ".spec.replicas is owned by \"autoscaler\" with another value",
+          "site": {
+            "file": "examples/holm-pg/main.rs",
+            "line": 12
+          }
+        }
+      ]
+    }
+    "#);
+}
