@@ -38,8 +38,9 @@ spec:
       livenessProbe: {httpGet: {path: /live, port: 80}}
 ";
 
-/// Watches an object until it is deleted, and changes it meanwhile.
+/// Watches an object until it is deleted, and changes it meanwhile. What is looked into exists before the watch that fills it.
 const WATCH: &str = "
+: >seen
 timeout 30 kubectl get configmap watched -w --output-watch-events >seen &
 until_seen() { while kill -0 $! && ! grep -q $1 seen; do sleep 0.1; done; }
 until_seen ADDED
