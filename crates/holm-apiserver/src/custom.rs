@@ -4,17 +4,24 @@
 //! rules in CEL. Conversion between versions is relabelling; conversion webhooks are refused.
 
 mod definition;
+mod format;
+mod lists;
+mod rules;
 mod schema;
 mod validation;
+mod value;
+mod warnings;
 
 use serde_json::Value;
 
 use crate::decode::Mismatch;
 use crate::error::{FieldError, FieldProblem};
 use crate::object;
+use value::Holder;
 
 pub(crate) use definition::{CLEANUP, ColumnDefinition, on_stored, prepare_definition};
 pub(crate) use validation::validate_definition;
+pub(crate) use warnings::definition_warnings;
 
 /// The type of the objects of one version of a custom resource.
 #[derive(Debug)]
@@ -29,7 +36,7 @@ pub(crate) struct CustomType {
     pub columns: Vec<ColumnDefinition>,
     /// The paths that field selectors may name.
     pub selectable: Vec<String>,
-    pub rules: schema::Rules,
+    pub rules: rules::Rules,
     /// What clients are told who use this version, if it is deprecated.
     pub deprecation: Option<String>,
 }
@@ -76,9 +83,34 @@ impl CustomType {
 
     /// What does not fit the schema, and the rules that are broken; `errors` has what is wrong with the metadata.
     pub fn validate(&self, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
-        schema::validate_root(object, &self.schema, errors);
+        errors.extend(value::check(Holder { path: "" }, object, live, &self.schema));
         if let Some(scale) = &self.scale {
-            errors.extend(scale.validate(object));
+            errors.extend(scale.validate(object, &[&scale.spec_replicas, &scale.status_replicas]));
+        }
+        self.validate_whole(object, live, errors);
+    }
+
+    /// What does not fit the schema of the status, which alone was written, and the rules that are broken.
+    pub fn validate_status(&self, object: &Value, live: &Value, errors: &mut Vec<FieldError>) {
+        let schema = self.schema.get("properties").and_then(|properties| properties.get("status"));
+        if let (Some(schema), Some(status)) = (schema, object.get("status")) {
+            errors.extend(value::check(Holder { path: "status" }, status, live.get("status"), schema));
+        }
+        if let Some(scale) = &self.scale {
+            errors.extend(scale.validate(object, &[&scale.status_replicas]));
+        }
+        self.validate_whole(object, Some(live), errors);
+    }
+
+    /// What is there twice, if nothing was before, and the rules, if everything has its type.
+    fn validate_whole(&self, object: &Value, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+        let twice = |object: &Value| {
+            let mut found = Vec::new();
+            lists::check(object, &self.schema, "", &mut found);
+            found
+        };
+        if live.is_none_or(|live| twice(live).is_empty()) {
+            errors.extend(twice(object));
         }
         if !self.rules.any {
             return;
@@ -101,9 +133,9 @@ impl ScalePaths {
     /// What is wrong with the numbers of a scale, whatever the schema says about them.
     ///
     /// From `pkg/registry/customresource/validator.go` (`ValidateScaleSpec`, `ValidateScaleStatus`).
-    fn validate(&self, object: &Value) -> Vec<FieldError> {
+    fn validate(&self, object: &Value, replicas: &[&String]) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        for path in [&self.spec_replicas, &self.status_replicas] {
+        for path in replicas {
             let fields: Vec<&str> = path.split('.').filter(|field| !field.is_empty()).collect();
             let problem = match number_at(object, &fields) {
                 Ok(number) if number < 0 => "should be a non-negative integer",

@@ -86,8 +86,8 @@ pub(crate) fn on_update(resource: &ResourceType, live: &Value, object: &Value, e
 /// What is wrong with an object whose status was written.
 pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = metadata(resource, object, false);
-    if let TypeSchema::Custom(_) = &resource.schema {
-        content(resource, object, Some(live), &mut errors);
+    if let TypeSchema::Custom(custom) = &resource.schema {
+        custom.validate_status(object, live, &mut errors);
     }
     if resource.is("services") {
         errors.extend(network::service_status(object));
@@ -144,6 +144,7 @@ pub(crate) fn warnings(resource: &ResourceType, live: Option<&Value>, object: &V
     }
     match &*resource.id {
         "secrets" => config::warnings(object, warnings),
+        "customresourcedefinitions.apiextensions.k8s.io" => custom::definition_warnings(object, live, warnings),
         "statefulsets.apps"
             if at(object, &["spec", "revisionHistoryLimit"]).and_then(Value::as_i64).is_some_and(|limit| limit < 0) =>
         {

@@ -9,7 +9,7 @@ use holm_schema::{GroupVersionKind, Resource, Subresource};
 use holm_structured_merge::{ConversionError, ObjectType, RelabelledVersions, Schema, Versions};
 use serde_json::{Value, json};
 
-use super::{CustomType, ScalePaths, schema};
+use super::{CustomType, ScalePaths};
 use crate::error::qualified;
 use crate::object::{self, at, copy_at, set_at, text_at};
 use crate::registry::ResourceType;
@@ -178,7 +178,7 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
             let schema = openapi(version);
             let custom = CustomType {
                 deprecation: deprecation(definition, version),
-                rules: schema::Rules::of(&schema),
+                rules: super::rules::Rules::of(&schema),
                 preserves_unknown: preserves(definition, version),
                 schema,
                 scale,

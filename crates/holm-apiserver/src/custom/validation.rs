@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::definition::versions;
-use super::schema::{Rules, has_type};
+use super::rules::Rules;
+use super::value::has_type;
 use crate::error::{FieldError, FieldProblem};
 use crate::object::{self, at, text_at};
 use crate::validate::names;

@@ -42,10 +42,6 @@ pub const EXPLAINED: &[Explained] = &[
             controller's at a time of its own",
         is: is_left_by_scale,
     },
-    Explained {
-        reason: "Kubernetes tells a number that is no integer, where a custom resource wants one, at the field that holds it too",
-        is: is_told_at_holder_too,
-    },
 ];
 
 fn is_expired_watch(step: &Step, expected: &Value, found: &Value) -> bool {
@@ -54,24 +50,6 @@ fn is_expired_watch(step: &Step, expected: &Value, found: &Value) -> bool {
         && first(expected) == "ERROR"
         && expected.pointer("/events/0/1/code") == Some(&Value::from(410))
         && first(found) != "ERROR"
-}
-
-fn is_told_at_holder_too(_: &Step, expected: &Value, found: &Value) -> bool {
-    let causes =
-        |answer: &Value| answer.pointer("/details/causes").and_then(Value::as_array).cloned().unwrap_or_default();
-    let (all, told) = (causes(expected), causes(found));
-    let field = |cause: &Value| cause["field"].as_str().unwrap_or_default().to_owned();
-    let holds_a_wrong_number = |holder: &Value| {
-        let below = format!("{}.", field(holder));
-        let is_below = |cause: &Value| cause["reason"] == "FieldValueTypeInvalid" && field(cause).starts_with(&below);
-        holder["reason"] == "FieldValueInvalid" && told.iter().any(is_below)
-    };
-    let more: Vec<&Value> = all.iter().filter(|cause| !told.contains(cause)).collect();
-    let lines = normal::differences(expected, found);
-    expected["code"] == 422
-        && lines.iter().all(|line| line.starts_with(".details.causes"))
-        && told.iter().all(|cause| all.contains(cause))
-        && matches!(more.as_slice(), [holder] if holds_a_wrong_number(holder))
 }
 
 fn is_owned_by_controllers(_: &Step, expected: &Value, found: &Value) -> bool {
