@@ -3,9 +3,11 @@
 //! `HOLM_E2E=real` or `HOLM_E2E=embedded` (the default) chooses, and `HOLM_TEST_KUBECONFIG` names one that exists. Every
 //! scenario runs on each of them, with the same expectations.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -49,10 +51,27 @@ pub struct User {
 }
 
 impl ControlPlane {
-    /// The control plane of this process, started by whoever asks first. It ends with the process.
-    pub fn shared(name: &str) -> &'static Self {
-        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(name))
+    /// The control plane that the tests of a file share, started by whoever asks first. It ends when another is wanted and no
+    /// test holds it any more, or with the process.
+    ///
+    /// There is one real one at a time, as each wants a good part of the machine: who asks for another waits until the tests
+    /// of the file before are done. They come one file after the other, because tests begin in the order of their names.
+    pub fn shared(name: &str) -> Arc<Self> {
+        static SHARED: Mutex<BTreeMap<String, Arc<ControlPlane>>> = Mutex::new(BTreeMap::new());
+        loop {
+            let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(plane) = shared.get(name) {
+                return Arc::clone(plane);
+            }
+            shared.retain(|_, plane| Arc::strong_count(plane) > 1);
+            if shared.is_empty() || is_embedded() {
+                let plane = Arc::new(Self::start(name));
+                shared.insert(name.to_owned(), Arc::clone(&plane));
+                return plane;
+            }
+            drop(shared);
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Starts a fresh control plane in `target/e2e/NAME`, and stops it when the value is dropped, or the process ends.

@@ -50,6 +50,11 @@ impl Program {
             let mut command = Command::new(cargo);
             // Without naming a package, as a user does it: then nothing is built that `cargo test` has not built before.
             command.args(["build", "--locked", "--examples", "--message-format", "json"]);
+            // What cargo tells a test of its package would be taken for a change by build scripts that look at the same names.
+            let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+            for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
+                command.env_remove(name);
+            }
             let built = Finished::of_command(command.current_dir(repository()), "");
             built.expect_code(0);
             let executable = built.stdout.lines().find_map(|line| {

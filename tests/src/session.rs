@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use crate::program::{Finished, Program};
 /// One test's work: an identity in the cluster, a home directory, and everything that was written meanwhile.
 pub struct Session {
     /// The control plane.
-    pub cluster: &'static ControlPlane,
+    pub cluster: Arc<ControlPlane>,
     /// The identity, which has all rights.
     pub user: User,
     /// The namespace that the test's workspaces use: the name of the session.
@@ -25,7 +26,7 @@ pub struct Session {
 
 impl Session {
     /// Begins a session. The name is unique in the file of tests, and becomes the name of its namespace.
-    pub fn new(cluster: &'static ControlPlane, name: &str) -> Self {
+    pub fn new(cluster: Arc<ControlPlane>, name: &str) -> Self {
         let user = cluster.user(name, Some("cluster-admin"));
         let home = cluster.scratch(&format!("{name}.home"));
         Self { cluster, user, namespace: name.to_owned(), home, seen: RefCell::default() }

@@ -229,7 +229,7 @@ spec: {type: LoadBalancer, ports: [{port: 80}]}
 #[test]
 fn a_custom_resource_that_reports_not_ready_is_not_current_and_its_words_are_shown() {
     let session = begun("custom");
-    let cluster = session.cluster;
+    let cluster = &session.cluster;
     let definition = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition

@@ -231,7 +231,7 @@ fn destroy_deletes_dependents_first() {
 #[test]
 fn an_object_that_kubectl_made_is_adopted_and_the_plan_says_so() {
     let session = begun("adopted");
-    let cluster = session.cluster;
+    let cluster = &session.cluster;
     cluster.create(&serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "adopted"}}));
     cluster.create(&serde_json::json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "postgres-init", "namespace": "adopted"},

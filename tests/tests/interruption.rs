@@ -62,7 +62,7 @@ fn ctrl_c_twice_stops_now_and_the_next_run_converges() {
 #[test]
 fn killed_at_ten_moments_of_an_apply_the_next_one_converges() {
     let session = begun("killed");
-    let cluster = session.cluster;
+    let cluster = &session.cluster;
     let workspace = |arguments: &[&str]| {
         let program = session.workspace("many", arguments).config("count", "20").config("secrets", "5");
         program.config("value", "settled")

@@ -9,7 +9,7 @@ const TOKEN: &str = "canary:Token/with?every=kind&of+char@cter";
 #[test]
 fn no_verb_ever_shows_a_secret() {
     let session = Session::new(ControlPlane::shared("secrets"), "canary");
-    let cluster = session.cluster;
+    let cluster = &session.cluster;
     let variant = |arguments: &[&str]| {
         session.workspace("variant-pg", arguments).args(["--verbose"]).env("HOLM_CONFIG_TOKEN", TOKEN)
     };

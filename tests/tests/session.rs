@@ -16,8 +16,8 @@ macro_rules! transcript {
 /// The story is one test, because each step needs those before it; holm-pg always lives in the namespace `holm`.
 #[test]
 fn holm_pg_plans_applies_settles_mends_and_goes() {
-    let cluster = ControlPlane::shared("session");
-    let session = Session::new(cluster, "main-session");
+    let session = Session::new(ControlPlane::shared("session"), "main-session");
+    let cluster = &session.cluster;
     let holm = |arguments: &[&str]| session.run(&session.example("holm-pg", arguments));
     let mut audit = session.audit();
 

@@ -1,0 +1,16 @@
+//! The end-to-end scenarios. Each runs on the real control plane and on the embedded cluster, with the same expectations.
+//!
+//! `cargo test -p holm-e2e causes::` runs those of one file.
+
+mod bad_input;
+mod causes;
+mod changes;
+mod embedded;
+mod faults;
+mod fuzz;
+mod helm;
+mod interruption;
+mod kinds;
+mod kubectl;
+mod secrets;
+mod session;
