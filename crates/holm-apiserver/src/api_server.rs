@@ -94,7 +94,7 @@ impl ApiServerBuilder {
         self
     }
 
-    /// How many changes are kept for watches and for the next pages of lists: 100,000 unless it is said otherwise.
+    /// How many changes are kept for watches and for the next pages of lists: 20,000 unless it is said otherwise.
     #[must_use]
     pub fn history(mut self, changes: usize) -> Self {
         self.log_capacity = changes;

@@ -42,10 +42,10 @@ pub(crate) struct Store {
 }
 
 /// An object of a list, under its namespace and name.
-pub type Listed = ((String, String), Arc<Value>);
+pub type Listed<'a> = ((&'a str, &'a str), &'a Arc<Value>);
 
 /// How many changes the log holds.
-pub(crate) const LOG_CAPACITY: usize = 100_000;
+pub(crate) const LOG_CAPACITY: usize = 20_000;
 
 impl Store {
     /// An empty store. Revisions begin at 1, as those of etcd do.
@@ -89,14 +89,15 @@ impl Store {
     pub fn list<'a>(
         &'a self,
         resource: &str,
-        namespace: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a (String, String), &'a Arc<Value>)> {
-        let start = (namespace.unwrap_or_default().to_owned(), String::new());
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = (&'a (String, String), &'a Arc<Value>)> + use<'a> {
+        let namespace = namespace.map(str::to_owned);
+        let start = (namespace.clone().unwrap_or_default(), String::new());
         self.objects
             .get(resource)
             .into_iter()
             .flat_map(move |objects| objects.range(start.clone()..))
-            .take_while(move |((found, _), _)| namespace.is_none_or(|wanted| wanted == found))
+            .take_while(move |((found, _), _)| namespace.as_ref().is_none_or(|wanted| wanted == found))
     }
 
     /// All keys in one namespace, of every resource.
@@ -118,21 +119,23 @@ impl Store {
         self.objects.iter().flat_map(|(resource, objects)| objects.values().map(move |object| (resource, object)))
     }
 
-    /// The list as it was at an earlier revision; nothing if that fell out of the log.
-    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Option<Vec<Listed>> {
-        let mut objects: BTreeMap<(String, String), Arc<Value>> =
-            self.list(resource, namespace).map(|(name, object)| (name.clone(), Arc::clone(object))).collect();
-        if revision < self.revision {
-            for change in self.log.since(revision)?.rev().filter(|change| &*change.key.resource == resource) {
-                if namespace.is_some_and(|wanted| wanted != change.key.namespace) {
-                    continue;
-                }
-                let name = (change.key.namespace.clone(), change.key.name.clone());
-                match &change.previous {
-                    Some(previous) => objects.insert(name, Arc::clone(previous)),
-                    None => objects.remove(&name),
-                };
+    /// The list as it was at an earlier revision, in its order; nothing if that fell out of the log.
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Option<Vec<Listed<'_>>> {
+        let now = self.list(resource, namespace);
+        let now = now.map(|((namespace, name), object)| ((namespace.as_str(), name.as_str()), object));
+        if revision >= self.revision {
+            return Some(now.collect());
+        }
+        let mut objects: BTreeMap<_, _> = now.collect();
+        for change in self.log.since(revision)?.rev().filter(|change| &*change.key.resource == resource) {
+            if namespace.is_some_and(|wanted| wanted != change.key.namespace) {
+                continue;
             }
+            let name = (change.key.namespace.as_str(), change.key.name.as_str());
+            match &change.previous {
+                Some(previous) => objects.insert(name, previous),
+                None => objects.remove(&name),
+            };
         }
         Some(objects.into_iter().collect())
     }
@@ -245,7 +248,7 @@ mod tests {
 
     fn names(store: &Store, revision: u64) -> Option<Vec<String>> {
         let listed = store.list_at("secrets", Some("a"), revision)?;
-        Some(listed.into_iter().map(|((_, name), _)| name).collect())
+        Some(listed.into_iter().map(|((_, name), _)| name.to_owned()).collect())
     }
 
     #[test]

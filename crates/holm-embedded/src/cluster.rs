@@ -23,7 +23,7 @@ pub struct ClusterOptions {
     pub clock: Clock,
     /// Makes uids and generated names the same in every run. Default: they differ.
     pub seed: Option<u64>,
-    /// How many changes are kept for watches and for the next pages of lists. Default: 100,000.
+    /// How many changes are kept for watches and for the next pages of lists. Default: 20,000.
     pub history: Option<usize>,
     /// The objects that a new cluster begins with, as [`ApiServer::snapshot`] of another one gave them, instead of the first
     /// objects of every cluster. Default: none.

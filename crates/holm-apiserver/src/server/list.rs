@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::stream;
 use http::Response;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::respond::{self, AnswerBody, Form, answer};
@@ -136,7 +137,8 @@ pub(super) fn list(
         return Err(expired(token.is_some(), at, current));
     };
     if let Some(token) = &token {
-        all.retain(|(key, _)| *key >= token.start);
+        let before = all.partition_point(|((namespace, name), _)| (*namespace, *name) < token.start());
+        all.drain(..before);
     }
     all.retain(|(_, object)| selection.matches(object));
     let (mut next, mut remaining) = (None, None);
@@ -144,14 +146,18 @@ pub(super) fn list(
         if !selection.is_selective() {
             remaining = Some(all.len() - limit);
         }
-        next = all.get(limit).map(|(key, _)| Continue { revision: at, start: key.clone() }.text());
+        let start = all.get(limit).map(|((namespace, name), _)| ((*namespace).to_owned(), (*name).to_owned()));
+        next = start.map(|start| Continue { revision: at, start }.text());
         all.truncate(limit);
     }
     let now = state.now();
-    drop(state);
     let items: Vec<Arc<Value>> = all.iter().map(|(_, object)| resource.served(object)).collect();
+    drop(state);
     let value = match form {
-        Form::Object => wrap(resource, items.iter().map(|object| Value::clone(object)).collect(), at, next, remaining),
+        Form::Object => {
+            let listing = Listing::new(resource, &items, at, next, remaining);
+            return Ok(respond::answer_of(200, &listing, &[]));
+        }
         Form::Table(beside) => {
             let mut shown = table::of(resource, &items, beside, Some(at), now);
             page(&mut shown, next, remaining);
@@ -187,35 +193,53 @@ pub(super) fn metadata_of(object: &Value) -> Value {
     })
 }
 
-/// A list of objects. The items of built-in lists do not say what they are; here they may, as clients cope with both.
-pub(super) fn wrap(
-    resource: &ResourceType,
-    items: Vec<Value>,
-    revision: u64,
-    next: Option<String>,
-    remaining: Option<usize>,
-) -> Value {
-    let custom = matches!(resource.schema, TypeSchema::Custom(_));
-    let items: Vec<Value> = items
-        .into_iter()
-        .map(|mut item| {
-            if !custom && let Some(fields) = item.as_object_mut() {
-                fields.remove("kind");
-                fields.remove("apiVersion");
-            }
-            item
-        })
-        .collect();
-    let mut list = json!({
-        "kind": format!("{}List", resource.kind.kind), "apiVersion": resource.kind.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()}, "items": items,
-    });
-    if custom {
-        // Lists of custom resources are written without the help of a Go type, so what is empty is there.
-        object::set_metadata(&mut list, "continue", Value::from(""));
+/// A list of objects, written from those that are stored. The items of built-in lists do not say what they are.
+#[derive(Serialize)]
+pub(super) struct Listing<'a> {
+    kind: String,
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    metadata: Value,
+    items: Vec<Item<'a>>,
+}
+
+struct Item<'a> {
+    object: &'a Value,
+    says_its_kind: bool,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.object {
+            Value::Object(fields) if !self.says_its_kind => serializer
+                .collect_map(fields.iter().filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion"))),
+            object => object.serialize(serializer),
+        }
     }
-    page(&mut list, next, remaining);
-    list
+}
+
+impl<'a> Listing<'a> {
+    pub fn new(
+        resource: &ResourceType,
+        items: &'a [Arc<Value>],
+        revision: u64,
+        next: Option<String>,
+        remaining: Option<usize>,
+    ) -> Self {
+        let custom = matches!(resource.schema, TypeSchema::Custom(_));
+        let mut list = json!({"metadata": {"resourceVersion": revision.to_string()}});
+        if custom {
+            // Lists of custom resources are written without the help of a Go type, so what is empty is there.
+            object::set_metadata(&mut list, "continue", Value::from(""));
+        }
+        page(&mut list, next, remaining);
+        Self {
+            kind: format!("{}List", resource.kind.kind),
+            api_version: resource.kind.api_version(),
+            metadata: list["metadata"].take(),
+            items: items.iter().map(|object| Item { object, says_its_kind: custom }).collect(),
+        }
+    }
 }
 
 fn page(list: &mut Value, next: Option<String>, remaining: Option<usize>) {
@@ -234,6 +258,10 @@ struct Continue {
 }
 
 impl Continue {
+    fn start(&self) -> (&str, &str) {
+        (&self.start.0, &self.start.1)
+    }
+
     fn text(&self) -> String {
         let token = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": format!("{}/{}\u{0}", self.start.0, self.start.1)});
         URL_SAFE_NO_PAD.encode(token.to_string())

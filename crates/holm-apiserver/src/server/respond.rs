@@ -8,6 +8,7 @@ use futures::stream::{self, Stream, StreamExt};
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -130,9 +131,18 @@ impl Choice {
 
 /// An answer of one JSON value.
 pub(crate) fn answer(code: u16, value: &Value, warnings: &[String]) -> Response<AnswerBody> {
-    let mut body = value.to_string().into_bytes();
-    body.push(b'\n');
-    finish(code, "application/json", warnings, Full::new(Bytes::from(body)).boxed_unsync())
+    answer_of(code, value, warnings)
+}
+
+/// An answer of something that is written as JSON.
+pub(crate) fn answer_of(code: u16, value: &impl Serialize, warnings: &[String]) -> Response<AnswerBody> {
+    match serde_json::to_vec(value) {
+        Ok(mut body) => {
+            body.push(b'\n');
+            finish(code, "application/json", warnings, Full::new(Bytes::from(body)).boxed_unsync())
+        }
+        Err(error) => refuse(&ApiError::internal(format!("the answer cannot be written as JSON: {error}"))),
+    }
 }
 
 /// The same answer for a client that reads YAML, which JSON is.

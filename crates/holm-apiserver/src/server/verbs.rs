@@ -6,7 +6,7 @@ use holm_schema::GroupVersionKind;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-use super::respond::{AnswerBody, Form, answer, refuse, warn_first};
+use super::respond::{AnswerBody, Form, answer, answer_of, refuse, warn_first};
 use super::route::Route;
 use super::{Call, list, parts, review, scale, table};
 use crate::api_server::ApiServer;
@@ -349,9 +349,9 @@ fn delete_collection(cluster: &ApiServer, route: &Route, call: &Call) -> Result<
             state.delete(resource, namespace, name, &options)?;
         }
         // The answer shows the objects as they were before.
-        let items = found.iter().map(|(_, object)| Value::clone(&resource.served(object))).collect();
+        let items: Vec<Arc<Value>> = found.iter().map(|(_, object)| resource.served(object)).collect();
         Ok::<_, ApiError>((items, state.store.revision()))
     })?;
-    let list = list::wrap(resource, deleted.0, deleted.1, None, None);
-    Ok(answer(200, &list, &deletion_warnings(resource, &options)))
+    let list = list::Listing::new(resource, &deleted.0, deleted.1, None, None);
+    Ok(answer_of(200, &list, &deletion_warnings(resource, &options)))
 }
