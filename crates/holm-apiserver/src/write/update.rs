@@ -1,5 +1,6 @@
 //! Changing an object: PUT, the patches, and server-side apply.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use holm_structured_merge::{FieldTracker, TrackError, keep_times_of_unchanged};
@@ -12,7 +13,7 @@ use crate::allocate;
 use crate::authorize::{self, escalate};
 use crate::decode;
 use crate::error::{ApiError, FieldError};
-use crate::object;
+use crate::object::{self, at};
 use crate::options::WriteOptions;
 use crate::patch::Patch;
 use crate::quota;
@@ -67,7 +68,8 @@ impl State {
             Some(live) => {
                 check_uid(resource, &live, &new)?;
                 check_version(resource, &live, &new)?;
-                let object = tracker.update_or_keep(&live, new, &options.field_manager, self.now());
+                let before = as_stored(resource, &live);
+                let object = tracker.update_or_keep(&before, new, &options.field_manager, self.now());
                 self.finish(resource, target, &live, Accepted { object, emptied, untidy }, options, warnings)
             }
             None if makes(resource, target) => {
@@ -268,7 +270,8 @@ impl State {
         );
         let key = self.key(resource, target.namespace, target.name);
         let untidy = if is_status { Vec::new() } else { untidy };
-        let same = new == **live && !goes && self.untidy.get(&key).map_or(&[][..], Vec::as_slice) == untidy;
+        // What is stored is compared with what would be, and what is untidy is never what was read (`GuaranteedUpdate`).
+        let same = new == **live && !goes && untidy.is_empty() && !self.untidy.contains_key(&key);
         if options.dry_run || same {
             return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
@@ -285,6 +288,21 @@ impl State {
         let object = self.store.put(key, new);
         Ok(Written { object, created: false, warnings: Vec::new() })
     }
+}
+
+/// A Service that stands for another name may have a traffic policy that is stored and not shown: who writes it as it is shown,
+/// takes the policy from those who own it (`defaultOnReadInternalTrafficPolicy`).
+fn as_stored<'a>(resource: &ResourceType, live: &'a Value) -> Cow<'a, Value> {
+    let mut stored = Cow::Borrowed(live);
+    let owners = object::metadata(live, "managedFields");
+    let owns = |entry: &Value| at(entry, &["fieldsV1", "f:spec", "f:internalTrafficPolicy"]).is_some();
+    if resource.is("services")
+        && object::text_at(live, &["spec", "type"]) == "ExternalName"
+        && owners.and_then(Value::as_array).is_some_and(|owners| owners.iter().any(owns))
+    {
+        object::set_at(stored.to_mut(), &["spec", "internalTrafficPolicy"], Value::from("Cluster"));
+    }
+    stored
 }
 
 /// A list that is null and one that is empty are the same here (`equality.Semantic` in `k8s.io/apiserver`,

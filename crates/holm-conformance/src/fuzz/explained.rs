@@ -42,6 +42,11 @@ pub const EXPLAINED: &[Explained] = &[
             controller's at a time of its own",
         is: is_left_by_scale,
     },
+    Explained {
+        reason: "a real server tries a change on the object that its cache has, and again on the stored one where that is newer, and \
+            what the first attempt warned of stays",
+        is: is_warned_of_the_past,
+    },
 ];
 
 fn is_expired_watch(step: &Step, expected: &Value, found: &Value) -> bool {
@@ -61,18 +66,33 @@ fn is_owned_by_controllers(_: &Step, expected: &Value, found: &Value) -> bool {
         && lines.iter().all(|line| line.starts_with(".object.metadata.managedFields: expected"))
 }
 
-fn is_left_by_scale(_: &Step, expected: &Value, found: &Value) -> bool {
-    let kind = expected.pointer("/object/kind").and_then(Value::as_str).unwrap_or_default();
-    let entries = |answer: &Value| {
-        answer.pointer("/object/metadata/managedFields").and_then(Value::as_array).cloned().unwrap_or_default()
+fn is_left_by_scale(step: &Step, expected: &Value, found: &Value) -> bool {
+    let objects = |answer: &Value| {
+        let items = answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        items.into_iter().chain(answer.get("object").cloned()).collect::<Vec<Value>>()
+    };
+    let entries = |answer: &Value| -> Vec<Value> {
+        let lists = objects(answer).into_iter().filter_map(|object| object.pointer("/metadata/managedFields").cloned());
+        lists.flat_map(|list| list.as_array().cloned().unwrap_or_default()).collect()
     };
     let (left, right) = (entries(expected), entries(found));
     let one = |entry: &&Value| !(left.contains(entry) && right.contains(entry));
     let lines = normal::differences(expected, found);
-    is_controlled(kind)
+    let scaled = ["/deployments", "/replicasets", "/statefulsets"];
+    scaled.iter().any(|resource| step.path.contains(resource))
         && !lines.is_empty()
-        && lines.iter().all(|line| line.starts_with(".object.metadata.managedFields"))
+        && lines.iter().all(|line| line.split(':').next().is_some_and(|path| path.contains(".metadata.managedFields")))
         && left.iter().chain(&right).filter(one).all(play::is_left_by_scale)
+}
+
+fn is_warned_of_the_past(step: &Step, expected: &Value, found: &Value) -> bool {
+    let warnings = |answer: &Value| answer["warnings"].as_array().cloned().unwrap_or_default();
+    let told = warnings(expected);
+    let lines = normal::differences(expected, found);
+    matches!(step.method.as_str(), "PUT" | "PATCH")
+        && !lines.is_empty()
+        && lines.iter().all(|line| line.starts_with(".warnings"))
+        && warnings(found).iter().all(|warning| told.contains(warning))
 }
 
 fn is_second(step: &Step, expected: &Value, found: &Value) -> bool {
