@@ -126,6 +126,12 @@ impl FieldError {
         Self::new(FieldProblem::TooLong, field, Value::Null, format!("may not be more than {maximum} bytes"))
     }
 
+    /// A list that has more items than allowed.
+    pub fn too_many(field: impl Into<String>, actual: usize, maximum: usize) -> Self {
+        let detail = format!("{actual}: must have at most {maximum} items");
+        Self::new(FieldProblem::TooMany, field, Value::Null, detail)
+    }
+
     /// A name of something that is not there.
     pub fn not_found(field: impl Into<String>, value: impl Into<Value>) -> Self {
         Self::new(FieldProblem::NotFound, field, value.into(), "")

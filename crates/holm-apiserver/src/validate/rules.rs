@@ -159,20 +159,34 @@ impl Checks for Vec<FieldError> {
     }
 }
 
-/// An address, of either family.
+/// An address, of either family (`IsValidIPForLegacyField`).
 pub(super) fn ip(text: &str) -> Vec<String> {
-    match text.parse::<IpAddr>() {
-        Ok(_) => Vec::new(),
-        Err(_) => vec!["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()],
+    let problem = match text.parse::<IpAddr>() {
+        Err(_) => "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some() => "must not be an IPv4-mapped IPv6 address",
+        Ok(_) => return Vec::new(),
+    };
+    vec![problem.to_owned()]
+}
+
+/// An address as it is printed (`IsValidIP`).
+pub(super) fn canonical_ip(text: &str) -> Vec<String> {
+    let problems = ip(text);
+    match text.parse::<IpAddr>().map(|address| address.to_string()) {
+        Ok(canonical) if problems.is_empty() && canonical != text => {
+            vec![format!("must be in canonical form ({canonical:?})")]
+        }
+        _ => problems,
     }
 }
 
-/// An address that can be that of an endpoint or of a load balancer: of no loopback, link or group.
+/// What an address that is one may not be, if it is of an endpoint or of a load balancer: of no loopback, link or group
+/// (`ValidateEndpointIP`).
 pub(super) fn endpoint_ip(text: &str) -> Vec<String> {
     let Ok(address) = text.parse::<IpAddr>() else { return ip(text) };
     let (link_local, multicast) = match address {
-        IpAddr::V4(address) => (address.is_link_local(), address.is_multicast()),
-        IpAddr::V6(address) => (address.is_unicast_link_local(), address.is_multicast()),
+        IpAddr::V4(address) => (address.is_link_local(), matches!(address.octets(), [224, 0, 0, _])),
+        IpAddr::V6(address) => (address.is_unicast_link_local(), address.segments()[0] & 0xff0f == 0xff02),
     };
     let mut problems = Vec::new();
     for (wrong, problem) in [
