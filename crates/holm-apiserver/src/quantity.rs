@@ -137,6 +137,12 @@ impl Quantity {
         self.nanos == 0
     }
 
+    /// Whether this is more than `whole` divided by `part`. Nothing is more than what is divided by zero.
+    pub(crate) fn is_more_than_share(self, whole: Self, part: Self) -> bool {
+        let float = |quantity: Self| quantity.nanos as f64;
+        float(self) / NANO as f64 > float(whole) / float(part)
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn canonical(self) -> String {

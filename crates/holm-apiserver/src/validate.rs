@@ -13,7 +13,8 @@ pub(crate) mod names;
 mod network;
 pub(crate) mod parts;
 mod pod;
-pub(crate) mod quota;
+mod quota;
+pub(crate) mod resources;
 mod rules;
 mod volume;
 mod webhook;
@@ -94,6 +95,12 @@ pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &V
     }
     if resource.is("ingresses.networking.k8s.io") {
         errors.extend(network::ingress_status(object));
+    }
+    if resource.is("horizontalpodautoscalers.autoscaling") {
+        errors.extend(workload::autoscaler_status(object));
+    }
+    if resource.is("resourcequotas") {
+        errors.extend(quota::status(object));
     }
     errors
 }
@@ -331,7 +338,7 @@ fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Ve
         "replicationcontrollers" => workload::replication_controller(object),
         "jobs.batch" => workload::job(object, live.is_none()),
         "cronjobs.batch" => workload::cron_job(object),
-        "horizontalpodautoscalers.autoscaling" => workload::autoscaler(object),
+        "horizontalpodautoscalers.autoscaling" => workload::autoscaler(object, live),
         "poddisruptionbudgets.policy" => workload::disruption_budget(object),
         "roles.rbac.authorization.k8s.io" => access::role(object, true),
         "clusterroles.rbac.authorization.k8s.io" => access::role(object, false),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Amounts;
 use crate::object::{self, at, text_at};
 use crate::quantity::Quantity;
-use crate::validate::quota::COMPUTE;
+use crate::validate::resources::COMPUTE;
 
 /// Of these every container must say what it needs, once a quota limits them.
 const REQUIRED: [&str; 6] = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];

@@ -2,11 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/*/validation/validation.go`, `Validate*Update`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{claim, pod, volume};
 use crate::error::FieldError;
-use crate::object::{at, remove_at, text_at};
+use crate::object::{at, remove_at, text_at, texts};
 use crate::registry::ResourceType;
 use crate::write::emptied::Emptied;
 
@@ -41,7 +43,6 @@ const FIXED: &[(&str, &[&str])] = &[
     ("ingressclasses.networking.k8s.io", &["spec.controller"]),
     ("volumeattributesclasses.storage.k8s.io", &["driverName", "parameters"]),
     ("csidrivers.storage.k8s.io", &["spec.attachRequired", "spec.volumeLifecycleModes"]),
-    ("resourcequotas", &["spec.scopes"]),
     ("endpointslices.discovery.k8s.io", &["addressType"]),
     ("controllerrevisions.apps", &["data"]),
 ];
@@ -78,6 +79,7 @@ pub(super) fn check(resource: &ResourceType, live: &Value, object: &Value, empti
         "persistentvolumeclaims" => errors.extend(claim::update(live, object)),
         "persistentvolumes" => errors.extend(volume_update(live, object)),
         "services" => errors.extend(service(live, object)),
+        "resourcequotas" => errors.extend(quota(live, object)),
         "pods" => errors.extend(pod::update(live, object)),
         _ => {}
     }
@@ -102,6 +104,13 @@ fn sealed(resource: &ResourceType, live: &Value, object: &Value, emptied: &Empti
         }
     }
     errors
+}
+
+/// The scopes of a quota are a set (`ValidateResourceQuotaUpdate`).
+fn quota(live: &Value, object: &Value) -> Option<FieldError> {
+    let scopes = |object: &Value| texts(at(object, &["spec", "scopes"])).into_iter().collect::<BTreeSet<_>>();
+    let value = at(object, &["spec", "scopes"]).cloned().unwrap_or_default();
+    (scopes(live) != scopes(object)).then(|| FieldError::invalid("spec.scopes", value, IMMUTABLE))
 }
 
 fn job(live: &Value, object: &Value) -> Vec<FieldError> {
@@ -180,8 +189,8 @@ fn volume_update(live: &Value, object: &Value) -> Vec<FieldError> {
 /// The first of these cannot change, and the second goes only when the policy says so: `validateUpgradeDowngradeClusterIPs` and
 /// `validateUpgradeDowngradeIPFamilies`.
 fn kept(live: &Value, object: &Value, field: &str, names_each: bool, errors: &mut Vec<FieldError>) {
-    let texts = |object: &Value| crate::object::texts(at(object, &["spec", field]));
-    let (before, after) = (texts(live), texts(object));
+    let listed = |object: &Value| texts(at(object, &["spec", field]));
+    let (before, after) = (listed(live), listed(object));
     let value = json!(after);
     if before.len() == after.len() {
         for (position, _) in before.iter().zip(&after).enumerate().filter(|(_, (before, after))| before != after) {
@@ -240,4 +249,23 @@ fn service(live: &Value, object: &Value) -> Vec<FieldError> {
         ));
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_of_a_quota_are_a_set() {
+        let of = |scopes: Value| json!({"spec": {"scopes": scopes}});
+        let (none, one, both) = (json!({"spec": {}}), of(json!(["A"])), of(json!(["A", "B"])));
+        for (live, object, changed) in [
+            (&none, &of(json!([])), false),
+            (&both, &of(json!(["B", "A", "B"])), false),
+            (&one, &both, true),
+            (&one, &none, true),
+        ] {
+            assert_eq!(quota(live, object).is_some(), changed, "{live} {object}");
+        }
+    }
 }

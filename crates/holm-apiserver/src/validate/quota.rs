@@ -7,36 +7,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::rules::{Checks, is_whole};
-use super::{items, names};
+use super::{items, names, resources};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
 use crate::quantity::Quantity;
-
-/// What a quota calls resources of pods.
-pub(crate) const COMPUTE: [&str; 9] = [
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-];
-
-/// Resources of which there is a number of pieces.
-const COUNTED: [&str; 9] = [
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-];
 
 const SCOPES: [&str; 7] = [
     "BestEffort",
@@ -48,75 +22,112 @@ const SCOPES: [&str; 7] = [
     "VolumeAttributesClass",
 ];
 
-/// Resources that a quota can name without a domain.
-fn is_known(name: &str) -> bool {
-    COMPUTE.contains(&name)
-        || COUNTED.contains(&name)
-        || name == "requests.storage"
-        || name.trim_start_matches("requests.").starts_with("hugepages-")
-}
+/// Scopes of which one cannot be together with the other.
+const OPPOSITES: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]];
 
 /// Checks a ResourceQuota.
 pub(super) fn quota(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    amounts(at(object, &["spec", "hard"]), "spec.hard", &mut errors);
     let hard = at(object, &["spec", "hard"]).and_then(Value::as_object);
-    for (name, amount) in hard.into_iter().flatten() {
-        let path = format!("spec.hard[{name}]");
-        errors.all(path.clone(), &json!(name), names::qualified_name(name));
-        if !name.contains('/') && !is_known(name) {
-            let detail = "must be a standard resource type or fully qualified";
-            errors.push(FieldError::invalid(path.clone(), name.as_str(), detail));
-            errors.push(FieldError::invalid(path.clone(), name.as_str(), "must be a standard resource for quota"));
+    let names: Vec<&str> = hard.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let scopes = object::texts(at(object, &["spec", "scopes"]));
+    let value = at(object, &["spec", "scopes"]).cloned().unwrap_or_default();
+    let refuse = |detail: &str| FieldError::invalid("spec.scopes", value.clone(), detail);
+    for scope in &scopes {
+        if !SCOPES.contains(&scope.as_str()) {
+            errors.push(refuse("unsupported scope"));
         }
+        let wrong = names.iter().filter(|name| !is_in_scope(scope, name));
+        errors.extend(wrong.map(|_| refuse("unsupported scope applied to resource")));
+    }
+    let conflicts =
+        |scopes: &[&str]| OPPOSITES.iter().filter(|pair| pair.iter().all(|scope| scopes.contains(scope))).count();
+    let listed: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    errors.extend((0..conflicts(&listed)).map(|_| refuse("conflicting scopes")));
+    let mut selected = Vec::new();
+    let selector = at(object, &["spec", "scopeSelector"]).cloned().unwrap_or_default();
+    for (_, requirement) in items(&selector, &["matchExpressions"], "") {
+        let scope = text_at(requirement, &["scopeName"]);
+        scope_requirement(requirement, scope, &mut errors);
+        let wrong = names.iter().filter(|name| !is_in_scope(scope, name));
+        errors.extend(wrong.map(|_| {
+            let detail = "unsupported scope applied to resource";
+            FieldError::invalid("spec.scopeSelector.matchExpressions", selector.clone(), detail)
+        }));
+        selected.push(scope);
+    }
+    errors.extend((0..conflicts(&selected)).map(|_| {
+        // The value that is shown is the list of scopes there too.
+        FieldError::invalid("spec.scopeSelector.matchExpressions", value.clone(), "conflicting scopes")
+    }));
+    errors
+}
+
+/// The status, from `ValidateResourceQuotaStatusUpdate`.
+pub(super) fn status(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for field in ["hard", "used"] {
+        amounts(at(object, &["status", field]), &format!("status.{field}"), &mut errors);
+    }
+    errors
+}
+
+/// From `ValidateResourceQuotaResourceName` and `ValidateResourceQuantityValue`.
+fn amounts(amounts: Option<&Value>, path: &str, errors: &mut Vec<FieldError>) {
+    for (name, amount) in amounts.and_then(Value::as_object).into_iter().flatten() {
+        let path = format!("{path}[{name}]");
+        errors.all(path.clone(), &json!(name), resources::quota_name(name));
         if Quantity::of(amount).is_some_and(Quantity::is_negative) {
-            errors.push(FieldError::invalid(path, amount.clone(), "must be greater than or equal to 0"));
-        } else if COUNTED.contains(&name.as_str()) && !is_whole(amount) {
+            errors.push(FieldError::invalid(path.clone(), amount.clone(), "must be greater than or equal to 0"));
+        }
+        if resources::is_counted(name) && !is_whole(amount) {
             errors.push(FieldError::invalid(path, amount.clone(), "must be an integer"));
         }
     }
-    let scopes = object::texts(at(object, &["spec", "scopes"]));
-    let value = at(object, &["spec", "scopes"]).cloned().unwrap_or_default();
-    let mut refuse = |detail: &str| errors.push(FieldError::invalid("spec.scopes", value.clone(), detail));
-    for scope in &scopes {
-        let is_scope = SCOPES.contains(&scope.as_str());
-        if !is_scope {
-            refuse("unsupported scope");
-        }
-        for name in hard.into_iter().flatten().map(|(name, _)| name.as_str()) {
-            let of_pods = name == "pods" || (scope != "BestEffort" && COMPUTE.contains(&name));
-            if is_known(name) && is_scope && !of_pods {
-                refuse("unsupported scope applied to resource");
-            }
-        }
+}
+
+/// Whether a resource can be limited for what is in a scope, from `IsResourceQuotaScopeValidForResource`; what is no resource or no
+/// scope is told elsewhere.
+fn is_in_scope(scope: &str, name: &str) -> bool {
+    if !resources::is_of_quota(name) {
+        return true;
     }
-    for (_, requirement) in items(object, &["spec", "scopeSelector", "matchExpressions"], "") {
-        // `validateScopedResourceSelectorRequirement`: the paths lack the positions there.
-        let path = |field: &str| format!("spec.scopeSelector.matchExpressions.{field}");
-        let scope = text_at(requirement, &["scopeName"]);
-        if !SCOPES.contains(&scope) {
-            errors.push(FieldError::invalid(path("scopeName"), scope, "unsupported scope"));
+    match scope {
+        "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
+            name == "pods" || (resources::COMPUTE.contains(&name) && !name.ends_with("ephemeral-storage"))
         }
-        let values = object::texts(at(requirement, &["values"]));
-        match text_at(requirement, &["operator"]) {
-            "In" | "NotIn" if values.is_empty() => {
-                let detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
-                errors.push(FieldError::required(path("values"), detail));
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let detail = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector";
-                errors.push(FieldError::invalid(path("values"), json!(values), detail));
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            other => errors.push(FieldError::invalid(path("operator"), other, "not a valid selector operator")),
-        }
+        "BestEffort" => name == "pods",
+        "VolumeAttributesClass" => matches!(name, "persistentvolumeclaims" | "requests.storage"),
+        _ => true,
     }
-    let mut refuse = |detail: &str| errors.push(FieldError::invalid("spec.scopes", value.clone(), detail));
-    for pair in [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]] {
-        if pair.iter().all(|scope| scopes.iter().any(|found| found == scope)) {
-            refuse("conflicting scopes");
-        }
+}
+
+/// From `validateScopedResourceSelectorRequirement`: the paths lack the positions there.
+fn scope_requirement(requirement: &Value, scope: &str, errors: &mut Vec<FieldError>) {
+    let path = |field: &str| format!("spec.scopeSelector.matchExpressions.{field}");
+    let operator = text_at(requirement, &["operator"]);
+    if !SCOPES.contains(&scope) {
+        errors.push(FieldError::invalid(path("scopeName"), scope, "unsupported scope"));
     }
-    errors
+    if SCOPES.contains(&scope) && !matches!(scope, "PriorityClass" | "VolumeAttributesClass") && operator != "Exists" {
+        let detail = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, \
+            ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+        errors.push(FieldError::invalid(path("operator"), operator, detail));
+    }
+    let values = object::texts(at(requirement, &["values"]));
+    match operator {
+        "In" | "NotIn" if values.is_empty() => {
+            let detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+            errors.push(FieldError::required(path("values"), detail));
+        }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            let detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+            errors.push(FieldError::invalid(path("values"), json!(values), detail));
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        other => errors.push(FieldError::invalid(path("operator"), other, "not a valid selector operator")),
+    }
 }
 
 /// Parts of a limit of which the first may not be more than the second; the third is said to be wrong.
@@ -135,42 +146,156 @@ pub(super) fn limit_range(object: &Value) -> Vec<FieldError> {
     let mut seen = BTreeSet::new();
     for (path, limit) in items(object, &["spec", "limits"], "spec.limits") {
         let kind = text_at(limit, &["type"]);
-        errors.all(format!("{path}.type"), &json!(kind), names::qualified_name(kind));
-        if !kind.is_empty() && !kind.contains('/') && !matches!(kind, "Pod" | "Container" | "PersistentVolumeClaim") {
+        let problems = names::qualified_name(kind);
+        let is_standard = matches!(kind, "Pod" | "Container" | "PersistentVolumeClaim");
+        if problems.is_empty() && !kind.contains('/') && !is_standard {
             let detail = "must be a standard limit type or fully qualified";
             errors.push(FieldError::invalid(format!("{path}.type"), kind, detail));
         }
+        errors.all(format!("{path}.type"), &json!(kind), problems);
         if !seen.insert(kind) {
             errors.push(FieldError::duplicate(format!("{path}.type"), kind));
         }
-        let amounts = |part: &str| at(limit, &[part]).and_then(Value::as_object);
-        for field in ["default", "defaultRequest"] {
-            if kind == "Pod" && amounts(field).is_some_and(|amounts| !amounts.is_empty()) {
-                let detail = "may not be specified when `type` is 'Pod'";
-                errors.push(FieldError::forbidden(format!("{path}.{field}"), detail));
-            }
-        }
-        let amount = |part: &str, name: &str| amounts(part)?.get(name).and_then(Quantity::of);
-        if kind == "PersistentVolumeClaim" && amount("min", "storage").or(amount("max", "storage")).is_none() {
-            let detail = "either minimum or maximum storage value is required, but neither was provided";
-            errors.push(FieldError::required(format!("{path}.limits"), detail));
-        }
-        let parts = ["min", "max", "default", "defaultRequest"];
-        let names: BTreeSet<&String> =
-            parts.iter().filter_map(|part| amounts(part)).flat_map(|amounts| amounts.keys()).collect();
-        for name in names {
-            for (less, more, wrong) in ORDERS {
-                let of_pod = kind == "Pod" && (less.starts_with("default") || more.starts_with("default"));
-                if let (Some(low), Some(high)) = (amount(less, name), amount(more, name))
-                    && low > high
-                    && !of_pod
-                {
-                    let (low, high) = (low.canonical(), high.canonical());
-                    let detail = format!("{less} value {low} is greater than {more} value {high}");
-                    errors.push(FieldError::invalid(format!("{path}.{wrong}[{name}]"), low, detail));
-                }
-            }
-        }
+        limit_amounts(limit, kind, &path, &mut errors);
     }
     errors
+}
+
+fn limit_amounts(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldError>) {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for part in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
+        let Some(amounts) = at(limit, &[part]).and_then(Value::as_object) else { continue };
+        if kind == "Pod" && part.starts_with("default") {
+            if !amounts.is_empty() {
+                let detail = "may not be specified when `type` is 'Pod'";
+                errors.push(FieldError::forbidden(format!("{path}.{part}"), detail));
+            }
+            continue;
+        }
+        for name in amounts.keys() {
+            let of_container = matches!(kind, "Pod" | "Container");
+            let problems = if of_container { resources::container_name(name) } else { resources::any_name(name) };
+            errors.all(format!("{path}.{part}[{name}]"), &json!(name), problems);
+            names.insert(name);
+        }
+    }
+    let amount = |part: &str, name: &str| match kind {
+        "Pod" if part.starts_with("default") => None,
+        _ => at(limit, &[part])?.as_object()?.get(name).and_then(Quantity::of),
+    };
+    if kind == "PersistentVolumeClaim" && amount("min", "storage").or(amount("max", "storage")).is_none() {
+        let detail = "either minimum or maximum storage value is required, but neither was provided";
+        errors.push(FieldError::required(format!("{path}.limits"), detail));
+    }
+    for name in names {
+        let mut refuse = |part: &str, value: Quantity, detail: String| {
+            errors.push(FieldError::invalid(format!("{path}.{part}[{name}]"), value.canonical(), detail));
+        };
+        for (less, more, wrong) in ORDERS {
+            if let (Some(low), Some(high)) = (amount(less, name), amount(more, name))
+                && low > high
+            {
+                let detail =
+                    format!("{less} value {} is greater than {more} value {}", low.canonical(), high.canonical());
+                refuse(wrong, low, detail);
+            }
+        }
+        if let Some(ratio) = amount("maxLimitRequestRatio", name) {
+            if ratio < Quantity::ONE {
+                refuse("maxLimitRequestRatio", ratio, format!("ratio {} is less than 1", ratio.canonical()));
+            }
+            if let (Some(low), Some(high)) = (amount("min", name), amount("max", name))
+                && ratio.is_more_than_share(high, low)
+            {
+                let detail = format!("ratio {} is greater than max/min", ratio.canonical());
+                refuse("maxLimitRequestRatio", ratio, detail);
+            }
+        }
+        if let (Some(limit), Some(request)) = (amount("default", name), amount("defaultRequest", name))
+            && !resources::overcommits(name)
+            && limit != request
+        {
+            let (limit, shown) = (limit.canonical(), request.canonical());
+            let detail = format!("default value {limit} must equal to defaultRequest value {shown} in {name}");
+            refuse("defaultRequest", request, detail);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(errors: &[FieldError]) -> Vec<String> {
+        let mut told: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field))
+            .collect();
+        told.sort();
+        told
+    }
+
+    #[test]
+    fn scopes_of_a_quota_fit_each_other_and_its_resources() {
+        let selects = |scope: &str, operator: &str, values: &[&str]| json!({"matchExpressions": [{"scopeName": scope, "operator": operator, "values": values}]});
+        let expressions = "spec.scopeSelector.matchExpressions";
+        for (spec, wrong) in [
+            (
+                json!({"hard": {"requests.ephemeral-storage": 1}, "scopes": ["Terminating"]}),
+                vec!["Invalid spec.scopes".to_owned()],
+            ),
+            (json!({"hard": {"requests.storage": 1}, "scopes": ["VolumeAttributesClass"]}), vec![]),
+            (json!({"hard": {"cpu": 1}, "scopes": ["VolumeAttributesClass"]}), vec!["Invalid spec.scopes".to_owned()]),
+            (json!({"hard": {"pods": "-0.5"}}), vec!["Invalid spec.hard[pods]".to_owned(); 2]),
+            (
+                json!({"hard": {"count/widgets.example.com": "0.5"}}),
+                vec!["Invalid spec.hard[count/widgets.example.com]".to_owned()],
+            ),
+            (json!({"scopeSelector": selects("BestEffort", "Exists", &[])}), vec![]),
+            (
+                json!({"hard": {"cpu": 1}, "scopeSelector": selects("BestEffort", "In", &["a"])}),
+                vec![format!("Invalid {expressions}"), format!("Invalid {expressions}.operator")],
+            ),
+            (
+                json!({"scopeSelector": selects("Terminating", "Bogus", &[])}),
+                vec![format!("Invalid {expressions}.operator"); 2],
+            ),
+            (
+                json!({"scopeSelector": {"matchExpressions": [
+                    {"scopeName": "BestEffort", "operator": "Exists"}, {"scopeName": "NotBestEffort", "operator": "Exists"}
+                ]}}),
+                vec![format!("Invalid {expressions}")],
+            ),
+        ] {
+            assert_eq!(told(&quota(&json!({"spec": spec}))), wrong, "{spec}");
+        }
+    }
+
+    #[test]
+    fn limits_name_resources_of_their_type_and_agree_with_each_other() {
+        for (limit, wrong) in [
+            (json!({"type": "Container", "max": {"pods": 1}}), vec!["Invalid spec.limits[0].max[pods]"]),
+            (json!({"type": "example.com/t", "max": {"pods": 1}}), vec![]),
+            (json!({"type": "bad type"}), vec!["Invalid spec.limits[0].type"]),
+            (
+                json!({"type": "Pod", "max": {"cpu": 1}, "default": {"cpu": 2, "bogus": 1}}),
+                vec!["Forbidden spec.limits[0].default"],
+            ),
+            (
+                json!({"type": "Pod", "maxLimitRequestRatio": {"cpu": "0.5"}}),
+                vec!["Invalid spec.limits[0].maxLimitRequestRatio[cpu]"],
+            ),
+            (
+                json!({"type": "Pod", "min": {"cpu": 1}, "max": {"cpu": 2}, "maxLimitRequestRatio": {"cpu": 3}}),
+                vec!["Invalid spec.limits[0].maxLimitRequestRatio[cpu]"],
+            ),
+            (json!({"type": "Pod", "min": {"cpu": 1}, "max": {"cpu": 2}, "maxLimitRequestRatio": {"cpu": 2}}), vec![]),
+            (
+                json!({"type": "Container", "default": {"example.com/g": 2}, "defaultRequest": {"example.com/g": 1}}),
+                vec!["Invalid spec.limits[0].defaultRequest[example.com/g]"],
+            ),
+        ] {
+            assert_eq!(told(&limit_range(&json!({"spec": {"limits": [limit]}}))), wrong, "{limit}");
+        }
+    }
 }

@@ -79,6 +79,16 @@ pub(super) trait Checks {
         }
     }
 
+    /// A quantity that is not below zero, if it is there.
+    fn not_negative(&mut self, object: &Value, field: &str, path: &str) {
+        if let Some(value) = at(object, &[field])
+            && Quantity::of(value).is_some_and(Quantity::is_negative)
+        {
+            let detail = "must be greater than or equal to 0";
+            self.add(FieldError::invalid(below(path, field), value.clone(), detail));
+        }
+    }
+
     /// A number in a range, if it is there.
     fn between(&mut self, object: &Value, field: &str, path: &str, minimum: i64, maximum: i64) {
         if let Some(value) = at(object, &[field])

@@ -15,7 +15,7 @@ use super::{claim, items, names, pod};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, set_at, text_at};
 
-pub(super) use autoscaler::autoscaler;
+pub(super) use autoscaler::{autoscaler, autoscaler_status};
 pub(super) use job::{cron_job, job};
 
 const TEMPLATE: [&str; 2] = ["spec", "template"];
