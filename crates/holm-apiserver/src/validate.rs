@@ -91,10 +91,10 @@ pub(crate) fn on_status_update(resource: &ResourceType, live: &Value, object: &V
         custom.validate_status(object, live, &mut errors);
     }
     if resource.is("services") {
-        errors.extend(network::service_status(object));
+        errors.extend(network::service_status(object, live));
     }
     if resource.is("ingresses.networking.k8s.io") {
-        errors.extend(network::ingress_status(object));
+        errors.extend(network::ingress_status(object, live));
     }
     if resource.is("horizontalpodautoscalers.autoscaling") {
         errors.extend(workload::autoscaler_status(object));
@@ -166,7 +166,9 @@ pub(crate) fn warnings(resource: &ResourceType, live: Option<&Value>, object: &V
             warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
         }
         "ingresses.networking.k8s.io"
-            if live.is_none() && object::annotation(object, "kubernetes.io/ingress.class").is_some() =>
+            if live.is_none()
+                && object::annotation(object, "kubernetes.io/ingress.class").is_some()
+                && at(object, &["spec", "ingressClassName"]).is_none() =>
         {
             let text =
                 "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
@@ -320,11 +322,11 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>, errors
 fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     match &*resource.id {
         "secrets" | "configmaps" => config::check(&resource.id, object),
-        "services" => network::service(object),
+        "services" => network::service(object, live),
         "ingresses.networking.k8s.io" => network::ingress(object, live.is_none()),
         "ingressclasses.networking.k8s.io" => network::ingress_class(object),
         "networkpolicies.networking.k8s.io" => network::policy(object),
-        "endpoints" => network::endpoints(object),
+        "endpoints" => network::endpoints(object, live),
         "endpointslices.discovery.k8s.io" => network::slice(object, live),
         "persistentvolumeclaims" => claim::check(object, &["spec"], "spec"),
         "persistentvolumes" => volume::volume(object),

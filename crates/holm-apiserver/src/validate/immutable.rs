@@ -204,8 +204,9 @@ fn kept(live: &Value, object: &Value, field: &str, names_each: bool, errors: &mu
         return;
     }
     let first = format!("spec.{field}[0]");
-    if after.is_empty() || (!names_each && before.len() > after.len() && at(object, &["spec", "clusterIPs"]).is_none())
-    {
+    // The families of a service go with its addresses.
+    let is_released = before.len() > after.len() && at(object, &["spec", "clusterIPs"]).is_none();
+    if is_released {
         errors.push(FieldError::invalid(first.as_str(), value.clone(), "the primary one can not be unset"));
     }
     if let (Some(before), Some(after)) = (before.first(), after.first())
@@ -226,7 +227,7 @@ fn service(live: &Value, object: &Value) -> Vec<FieldError> {
     if kind(live) == "ExternalName" || kind(object) == "ExternalName" {
         return errors;
     }
-    let headless = |object: &Value| text_at(object, &["spec", "clusterIP"]) == "None";
+    let headless = |object: &Value| at(object, &["spec", "clusterIPs"]) == Some(&json!(["None"]));
     if !(headless(live) && headless(object)) {
         kept(live, object, "clusterIPs", true, &mut errors);
     }

@@ -150,7 +150,7 @@ pub(crate) fn kernel_setting(text: &str) -> Vec<String> {
 pub(crate) fn domain_path(text: &str) -> Vec<String> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
     match text.split_once('/') {
-        Some((domain, path)) if !path.is_empty() => {
+        Some((domain, path)) if !domain.is_empty() && !path.is_empty() => {
             let mut problems = subdomain(domain);
             if !path.bytes().all(inner) {
                 problems.push(format!("invalid path {path:?}"));

@@ -1,6 +1,6 @@
 //! What many kinds check in the same way: texts that must be there, words of a list, numbers in a range, label selectors.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
 
@@ -112,14 +112,16 @@ pub(super) trait Checks {
     fn amount(&mut self, object: &Value, field: &str, path: &str) {
         let Some(value) = at(object, &[field]) else { return };
         let detail = match value {
-            Value::String(text) => match text.strip_suffix('%').map(str::parse::<u64>) {
-                Some(Ok(percent)) if percent <= 100 => return,
-                Some(Ok(_)) => "must not be greater than 100%",
-                _ => {
-                    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
+            Value::String(text) => {
+                match text.strip_suffix('%').filter(|number| is_number(number)).map(str::parse::<u64>) {
+                    Some(Ok(percent)) if percent <= 100 => return,
+                    Some(_) => "must not be greater than 100%",
+                    _ => {
+                        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
                       regex used for validation is '[0-9]+%')"
+                    }
                 }
-            },
+            }
             number if number.as_i64().is_some_and(|number| number < 0) => "must be greater than or equal to 0",
             _ => return,
         };
@@ -172,6 +174,7 @@ impl Checks for Vec<FieldError> {
 /// An address, of either family (`IsValidIPForLegacyField`).
 pub(super) fn ip(text: &str) -> Vec<String> {
     let problem = match text.parse::<IpAddr>() {
+        Err(_) if sloppy_ip(text).is_some() => "must not have leading 0s",
         Err(_) => "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
         Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some() => "must not be an IPv4-mapped IPv6 address",
         Ok(_) => return Vec::new(),
@@ -190,10 +193,10 @@ pub(super) fn canonical_ip(text: &str) -> Vec<String> {
     }
 }
 
-/// What an address that is one may not be, if it is of an endpoint or of a load balancer: of no loopback, link or group
-/// (`ValidateEndpointIP`).
+/// What the address of an endpoint or of a load balancer may not be: none, or of a loopback, link or group (`ValidateEndpointIP`).
 pub(super) fn endpoint_ip(text: &str) -> Vec<String> {
-    let Ok(address) = text.parse::<IpAddr>() else { return ip(text) };
+    let Some(address) = sloppy_ip(text) else { return vec!["must be a valid IP address".to_owned()] };
+    let address = address.to_canonical();
     let (link_local, multicast) = match address {
         IpAddr::V4(address) => (address.is_link_local(), matches!(address.octets(), [224, 0, 0, _])),
         IpAddr::V6(address) => (address.is_unicast_link_local(), address.segments()[0] & 0xff0f == 0xff02),
@@ -212,30 +215,60 @@ pub(super) fn endpoint_ip(text: &str) -> Vec<String> {
     problems
 }
 
-/// A network: its address and the length of its prefix.
+/// Digits and nothing else.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// An address whose parts may begin with zeros, as they could once (`ParseIPSloppy`).
+pub(super) fn sloppy_ip(text: &str) -> Option<IpAddr> {
+    let without_zeros = |part: &str| {
+        let rest = part.trim_start_matches('0');
+        if rest.is_empty() && is_number(part) { "0".to_owned() } else { rest.to_owned() }
+    };
+    text.parse().ok().or_else(|| {
+        let parts: Vec<String> = text.split('.').map(without_zeros).collect();
+        parts.join(".").parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+    })
+}
+
+/// A network: its address and the length of its prefix, both of which may begin with zeros (`ParseCIDRSloppy`).
 pub(super) fn network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, bits) = text.split_once('/')?;
-    let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
+    let (address, bits) = text.split_once('/').filter(|(_, bits)| is_number(bits))?;
+    let (address, bits) = (sloppy_ip(address)?, bits.parse::<u8>().ok()?);
     let most = if address.is_ipv4() { 32 } else { 128 };
     (bits <= most).then_some((address, bits))
 }
 
-/// A network in its notation.
+/// A network in its notation (`IsValidCIDRForLegacyField`).
 pub(super) fn cidr(text: &str) -> Vec<String> {
-    if network(text).is_some() {
-        return Vec::new();
-    }
-    vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()]
+    let Some((address, bits)) = network(text) else {
+        return vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()];
+    };
+    let (written, prefix) = text.split_once('/').unwrap_or_default();
+    let has_zeros = written.parse::<IpAddr>().is_err() || (prefix.len() > 1 && prefix.starts_with('0'));
+    let problem = match address {
+        _ if has_zeros => "must not have leading 0s in IP or prefix length",
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => "must not have an IPv4-mapped IPv6 address",
+        _ if masked(address, bits) != masked(address, 128) => "must not have bits set beyond the prefix length",
+        _ => return Vec::new(),
+    };
+    vec![problem.to_owned()]
+}
+
+/// The first bits of an address, at the front of a number.
+fn masked(address: IpAddr, bits: u8) -> u128 {
+    let number = match address {
+        IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
+        IpAddr::V6(address) => u128::from(address),
+    };
+    number & u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(bits))).unwrap_or_default()
 }
 
 /// Whether a network has a smaller one in it.
 pub(super) fn contains(outer: (IpAddr, u8), inner: (IpAddr, u8)) -> bool {
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)) << 96,
-        IpAddr::V6(address) => u128::from(address),
-    };
-    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(outer.1))).unwrap_or_default();
-    outer.0.is_ipv4() == inner.0.is_ipv4() && outer.1 < inner.1 && bits(outer.0) & mask == bits(inner.0) & mask
+    let same_start = masked(outer.0, outer.1) == masked(inner.0, outer.1);
+    outer.0.is_ipv4() == inner.0.is_ipv4() && outer.1 < inner.1 && same_start
 }
 
 /// Whether a quantity has no fraction.
@@ -256,4 +289,42 @@ pub(super) fn descending_path(path: &str) -> Vec<String> {
 /// No step of a path leads up.
 pub(super) fn no_backstep(path: &str) -> Vec<String> {
     path.split('/').any(|step| step == "..").then(|| "must not contain '..'".to_owned()).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_written_in_one_way() {
+        for right in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.1/32", "2001:db8::/64", "::/0"] {
+            assert!(cidr(right).is_empty(), "{right}");
+        }
+        for wrong in [
+            "x",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "010.0.0.0/8",
+            "10.0.0.0/08",
+            "10.0.0.1/8",
+            "::ffff:10.0.0.0/104",
+            "2001:db8::1/64",
+        ] {
+            assert_eq!(cidr(wrong).len(), 1, "{wrong}");
+        }
+        assert!(sloppy_ip("192.0.2.01").is_some() && sloppy_ip("192.0.2.").is_none());
+    }
+
+    #[test]
+    fn a_percentage_is_digits_and_a_sign() {
+        for (amount, count) in
+            [("0%", 0), ("100%", 0), ("101%", 1), ("99999999999999999999%", 1), ("+5%", 1), ("%", 1), ("5", 1)]
+        {
+            let mut errors = Vec::new();
+            errors.amount(&serde_json::json!({"a": amount}), "a", "");
+            assert_eq!(errors.len(), count, "{amount}");
+        }
+    }
 }

@@ -10,8 +10,12 @@ use crate::validate::rules::{Checks, endpoint_ip, ip};
 use crate::validate::{items, names};
 
 /// Checks Endpoints.
-pub(in crate::validate) fn endpoints(object: &Value) -> Vec<FieldError> {
+pub(in crate::validate) fn endpoints(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    // Subsets that stay as they are may stay.
+    if live.is_some_and(|live| at(live, &["subsets"]) == at(object, &["subsets"])) {
+        return errors;
+    }
     for (path, subset) in items(object, &["subsets"], "subsets") {
         let count = |list: &str| at(subset, &[list]).and_then(Value::as_array).map_or(0, Vec::len);
         if count("addresses") == 0 && count("notReadyAddresses") == 0 {
@@ -21,10 +25,11 @@ pub(in crate::validate) fn endpoints(object: &Value) -> Vec<FieldError> {
         for list in ["addresses", "notReadyAddresses"] {
             for (path, address) in items(subset, &[list], &format!("{path}.{list}")) {
                 let text = text_at(address, &["ip"]);
-                let wrong = ip(text);
-                let problems = if wrong.is_empty() { endpoint_ip(text) } else { wrong };
-                errors.all(format!("{path}.ip"), &json!(text), problems);
+                errors.all(format!("{path}.ip"), &json!(text), ip(text));
                 errors.text_unless_empty(address, "hostname", &path, names::label);
+                errors.text(address, "nodeName", &path, names::subdomain);
+                // What is no address is told a second time, in other words.
+                errors.all(format!("{path}.ip"), &json!(text), endpoint_ip(text));
             }
         }
         let named = count("ports") > 1;
@@ -35,7 +40,32 @@ pub(in crate::validate) fn endpoints(object: &Value) -> Vec<FieldError> {
             errors.text_unless_empty(port, "name", &path, names::label);
             errors.port(at(port, &["port"]), format!("{path}.port"));
             errors.one_of(port, "protocol", &path, &["SCTP", "TCP", "UDP"]);
+            errors.text(port, "appProtocol", &path, names::qualified_name);
         }
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_is_told_twice() {
+        for (address, wrong) in [
+            ("192.0.2.1", vec![]),
+            ("x", vec!["ip", "ip"]),
+            ("127.0.0.1", vec!["ip"]),
+            ("::ffff:192.0.2.1", vec!["ip"]),
+        ] {
+            let object = json!({"subsets": [{"addresses": [{"ip": address}]}]});
+            let errors = endpoints(&object, None);
+            let fields: Vec<&str> =
+                errors.iter().map(|error| error.field.trim_start_matches("subsets[0].addresses[0].")).collect();
+            assert_eq!(fields, wrong, "{address}");
+            assert!(endpoints(&object, Some(&object)).is_empty(), "{address}");
+        }
+        let object = json!({"subsets": [{"addresses": [{"ip": "192.0.2.1", "nodeName": ""}]}]});
+        assert_eq!(endpoints(&object, None).len(), 1);
+    }
 }

@@ -2,13 +2,11 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/networking/validation/validation.go`.
 
-use std::net::IpAddr;
-
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::validate::rules::Checks;
+use crate::validate::rules::{Checks, sloppy_ip};
 use crate::validate::{items, names};
 
 /// What a path that is compared as it is may not have in it.
@@ -20,11 +18,12 @@ const WRONG_ENDS: [&str; 2] = ["/..", "/."];
 pub(in crate::validate) fn ingress(object: &Value, is_new: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let old_class = crate::object::annotation(object, "kubernetes.io/ingress.class");
-    if let Some(old_class) = old_class.filter(|_| is_new)
-        && at(object, &["spec", "ingressClassName"]).is_some()
+    if let (true, Some(old_class), Some(class)) = (is_new, old_class, at(object, &["spec", "ingressClassName"]))
+        && class != old_class
     {
-        let path = "metadata.annotations.kubernetes.io/ingress.class";
-        let detail = "can not be set when the class field is also set";
+        // The path is written like this there too.
+        let path = "annotations.kubernetes.io/ingress.class";
+        let detail = "must match `ingressClassName` when both are specified";
         errors.push(FieldError::invalid(path, old_class, detail));
     }
     let spec = at(object, &["spec"]).cloned().unwrap_or_default();
@@ -46,9 +45,10 @@ pub(in crate::validate) fn ingress(object: &Value, is_new: bool) -> Vec<FieldErr
     }
     for (path, rule) in items(&spec, &["rules"], "spec.rules") {
         let host = text_at(rule, &["host"]);
-        if host.parse::<IpAddr>().is_ok() {
+        if sloppy_ip(host).is_some() {
             errors.push(FieldError::invalid(format!("{path}.host"), host, "must be a DNS name, not an IP address"));
-        } else if !host.is_empty() {
+        }
+        if !host.is_empty() {
             errors.all(format!("{path}.host"), &json!(host), domain(host));
         }
         let Some(http) = at(rule, &["http"]) else { continue };
@@ -103,8 +103,7 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(path, "", "cannot set both resource and service backends"));
         }
         (Some(resource), None) => {
-            errors.filled(resource, "kind", &format!("{path}.resource"));
-            errors.filled(resource, "name", &format!("{path}.resource"));
+            reference(resource, &format!("{path}.resource"), errors);
         }
         (None, Some(service)) => {
             let below = format!("{path}.service");
@@ -129,6 +128,16 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// From `validateIngressTypedLocalObjectReference`.
+fn reference(reference: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    errors.text(reference, "apiGroup", path, names::subdomain);
+    for field in ["kind", "name"] {
+        if errors.filled(reference, field, path) {
+            errors.text(reference, field, path, names::path_segment);
+        }
+    }
+}
+
 /// The most bytes of a controller's name.
 const MAX_CONTROLLER: usize = 250;
 
@@ -144,11 +153,7 @@ pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
     }
     let Some(parameters) = at(&spec, &["parameters"]) else { return errors };
     let path = "spec.parameters";
-    if let Some(group) = at(parameters, &["apiGroup"]) {
-        errors.all(format!("{path}.apiGroup"), group, names::subdomain(group.as_str().unwrap_or_default()));
-    }
-    errors.filled(parameters, "kind", path);
-    errors.filled(parameters, "name", path);
+    reference(parameters, path, &mut errors);
     errors.one_of(parameters, "scope", path, &["Cluster", "Namespace"]);
     let named = at(parameters, &["namespace"]).is_some();
     match text_at(parameters, &["scope"]) {
@@ -156,6 +161,7 @@ pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
             let detail = "`parameters.scope` is set to 'Namespace'";
             errors.push(FieldError::required(format!("{path}.namespace"), detail));
         }
+        "Namespace" => errors.text(parameters, "namespace", path, names::label),
         "Cluster" if named => {
             let detail = "`parameters.scope` is set to 'Cluster'";
             errors.push(FieldError::forbidden(format!("{path}.namespace"), detail));
@@ -163,4 +169,47 @@ pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
         _ => {}
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(errors: &[FieldError]) -> Vec<String> {
+        let tell =
+            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
+        errors.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn the_old_way_to_name_a_class_may_say_the_same_as_the_new_one() {
+        let of = |class: &str| {
+            json!({
+                "metadata": {"annotations": {"kubernetes.io/ingress.class": "a"}},
+                "spec": {"ingressClassName": class, "rules": [{"host": "a.example.com"}]},
+            })
+        };
+        assert_eq!(told(&ingress(&of("a"), true)), Vec::<String>::new());
+        assert_eq!(told(&ingress(&of("b"), true)), ["Invalid annotations.kubernetes.io/ingress.class"]);
+        assert_eq!(told(&ingress(&of("b"), false)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn hosts_are_names_and_resources_are_named() {
+        for (rule, wrong) in [
+            (json!({"host": "192.0.2.01"}), vec!["Invalid spec.rules[0].host"]),
+            (json!({"host": "::1"}), vec!["Invalid spec.rules[0].host"; 2]),
+            (json!({"host": "*.example.com"}), vec![]),
+            (json!({"host": "a.*.com"}), vec!["Invalid spec.rules[0].host"]),
+        ] {
+            assert_eq!(told(&ingress(&json!({"spec": {"rules": [rule]}}), true)), wrong, "{rule}");
+        }
+        let resource = json!({"apiGroup": "", "kind": "a/b"});
+        let spec = json!({"defaultBackend": {"resource": resource}});
+        let path = "spec.defaultBackend.resource";
+        assert_eq!(
+            told(&ingress(&json!({"spec": spec}), true)),
+            [format!("Invalid {path}.apiGroup"), format!("Invalid {path}.kind"), format!("Required {path}.name")]
+        );
+    }
 }

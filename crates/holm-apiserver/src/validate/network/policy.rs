@@ -48,8 +48,13 @@ fn ports(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let detail = match first {
         None => "may not be specified when `port` is not specified",
         Some(Value::String(_)) => "may not be specified when `port` is non-numeric",
-        Some(first) if last.as_i64() < first.as_i64() => "must be greater than or equal to `port`",
-        Some(_) => return errors.port(Some(last), format!("{path}.endPort")),
+        Some(first) => {
+            errors.port(Some(last), format!("{path}.endPort"));
+            if last.as_i64() >= first.as_i64() {
+                return;
+            }
+            "must be greater than or equal to `port`"
+        }
     };
     errors.push(FieldError::invalid(format!("{path}.endPort"), last.clone(), detail));
 }
@@ -70,19 +75,58 @@ fn peer(peer: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if errors.filled(block, "cidr", &below) {
         errors.text(block, "cidr", &below, cidr);
     }
+    // Of a network that cannot be read nothing else is looked at.
     let outer = network(text_at(block, &["cidr"]));
     for (path, except) in items(block, &["except"], &format!("{below}.except")) {
+        let Some(outer) = outer else { break };
         let text = except.as_str().unwrap_or_default();
-        match (outer, network(text)) {
-            (_, None) => errors.all(path, except, cidr(text)),
-            (Some(outer), Some(inner)) if !contains(outer, inner) => {
-                let detail = "must be a strict subset of `cidr`";
-                errors.push(FieldError::invalid(path, text, detail));
-            }
-            _ => {}
+        errors.all(path.clone(), except, cidr(text));
+        if network(text).is_some_and(|inner| !contains(outer, inner)) {
+            errors.push(FieldError::invalid(path, text, "must be a strict subset of `cidr`"));
         }
     }
     if selects {
         errors.push(FieldError::forbidden(path, "may not specify both ipBlock and another peer"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(check: impl Fn(&mut Vec<FieldError>)) -> Vec<String> {
+        let mut errors = Vec::new();
+        check(&mut errors);
+        let tell =
+            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
+        errors.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn the_last_port_of_a_range_is_one_and_not_before_the_first() {
+        for (port, wrong) in [
+            (json!({"port": 80, "endPort": 90}), 0),
+            (json!({"port": 80, "endPort": 70}), 1),
+            (json!({"port": 80, "endPort": -1}), 2),
+            (json!({"port": 0, "endPort": 70_000}), 2),
+            (json!({"endPort": -1}), 1),
+        ] {
+            assert_eq!(told(|errors| ports(&port, "p", errors)).len(), wrong, "{port}");
+        }
+    }
+
+    #[test]
+    fn the_exceptions_of_a_network_are_looked_at_if_it_can_be_read() {
+        for (block, wrong) in [
+            (json!({"except": ["x"]}), vec!["Required p.ipBlock.cidr"]),
+            (json!({"cidr": "x", "except": ["x"]}), vec!["Invalid p.ipBlock.cidr"]),
+            (json!({"cidr": "10.0.0.1/8", "except": ["10.1.0.0/16"]}), vec!["Invalid p.ipBlock.cidr"]),
+            (
+                json!({"cidr": "10.0.0.0/8", "except": ["x", "11.0.0.1/16"]}),
+                vec!["Invalid p.ipBlock.except[0]", "Invalid p.ipBlock.except[1]", "Invalid p.ipBlock.except[1]"],
+            ),
+        ] {
+            assert_eq!(told(|errors| peer(&json!({"ipBlock": block}), "p", errors)), wrong, "{block}");
+        }
     }
 }

@@ -7,20 +7,30 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
-use crate::object::{at, text_at};
+use crate::object::{annotation, at, text_at, texts};
 use crate::validate::rules::{Checks, cidr, endpoint_ip, ip};
 use crate::validate::{items, names};
 
 /// A day: the longest time that a client stays with its pod.
 const MAX_AFFINITY: i64 = 86_400;
 
+/// Annotations that say where traffic goes: one name is older than the other.
+const TOPOLOGY: [&str; 2] = ["service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"];
+
 /// Checks a Service.
-pub(in crate::validate) fn service(object: &Value) -> Vec<FieldError> {
+pub(in crate::validate) fn service(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let empty = Value::Null;
     let spec = at(object, &["spec"]).unwrap_or(&empty);
     let kind = text_at(spec, &["type"]);
     let headless = at(spec, &["clusterIPs"]) == Some(&json!(["None"]));
+    if let [Some(hints), Some(mode)] = TOPOLOGY.map(|name| annotation(object, name))
+        && hints != mode
+    {
+        let [older, newer] = TOPOLOGY;
+        let detail = format!("must match annotations[{older}] when both are specified");
+        errors.push(FieldError::invalid(format!("metadata.annotations[{newer}]"), mode, detail));
+    }
     errors.one_of(spec, "type", "spec", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
     match kind {
         "ExternalName" => external_name(spec, &mut errors),
@@ -32,19 +42,37 @@ pub(in crate::validate) fn service(object: &Value) -> Vec<FieldError> {
     }
     ports(spec, kind, headless, &mut errors);
     errors.labels(at(spec, &["selector"]), "spec.selector");
-    if errors.filled(spec, "sessionAffinity", "spec") {
-        errors.one_of(spec, "sessionAffinity", "spec", &["ClientIP", "None"]);
-    }
-    if let Some(config) = at(spec, &["sessionAffinityConfig", "clientIP"]) {
-        errors.between(config, "timeoutSeconds", "spec.sessionAffinityConfig.clientIP", 1, MAX_AFFINITY);
-    }
+    affinity(spec, &mut errors);
+    let known = |list: &str| live.map(|live| texts(at(live, &["spec", list]))).unwrap_or_default();
+    let known_addresses = known("externalIPs");
     for (path, address) in items(spec, &["externalIPs"], "spec.externalIPs") {
-        errors.all(path, address, endpoint_ip(address.as_str().unwrap_or_default()));
+        let text = address.as_str().unwrap_or_default();
+        // What was an address by older rules still is one.
+        let wrong = if known_addresses.iter().any(|known| known == text) { Vec::new() } else { ip(text) };
+        let problems = if wrong.is_empty() { endpoint_ip(text) } else { wrong };
+        errors.all(path, address, problems);
     }
     traffic(spec, kind, &mut errors);
     balancer(spec, kind, &mut errors);
+    ranges(object, kind, live, &mut errors);
     addresses(spec, &mut errors);
     errors
+}
+
+/// From `validateClientIPAffinityConfig`: only of clients that stay with their pods.
+fn affinity(spec: &Value, errors: &mut Vec<FieldError>) {
+    if !errors.filled(spec, "sessionAffinity", "spec") {
+        return;
+    }
+    errors.one_of(spec, "sessionAffinity", "spec", &["ClientIP", "None"]);
+    let seconds = at(spec, &["sessionAffinityConfig", "clientIP", "timeoutSeconds"]);
+    if let Some(seconds) = seconds.filter(|_| text_at(spec, &["sessionAffinity"]) == "ClientIP")
+        && !seconds.as_i64().is_some_and(|seconds| (1..=MAX_AFFINITY).contains(&seconds))
+    {
+        let path = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+        let detail = format!("must be greater than 0 and less than {MAX_AFFINITY}");
+        errors.push(FieldError::invalid(path, seconds.clone(), detail));
+    }
 }
 
 /// What is wrong with the addresses of a Service and their families.
@@ -75,7 +103,7 @@ fn ports(spec: &Value, kind: &str, headless: bool, errors: &mut Vec<FieldError>)
     if count == 0 && !headless && kind != "ExternalName" {
         errors.push(FieldError::required("spec.ports", ""));
     }
-    let (mut seen_names, mut seen_ports) = (HashSet::new(), HashSet::new());
+    let (mut seen_names, mut seen_ports, mut seen_node_ports) = (HashSet::new(), HashSet::new(), HashSet::new());
     for (path, port) in items(spec, &["ports"], "spec.ports") {
         let name = text_at(port, &["name"]);
         if name.is_empty() {
@@ -89,17 +117,26 @@ fn ports(spec: &Value, kind: &str, headless: bool, errors: &mut Vec<FieldError>)
             }
         }
         errors.port(at(port, &["port"]), format!("{path}.port"));
+        let protocol = text_at(port, &["protocol"]);
         if errors.filled(port, "protocol", &path) {
             errors.one_of(port, "protocol", &path, &["SCTP", "TCP", "UDP"]);
         }
         errors.port(at(port, &["targetPort"]), format!("{path}.targetPort"));
         errors.text(port, "appProtocol", &path, names::qualified_name);
-        if !seen_ports.insert((at(port, &["port"]).map(ToString::to_string), text_at(port, &["protocol"]))) {
+        let number = |field: &str| at(port, &[field]).and_then(Value::as_i64).unwrap_or_default();
+        if !seen_ports.insert((number("port"), protocol)) {
             errors.push(FieldError::duplicate(path.clone(), port.clone()));
         }
-        if at(port, &["nodePort"]).is_some() && kind == "ClusterIP" {
+        let node_port = number("nodePort");
+        if node_port == 0 {
+            continue;
+        }
+        if kind == "ClusterIP" {
             let detail = "may not be used when `type` is 'ClusterIP'";
             errors.push(FieldError::forbidden(format!("{path}.nodePort"), detail));
+        }
+        if !seen_node_ports.insert((node_port, protocol)) {
+            errors.push(FieldError::duplicate(format!("{path}.nodePort"), node_port));
         }
     }
 }
@@ -125,67 +162,50 @@ fn traffic(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     errors.one_of(spec, "trafficDistribution", "spec", &["PreferClose", "PreferSameNode", "PreferSameZone"]);
 }
 
-/// The status, from `ValidateLoadBalancerStatus`.
-pub(in crate::validate) fn status(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let field = "status.loadBalancer.ingress";
-    let any =
-        at(object, &["status", "loadBalancer", "ingress"]).and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-    if any && text_at(object, &["spec", "type"]) != "LoadBalancer" {
-        errors.push(FieldError::forbidden(field, "may only be used when `spec.type` is LoadBalancer"));
-        return errors;
-    }
-    ingress(object, field, &mut errors);
-    errors
-}
-
-/// The status of an Ingress, from `ValidateIngressLoadBalancerStatus`.
-pub(in crate::validate) fn ingress_status(object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    ingress(object, "status.loadBalancer.ingress", &mut errors);
-    errors
-}
-
-fn ingress(object: &Value, field: &str, errors: &mut Vec<FieldError>) {
-    for (path, ingress) in items(object, &["status", "loadBalancer", "ingress"], field) {
-        let address = text_at(ingress, &["ip"]);
-        if !address.is_empty() {
-            errors.all(format!("{path}.ip"), &json!(address), ip(address));
-        }
-        errors.text_unless_empty(ingress, "hostname", &path, names::subdomain);
-        let host = text_at(ingress, &["hostname"]);
-        if host.parse::<std::net::IpAddr>().is_ok() {
-            let detail = "must be a DNS name, not an IP address";
-            errors.push(FieldError::invalid(format!("{path}.hostname"), host, detail));
-        }
-    }
-}
-
-/// What only a load balancer has. The path of the ranges is written like this there too.
+/// What only a load balancer has.
 fn balancer(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
-    let ranges = "spec.LoadBalancerSourceRanges";
-    if kind != "LoadBalancer" {
-        for (field, path, detail) in [
-            (
-                "allocateLoadBalancerNodePorts",
-                "spec.allocateLoadBalancerNodePorts",
-                "may only be used when `type` is 'LoadBalancer'",
-            ),
-            ("loadBalancerClass", "spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"),
-            ("loadBalancerSourceRanges", ranges, "may only be used when `type` is 'LoadBalancer'"),
-        ] {
-            if at(spec, &[field]).is_some_and(|value| value != &json!([])) {
-                errors.push(FieldError::forbidden(path, detail));
+    if kind == "LoadBalancer" {
+        errors.text(spec, "loadBalancerClass", "spec", names::qualified_name);
+        return;
+    }
+    for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+        if at(spec, &[field]).is_some() {
+            errors.push(FieldError::forbidden(format!("spec.{field}"), FOR_BALANCERS));
+        }
+    }
+}
+
+const FOR_BALANCERS: &str = "may only be used when `type` is 'LoadBalancer'";
+const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+
+/// Where clients of a load balancer may be: in a list, or in an annotation where there is no list. The path of the list is written like
+/// this there too.
+fn ranges(object: &Value, kind: &str, live: Option<&Value>, errors: &mut Vec<FieldError>) {
+    let path = ["spec", "loadBalancerSourceRanges"];
+    let known = live.map(|live| texts(at(live, &path))).unwrap_or_default();
+    let mut listed = items(object, &path, "spec.LoadBalancerSourceRanges").peekable();
+    if listed.peek().is_some() {
+        if kind != "LoadBalancer" {
+            errors.push(FieldError::forbidden("spec.LoadBalancerSourceRanges", FOR_BALANCERS));
+        }
+        for (path, range) in listed {
+            let text = range.as_str().unwrap_or_default().trim();
+            if !known.iter().any(|known| known.trim() == text) {
+                errors.all(path, &json!(text), cidr(text));
+            }
+        }
+    } else if let Some(text) = annotation(object, RANGES) {
+        let path = format!("metadata.annotations[{RANGES}]");
+        if kind != "LoadBalancer" {
+            errors.push(FieldError::forbidden(path.as_str(), FOR_BALANCERS));
+        }
+        let same = live.is_some_and(|live| annotation(live, RANGES) == Some(text));
+        if !same && !text.trim().is_empty() {
+            for range in text.split(',').map(str::trim) {
+                errors.all(path.clone(), &json!(range), cidr(range));
             }
         }
     }
-    for (path, range) in items(spec, &["loadBalancerSourceRanges"], ranges) {
-        errors.all(path, range, cidr(range.as_str().unwrap_or_default().trim()));
-    }
-    if kind != "LoadBalancer" {
-        return;
-    }
-    errors.text(spec, "loadBalancerClass", "spec", names::qualified_name);
 }
 
 /// From `ValidateServiceClusterIPsRelatedFields`.
@@ -273,5 +293,65 @@ pub(in crate::validate) fn warnings(object: &Value, warnings: &mut Vec<String>) 
     if text_at(&spec, &["trafficDistribution"]) == "PreferClose" {
         let text = "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"";
         warnings.push(text.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(spec: &Value, annotations: &Value, live: Option<&Value>) -> Vec<String> {
+        let mut spec = spec.clone();
+        for (field, value) in [("type", json!("ClusterIP")), ("sessionAffinity", json!("None"))] {
+            if spec.get(field).is_none() {
+                spec[field] = value;
+            }
+        }
+        if spec.get("ports").is_none() {
+            spec["ports"] = json!([{"port": 80, "targetPort": 80, "protocol": "TCP"}]);
+        }
+        let errors = service(&json!({"metadata": {"annotations": annotations}, "spec": spec}), live);
+        errors
+            .iter()
+            .map(|error| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field))
+            .collect()
+    }
+
+    #[test]
+    fn what_a_service_says_is_looked_at_where_it_counts() {
+        let ports = json!([
+            {"name": "a", "port": 1, "targetPort": 1, "protocol": "TCP", "nodePort": 30000},
+            {"name": "b", "port": 2, "targetPort": 2, "protocol": "TCP", "nodePort": 30000},
+        ]);
+        let config = json!({"clientIP": {"timeoutSeconds": 0}});
+        let path = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+        for (spec, wrong) in [
+            (json!({"type": "NodePort", "ports": ports}), vec!["Duplicate spec.ports[1].nodePort".to_owned()]),
+            (json!({"sessionAffinity": "ClientIP", "sessionAffinityConfig": config}), vec![format!("Invalid {path}")]),
+            (
+                json!({"sessionAffinity": "Bogus", "sessionAffinityConfig": config}),
+                vec!["NotSupported spec.sessionAffinity".to_owned()],
+            ),
+            (json!({"externalIPs": ["::ffff:192.0.2.1"]}), vec!["Invalid spec.externalIPs[0]".to_owned()]),
+            (
+                json!({"type": "LoadBalancer", "loadBalancerSourceRanges": [" 10.0.0.0/8 ", "10.0.0.1/8"]}),
+                vec!["Invalid spec.LoadBalancerSourceRanges[1]".to_owned()],
+            ),
+            (json!({"loadBalancerClass": ""}), vec!["Forbidden spec.loadBalancerClass".to_owned()]),
+        ] {
+            assert_eq!(told(&spec, &json!({}), None), wrong, "{spec}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_an_annotation_count_where_there_is_no_list() {
+        let annotations = json!({RANGES: "10.0.0.0/8, x"});
+        let (balancer, path) = (json!({"type": "LoadBalancer"}), format!("metadata.annotations[{RANGES}]"));
+        assert_eq!(told(&balancer, &annotations, None), [format!("Invalid {path}")]);
+        let live = json!({"metadata": {"annotations": annotations}});
+        assert_eq!(told(&balancer, &annotations, Some(&live)), Vec::<String>::new());
+        assert_eq!(told(&json!({}), &annotations, Some(&live)), [format!("Forbidden {path}")]);
+        let listed = json!({"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]});
+        assert_eq!(told(&listed, &annotations, None), Vec::<String>::new());
     }
 }
