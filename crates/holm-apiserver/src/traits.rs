@@ -41,7 +41,7 @@ impl Traits {
             names: match path {
                 // Of budgets nothing looks at the name but what looks at every name.
                 ("rbac.authorization.k8s.io", _) | ("policy", "poddisruptionbudgets") => NameRule::PathSegment,
-                ("", "namespaces" | "services") => NameRule::Label,
+                ("", "namespaces" | "services") | ("apps", "statefulsets") => NameRule::Label,
                 _ => NameRule::Subdomain,
             },
         }

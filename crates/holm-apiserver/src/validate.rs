@@ -339,7 +339,7 @@ fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Ve
         }
         "replicationcontrollers" => workload::replication_controller(object),
         "jobs.batch" => workload::job(object, live.is_none()),
-        "cronjobs.batch" => workload::cron_job(object),
+        "cronjobs.batch" => workload::cron_job(object, live),
         "horizontalpodautoscalers.autoscaling" => workload::autoscaler(object, live),
         "poddisruptionbudgets.policy" => workload::disruption_budget(object),
         "roles.rbac.authorization.k8s.io" => access::role(object, true),

@@ -126,40 +126,40 @@ fn job(live: &Value, object: &Value) -> Vec<FieldError> {
             errors.push(FieldError::invalid("spec.completions", value, IMMUTABLE));
         }
     }
-    let suspended =
-        at(live, &["spec", "suspend"]) == Some(&json!(true)) && at(live, &["status", "startTime"]).is_none();
+    let suspended = at(live, &["spec", "suspend"]) == Some(&json!(true));
+    // While it does not run, where it will run and what it will get may change (`shouldAllowMutablePodTemplate`).
+    let conditions = at(live, &["status", "conditions"]).and_then(Value::as_array).into_iter().flatten();
+    let is_told = conditions
+        .filter(|condition| text_at(condition, &["type"]) == "Suspended")
+        .any(|condition| text_at(condition, &["status"]) == "True");
+    let active = at(live, &["status", "active"]).and_then(Value::as_i64).unwrap_or_default();
+    let rests = suspended && active == 0 && (is_told || at(live, &["status", "startTime"]).is_none());
+    let (field, path): (_, &[&str]) = if rests {
+        ("spec.template.spec", &["spec", "template", "spec"])
+    } else {
+        ("spec.template", &["spec", "template"])
+    };
     let strip = |object: &Value| {
-        let mut template = at(object, &["spec", "template"]).cloned().unwrap_or_default();
-        if suspended {
-            // While it has never started, where it runs and what it gets may change.
-            for path in [
-                ["spec", "nodeSelector"],
-                ["spec", "tolerations"],
-                ["spec", "schedulingGates"],
-                ["metadata", "labels"],
-                ["metadata", "annotations"],
-            ] {
-                remove_at(&mut template, &path);
+        let mut part = at(object, path).cloned().unwrap_or_default();
+        if rests {
+            for field in ["nodeSelector", "tolerations", "schedulingGates"] {
+                remove_at(&mut part, &[field]);
             }
-            remove_at(&mut template, &["spec", "affinity", "nodeAffinity"]);
-            if at(&template, &["spec", "affinity"]) == Some(&json!({})) {
-                remove_at(&mut template, &["spec", "affinity"]);
+            remove_at(&mut part, &["affinity", "nodeAffinity"]);
+            if at(&part, &["affinity"]) == Some(&json!({})) {
+                remove_at(&mut part, &["affinity"]);
             }
             for list in ["containers", "initContainers"] {
-                let containers =
-                    template.get_mut("spec").and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
+                let containers = part.get_mut(list).and_then(Value::as_array_mut);
                 for container in containers.into_iter().flatten() {
                     remove_at(container, &["resources"]);
                 }
             }
         }
-        template
+        part
     };
     if strip(live) != strip(object) {
-        let value = at(object, &["spec", "template"]).cloned().unwrap_or_default();
-        let field =
-            if at(live, &["spec", "suspend"]) == Some(&json!(true)) { "spec.template.spec" } else { "spec.template" };
-        errors.push(FieldError::invalid(field, value, IMMUTABLE));
+        errors.push(FieldError::invalid(field, at(object, path).cloned().unwrap_or_default(), IMMUTABLE));
     }
     errors
 }

@@ -146,7 +146,7 @@ pub(crate) fn kernel_setting(text: &str) -> Vec<String> {
     (!right).then(|| problem.to_owned()).into_iter().collect()
 }
 
-/// A domain and a path below it, from `IsDomainPrefixedPath`.
+/// A domain and a path below it, from `IsDomainPrefixedPath`, which wants one.
 pub(crate) fn domain_path(text: &str) -> Vec<String> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
     match text.split_once('/') {

@@ -110,22 +110,27 @@ pub(super) trait Checks {
 
     /// A number or a percentage, neither of which is negative; a percentage is at most 100. Says what is wrong at most once.
     fn amount(&mut self, object: &Value, field: &str, path: &str) {
-        let Some(value) = at(object, &[field]) else { return };
+        let before = self.positive(object, field, path);
+        if let Some(value) =
+            at(object, &[field]).filter(|value| before && percentage(value).is_some_and(|share| share > 100))
+        {
+            self.add(FieldError::invalid(below(path, field), value.clone(), "must not be greater than 100%"));
+        }
+    }
+
+    /// A number or a percentage, neither of which is negative. Says whether it is one.
+    fn positive(&mut self, object: &Value, field: &str, path: &str) -> bool {
+        let Some(value) = at(object, &[field]) else { return true };
         let detail = match value {
-            Value::String(text) => {
-                match text.strip_suffix('%').filter(|number| is_number(number)).map(str::parse::<u64>) {
-                    Some(Ok(percent)) if percent <= 100 => return,
-                    Some(_) => "must not be greater than 100%",
-                    _ => {
-                        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
-                      regex used for validation is '[0-9]+%')"
-                    }
-                }
+            Value::String(_) if percentage(value).is_none() => {
+                "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
+                 regex used for validation is '[0-9]+%')"
             }
             number if number.as_i64().is_some_and(|number| number < 0) => "must be greater than or equal to 0",
-            _ => return,
+            _ => return true,
         };
         self.add(FieldError::invalid(below(path, field), value.clone(), detail));
+        false
     }
 
     /// The keys and values of labels, as `ValidateLabels` checks them.
@@ -213,6 +218,18 @@ pub(super) fn endpoint_ip(text: &str) -> Vec<String> {
         }
     }
     problems
+}
+
+/// The number of a percentage, if it is one.
+fn percentage(value: &Value) -> Option<i64> {
+    let number = value.as_str()?.strip_suffix('%').filter(|number| is_number(number))?;
+    Some(number.parse().unwrap_or(i64::MAX))
+}
+
+/// How much a number or a percentage is (`getIntOrPercentValue`). A text may be a number; what is neither is nothing.
+pub(super) fn amount_of(value: Option<&Value>) -> i64 {
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    value.and_then(|value| percentage(value).or_else(|| number(value))).unwrap_or_default()
 }
 
 /// Digits and nothing else.

@@ -3,20 +3,23 @@
 //! From `k8s.io/kubernetes`, `pkg/apis/{apps,core,policy}/validation/validation.go`.
 
 mod autoscaler;
+mod cron;
 mod job;
 mod schedule;
+mod success;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::rules::Checks;
+use super::rules::{Checks, amount_of};
 use super::{claim, items, names, pod};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, set_at, text_at};
 
 pub(super) use autoscaler::{autoscaler, autoscaler_status};
-pub(super) use job::{cron_job, job};
+pub(super) use cron::cron_job;
+pub(super) use job::job;
 
 const TEMPLATE: [&str; 2] = ["spec", "template"];
 const UNSELECTED: &str = "`selector` does not match template `labels`";
@@ -35,8 +38,6 @@ pub(super) fn check(resource: &str, object: &Value, is_new: bool) -> Vec<FieldEr
     match resource {
         "deployments.apps" => strategy(&spec, &mut errors),
         "statefulsets.apps" => {
-            // Its name begins the host names of its pods.
-            errors.text(&object["metadata"], "name", "metadata", names::label);
             stateful_set(&spec, is_new, &mut errors);
         }
         "daemonsets.apps" => daemon_set(&spec, &mut errors),
@@ -50,7 +51,12 @@ pub(super) fn check(resource: &str, object: &Value, is_new: bool) -> Vec<FieldEr
         errors.extend(template(object, &TEMPLATE, "spec.template"));
     }
     if is_read || !matches!(resource, "deployments.apps" | "replicasets.apps") {
-        always_restarts(&spec, &mut errors);
+        let kind = match resource {
+            "statefulsets.apps" => "StatefulSet",
+            "daemonsets.apps" => "DaemonSet",
+            _ => "ReplicaSet",
+        };
+        always_restarts(&spec, kind, &mut errors);
     }
     errors
 }
@@ -95,7 +101,7 @@ pub(super) fn replication_controller(object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::invalid("spec.template.metadata.labels", labels, UNSELECTED));
     }
     errors.extend(template(object, &TEMPLATE, "spec.template"));
-    always_restarts(&spec, &mut errors);
+    always_restarts(&spec, "ReplicationController", &mut errors);
     errors
 }
 
@@ -104,13 +110,13 @@ fn name_of(object: &Value) -> &str {
 }
 
 /// Pods that run for ever are started again, and not ended after some time.
-fn always_restarts(spec: &Value, errors: &mut Vec<FieldError>) {
+fn always_restarts(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     let policy = text_at(spec, &["template", "spec", "restartPolicy"]);
-    if matches!(policy, "OnFailure" | "Never") {
+    if !matches!(policy, "Always" | "") {
         errors.push(FieldError::not_supported("spec.template.spec.restartPolicy", policy, &["Always"]));
     }
     if at(spec, &["template", "spec", "activeDeadlineSeconds"]).is_some() {
-        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
+        let detail = format!("activeDeadlineSeconds in {kind} is not Supported");
         errors.push(FieldError::forbidden("spec.template.spec.activeDeadlineSeconds", detail));
     }
 }
@@ -125,6 +131,10 @@ fn template(object: &Value, path: &[&str], shown: &str) -> Vec<FieldError> {
         errors.all(format!("{shown}.annotations"), &json!(key), problems);
     }
     errors.extend(pod::check(template, &["spec"], &format!("{shown}.spec")));
+    if items(template, &["spec", "ephemeralContainers"], "").next().is_some() {
+        let detail = "ephemeral containers not allowed in pod template";
+        errors.push(FieldError::forbidden(format!("{shown}.spec.ephemeralContainers"), detail));
+    }
     errors
 }
 
@@ -184,10 +194,6 @@ fn selects(selector: &Value, labels: Option<&Value>) -> bool {
     })
 }
 
-fn is_zero(value: Option<&Value>) -> bool {
-    value.is_some_and(|value| value.as_i64() == Some(0) || value.as_str() == Some("0%"))
-}
-
 /// From `ValidateDeploymentStrategy`.
 fn strategy(spec: &Value, errors: &mut Vec<FieldError>) {
     let path = "spec.strategy.rollingUpdate";
@@ -201,10 +207,10 @@ fn strategy(spec: &Value, errors: &mut Vec<FieldError>) {
         }
         "RollingUpdate" => {
             let Some(rolling) = rolling else { return };
-            for field in ["maxUnavailable", "maxSurge"] {
-                errors.amount(rolling, field, path);
-            }
-            if is_zero(at(rolling, &["maxSurge"])) && is_zero(at(rolling, &["maxUnavailable"])) {
+            errors.amount(rolling, "maxUnavailable", path);
+            // There may be more than twice as many pods for a while.
+            errors.positive(rolling, "maxSurge", path);
+            if amount_of(at(rolling, &["maxSurge"])) == 0 && amount_of(at(rolling, &["maxUnavailable"])) == 0 {
                 let value = at(rolling, &["maxUnavailable"]).cloned().unwrap_or_default();
                 let detail = "may not be 0 when `maxSurge` is 0";
                 errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value, detail));
@@ -235,9 +241,8 @@ fn stateful_set(spec: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
             if let Some(rolling) = rolling {
                 errors.at_least(rolling, "partition", path, 0);
                 errors.amount(rolling, "maxUnavailable", path);
-                if is_zero(at(rolling, &["maxUnavailable"])) {
-                    let value = at(rolling, &["maxUnavailable"]).cloned().unwrap_or_default();
-                    errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value, "cannot be 0"));
+                if let Some(value) = at(rolling, &["maxUnavailable"]).filter(|value| amount_of(Some(value)) == 0) {
+                    errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value.clone(), "cannot be 0"));
                 }
             }
         }
@@ -261,8 +266,10 @@ fn stateful_set(spec: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     if let Some(ordinals) = at(spec, &["ordinals"]) {
         errors.at_least(ordinals, "start", "spec.ordinals", 0);
     }
-    errors.text_unless_empty(spec, "serviceName", "spec", names::label);
     // They cannot change, so only those of a new set are looked at.
+    if is_new {
+        errors.text_unless_empty(spec, "serviceName", "spec", names::label);
+    }
     for (path, template) in items(spec, &["volumeClaimTemplates"], "spec.volumeClaimTemplates").filter(|_| is_new) {
         errors.extend(claim::check(template, &["spec"], &format!("{path}.spec")));
     }
@@ -282,11 +289,11 @@ fn daemon_set(spec: &Value, errors: &mut Vec<FieldError>) {
                 errors.amount(rolling, field, path);
             }
             let (down, up) = (at(rolling, &["maxUnavailable"]), at(rolling, &["maxSurge"]));
-            let none = |value: Option<&Value>| value.is_none() || is_zero(value);
-            if none(down) && none(up) {
+            let (downs, ups) = (amount_of(down) != 0, amount_of(up) != 0);
+            if !downs && !ups {
                 let detail = "cannot be 0 when maxSurge is 0";
                 errors.push(FieldError::required(format!("{path}.maxUnavailable"), detail));
-            } else if !none(down) && !none(up) {
+            } else if downs && ups {
                 let detail = "may not be set when maxUnavailable is non-zero";
                 errors.push(FieldError::invalid(format!("{path}.maxSurge"), up.cloned().unwrap_or_default(), detail));
             }
@@ -312,4 +319,41 @@ pub(super) fn disruption_budget(object: &Value) -> Vec<FieldError> {
     errors.selector(at(&spec, &["selector"]), "spec.selector");
     errors.one_of(&spec, "unhealthyPodEvictionPolicy", "spec", &["AlwaysAllow", "IfHealthyBudget"]);
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(errors: &[FieldError]) -> Vec<String> {
+        let tell = |error: &FieldError| {
+            let field = error.field.rsplit('.').next().unwrap_or_default();
+            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
+        };
+        errors.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn a_surge_may_be_more_than_all_and_what_is_no_amount_is_none() {
+        let check = |down: Value, up: Value| {
+            let mut errors = Vec::new();
+            let rolling = json!({"maxUnavailable": down, "maxSurge": up});
+            strategy(&json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}), &mut errors);
+            told(&errors)
+        };
+        assert_eq!(check(json!(1), json!("200%")), Vec::<String>::new());
+        assert_eq!(check(json!("101%"), json!(1)), ["Invalid maxUnavailable"]);
+        assert_eq!(check(json!("x"), json!(0)), ["Invalid maxUnavailable"; 2]);
+        assert_eq!(check(json!("00%"), json!("0%")), ["Invalid maxUnavailable"]);
+        assert_eq!(check(json!("5"), json!(0)), ["Invalid maxUnavailable"]);
+    }
+
+    #[test]
+    fn pods_of_workloads_always_restart() {
+        for (policy, wrong) in [("Always", 0), ("OnFailure", 1), ("Bogus", 1)] {
+            let mut errors = Vec::new();
+            always_restarts(&json!({"template": {"spec": {"restartPolicy": policy}}}), "ReplicaSet", &mut errors);
+            assert_eq!(errors.len(), wrong, "{policy}");
+        }
+    }
 }

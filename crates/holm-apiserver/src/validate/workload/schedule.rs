@@ -23,8 +23,18 @@ const FIELDS: [Field; 5] = [
     Field { minimum: 0, maximum: 6, names: &DAYS },
 ];
 
-/// Whether a text is a schedule: five fields, or a word with an at sign.
+/// Whether a text is a schedule: five fields, or a word with an at sign, after a time zone if there is one.
 pub(super) fn is_schedule(text: &str) -> Result<(), String> {
+    let text = match ["TZ=", "CRON_TZ="].iter().find_map(|start| text.strip_prefix(start)) {
+        Some(rest) => {
+            let (zone, rest) = rest.split_once(' ').ok_or("a time zone is followed by a schedule")?;
+            if !zone.is_empty() && is_time_zone(zone).is_err() {
+                return Err(format!("provided bad location {zone}: unknown time zone {zone}"));
+            }
+            rest.trim()
+        }
+        None => text,
+    };
     if text.starts_with('@') {
         let period = text.strip_prefix("@every ");
         let known = period.map_or_else(|| WORDS.contains(&text), is_duration);

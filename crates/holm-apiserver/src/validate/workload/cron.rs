@@ -1,0 +1,81 @@
+//! CronJobs.
+//!
+//! From `k8s.io/kubernetes`, `pkg/apis/batch/validation/validation.go` (`validateCronJobSpec`).
+
+use serde_json::{Value, json};
+
+use super::job::job_spec;
+use super::schedule::{is_schedule, is_time_zone};
+use crate::error::FieldError;
+use crate::object::{at, text_at};
+use crate::validate::rules::Checks;
+
+/// Checks a CronJob.
+pub(in crate::validate) fn cron_job(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = at(object, &["spec"]).cloned().unwrap_or_default();
+    let schedule = text_at(&spec, &["schedule"]);
+    let zone = at(&spec, &["timeZone"]).and_then(Value::as_str);
+    if errors.filled(&spec, "schedule", "spec") {
+        if let Err(problem) = is_schedule(schedule) {
+            errors.push(FieldError::invalid("spec.schedule", schedule, problem));
+        }
+        let had_zone = live.is_some_and(|live| text_at(live, &["spec", "schedule"]).contains("TZ"));
+        let detail = match (schedule.contains("TZ"), had_zone) {
+            (true, false) => Some("cannot use TZ or CRON_TZ in schedule, use timeZone field instead"),
+            (true, true) => zone.map(|_| "cannot use both timeZone field and TZ or CRON_TZ in schedule"),
+            _ => None,
+        };
+        errors.extend(detail.map(|detail| FieldError::invalid("spec.schedule", schedule, detail)));
+    }
+    let same = live.is_some_and(|live| at(live, &["spec", "timeZone"]) == at(&spec, &["timeZone"]));
+    if let Some(zone) = zone.filter(|_| !same)
+        && let Err(problem) = is_time_zone(zone)
+    {
+        errors.push(FieldError::invalid("spec.timeZone", zone, problem));
+    }
+    for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
+        errors.at_least(&spec, field, "spec", 0);
+    }
+    errors.one_of(&spec, "concurrencyPolicy", "spec", &["Allow", "Forbid", "Replace"]);
+    let jobs = at(&spec, &["jobTemplate", "spec"]).cloned().unwrap_or_default();
+    let path = "spec.jobTemplate.spec";
+    job_spec(&jobs, path, &mut errors);
+    if at(&jobs, &["manualSelector"]) == Some(&json!(true)) {
+        errors.push(FieldError::not_supported(format!("{path}.manualSelector"), true, &["nil", "false"]));
+    }
+    if let Some(selector) = at(&jobs, &["selector"]) {
+        let detail = "`selector` will be auto-generated";
+        errors.push(FieldError::invalid(format!("{path}.selector"), selector.clone(), detail));
+    }
+    let name = crate::object::name(object);
+    if name.len() > 52 {
+        // Eleven characters are added for the names of the Jobs.
+        errors.push(FieldError::invalid("metadata.name", name, "must be no more than 52 characters"));
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_in_a_schedule_stays_where_it_was() {
+        let of = |schedule: &str| json!({"metadata": {"name": "c"}, "spec": {"schedule": schedule, "concurrencyPolicy": "Allow"}});
+        let count = |schedule: &str, live: Option<&Value>| {
+            let errors = cron_job(&of(schedule), live);
+            errors.iter().filter(|error| error.field == "spec.schedule").count()
+        };
+        let live = of("TZ=UTC * * * * *");
+        for (schedule, live, wrong) in [
+            ("* * * * *", None, 0),
+            ("TZ=UTC * * * * *", None, 1),
+            ("CRON_TZ=UTC * * * * *", Some(&live), 0),
+            ("TZ=Nowhere * * * * *", None, 2),
+            ("TZ=UTC", None, 2),
+        ] {
+            assert_eq!(count(schedule, live), wrong, "{schedule}");
+        }
+    }
+}
