@@ -322,6 +322,7 @@ fn content(resource: &ResourceType, object: &Value, live: Option<&Value>, errors
 fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     match &*resource.id {
         "secrets" | "configmaps" => config::check(&resource.id, object),
+        "namespaces" if live.is_none() => cluster::namespace(object),
         "services" => network::service(object, live),
         "ingresses.networking.k8s.io" => network::ingress(object, live.is_none()),
         "ingressclasses.networking.k8s.io" => network::ingress_class(object),

@@ -23,10 +23,13 @@ pub(super) fn priority_class(object: &Value) -> Vec<FieldError> {
         "system-node-critical" => Some(2_000_001_000),
         _ => None,
     };
-    if name.starts_with("system-") && known != Some(value) {
-        let detail = "priority class names with 'system-' prefix are reserved for system use only";
-        errors.push(FieldError::forbidden("metadata.name", detail));
-    } else if known.is_none() && value > MAX_PRIORITY {
+    if name.starts_with("system-") {
+        let is_default = at(object, &["globalDefault"]) == Some(&json!(true));
+        if known != Some(value) || is_default {
+            let detail = "priority class names with 'system-' prefix are reserved for system use only";
+            errors.push(FieldError::forbidden("metadata.name", detail));
+        }
+    } else if value > MAX_PRIORITY {
         let detail = format!("maximum allowed value of a user defined priority is {MAX_PRIORITY}");
         errors.push(FieldError::forbidden("value", detail));
     }
@@ -88,4 +91,45 @@ pub(super) fn event(object: &Value) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+/// Checks a new Namespace, whose finalizers are not those of its metadata. Their paths lack the positions there too.
+pub(super) fn namespace(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for finalizer in object::texts(at(object, &["spec", "finalizers"])) {
+        let path = "spec.finalizers";
+        errors.all(path.to_owned(), &json!(finalizer), names::qualified_name(&finalizer));
+        if !finalizer.contains('/') && !matches!(finalizer.as_str(), "kubernetes" | "orphan" | "foregroundDeletion") {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(path, finalizer.as_str(), detail));
+        }
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_the_system_are_as_the_system_has_them() {
+        for (name, value, default, wrong) in [
+            ("a", 1_000_000_000, true, 0),
+            ("a", 1_000_000_001, false, 1),
+            ("system-node-critical", 2_000_001_000, false, 0),
+            ("system-node-critical", 2_000_001_000, true, 1),
+            ("system-node-critical", 5, false, 1),
+            ("system-mine", 5, false, 1),
+        ] {
+            let object = json!({"metadata": {"name": name}, "value": value, "globalDefault": default});
+            assert_eq!(priority_class(&object).len(), wrong, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn finalizers_of_a_namespace_have_domains() {
+        for (finalizer, wrong) in [("kubernetes", 0), ("example.com/f", 0), ("mine", 1), ("bad one", 2)] {
+            assert_eq!(namespace(&json!({"spec": {"finalizers": [finalizer]}})).len(), wrong, "{finalizer}");
+        }
+    }
 }

@@ -50,7 +50,12 @@ pub(super) fn check(resource: &str, object: &Value) -> Vec<FieldError> {
                 continue;
             };
             let bytes = STANDARD.decode(found).unwrap_or_default();
-            let is_map = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object());
+            if *key == "ssh-privatekey" && bytes.is_empty() {
+                errors.push(FieldError::required(format!("data[{key}]"), ""));
+            }
+            // To Go nothing at all is a map as well.
+            let is_map =
+                serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object() || value.is_null());
             if kind.contains("docker") && !is_map {
                 let shown = "<secret contents redacted>";
                 errors.push(FieldError::invalid(format!("data[{key}]"), shown, "must be a JSON object"));
@@ -80,5 +85,28 @@ pub(super) fn warnings(object: &Value, warnings: &mut Vec<String>) {
     let certificate = STANDARD.decode(text_at(object, &["data", "tls.crt"])).unwrap_or_default();
     if !String::from_utf8_lossy(&certificate).contains("-----BEGIN ") {
         warnings.push("tls: failed to find any PEM data in certificate input".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_type_have_what_it_needs() {
+        for (kind, key, text, wrong) in [
+            ("kubernetes.io/ssh-auth", "ssh-privatekey", "a", 0),
+            ("kubernetes.io/ssh-auth", "ssh-privatekey", "", 1),
+            ("kubernetes.io/tls", "tls.crt", "", 1),
+            ("kubernetes.io/dockerconfigjson", ".dockerconfigjson", "{}", 0),
+            ("kubernetes.io/dockerconfigjson", ".dockerconfigjson", "null", 0),
+            ("kubernetes.io/dockerconfigjson", ".dockerconfigjson", "[]", 1),
+            ("kubernetes.io/dockerconfigjson", ".dockerconfigjson", "", 1),
+        ] {
+            let object = json!({"type": kind, "data": {key: STANDARD.encode(text)}});
+            assert_eq!(check("secrets", &object).len(), wrong, "{kind} {text}");
+        }
     }
 }

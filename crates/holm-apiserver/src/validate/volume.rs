@@ -3,6 +3,8 @@
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go` (`ValidatePersistentVolumeSpec`) and
 //! `pkg/apis/storage/validation/validation.go`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::claim::ACCESS_MODES;
@@ -100,6 +102,10 @@ fn source(spec: &Value, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// The most parameters of a class, and the most bytes of all of them.
+const MAX_PARAMETERS: usize = 512;
+const MAX_PARAMETERS_SIZE: usize = 256 * 1024;
+
 /// Checks a storage class.
 pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -108,34 +114,76 @@ pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
         let problems = names::qualified_name(&provisioner.to_lowercase());
         errors.all("provisioner".to_owned(), &json!(provisioner), problems);
     }
-    for (key, _) in at(object, &["parameters"]).and_then(Value::as_object).into_iter().flatten() {
-        if key.is_empty() {
-            errors.push(FieldError::invalid("parameters", key.as_str(), "field can not be empty."));
+    let parameters = at(object, &["parameters"]).and_then(Value::as_object);
+    if parameters.is_some_and(|parameters| parameters.len() > MAX_PARAMETERS) {
+        errors.push(FieldError::too_long("parameters", MAX_PARAMETERS));
+    } else {
+        let size = |(key, value): (&String, &Value)| key.len() + value.as_str().map_or(0, str::len);
+        if parameters.into_iter().flatten().map(size).sum::<usize>() > MAX_PARAMETERS_SIZE {
+            errors.push(FieldError::too_long("parameters", MAX_PARAMETERS_SIZE));
+        }
+        if parameters.is_some_and(|parameters| parameters.contains_key("")) {
+            errors.push(FieldError::invalid("parameters", "", "field can not be empty."));
         }
     }
     if !text_at(object, &["reclaimPolicy"]).is_empty() {
         errors.one_of(object, "reclaimPolicy", "", &["Delete", "Retain"]);
     }
     errors.one_of(object, "volumeBindingMode", "", &["Immediate", "WaitForFirstConsumer"]);
+    topologies(object, &mut errors);
+    errors
+}
+
+/// From `validateAllowedTopologies`. The terms are compared with as many empty ones as there are terms, and with those before them.
+fn topologies(object: &Value, errors: &mut Vec<FieldError>) {
+    let count = items(object, &["allowedTopologies"], "").count();
+    let mut seen: Vec<BTreeMap<&str, BTreeSet<String>>> = vec![BTreeMap::new(); count];
     for (path, term) in items(object, &["allowedTopologies"], "allowedTopologies") {
         let list = format!("{path}.matchLabelExpressions");
-        let mut any = false;
+        let mut values_by_key = BTreeMap::new();
         for (path, expression) in items(term, &["matchLabelExpressions"], &list) {
-            any = true;
             errors.has_items(expression, "values", &path);
-            let values = crate::object::texts(at(expression, &["values"]));
-            for (position, value) in values.iter().enumerate() {
-                if values.iter().take(position).any(|other| other == value) {
+            let mut values = BTreeSet::new();
+            for (position, value) in crate::object::texts(at(expression, &["values"])).into_iter().enumerate() {
+                if values.contains(&value) {
                     errors.push(FieldError::duplicate(format!("{path}.values[{position}]"), value.as_str()));
                 }
+                values.insert(value);
             }
             let key = text_at(expression, &["key"]);
             errors.all(format!("{path}.key"), &json!(key), names::qualified_name(key));
+            if values_by_key.insert(key, values).is_some() {
+                errors.push(FieldError::duplicate(format!("{path}.key"), key));
+            }
         }
-        if !any {
-            // An empty term counts as a repetition of nothing.
+        if seen.contains(&values_by_key) {
             errors.push(FieldError::duplicate(list, ""));
         }
+        seen.push(values_by_key);
     }
-    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_of_a_topology_are_different_and_not_empty() {
+        let term = |key: &str, values: &[&str]| json!({"matchLabelExpressions": [{"key": key, "values": values}]});
+        for (terms, wrong) in [
+            (json!([term("a", &["x"]), term("b", &["x"])]), vec![]),
+            (json!([term("a", &["x", "y"]), term("a", &["y", "x"])]), vec!["[1].matchLabelExpressions"]),
+            (json!([{}]), vec!["[0].matchLabelExpressions"]),
+            (
+                json!([{"matchLabelExpressions": [{"key": "a", "values": ["x"]}, {"key": "a", "values": ["y"]}]}]),
+                vec!["[0].matchLabelExpressions[1].key"],
+            ),
+        ] {
+            let mut errors = Vec::new();
+            topologies(&json!({"allowedTopologies": terms}), &mut errors);
+            let fields: Vec<&str> =
+                errors.iter().map(|error| error.field.trim_start_matches("allowedTopologies")).collect();
+            assert_eq!(fields, wrong, "{terms}");
+        }
+    }
 }
