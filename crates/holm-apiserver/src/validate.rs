@@ -332,8 +332,7 @@ fn built_in(resource: &ResourceType, object: &Value, live: Option<&Value>) -> Ve
         "persistentvolumeclaims" => claim::check(object, &["spec"], "spec"),
         "persistentvolumes" => volume::volume(object),
         "storageclasses.storage.k8s.io" => volume::storage_class(object),
-        "pods" if live.is_none() => pod::check_new(object),
-        "pods" => pod::check(object, &["spec"], "spec"),
+        "pods" => pod::check_pod(object, live.is_none()),
         "podtemplates" => workload::pod_template(object),
         "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "daemonsets.apps" => {
             workload::check(&resource.id, object, live.is_none())

@@ -35,6 +35,17 @@ pub(crate) fn subdomain(text: &str) -> Vec<String> {
     too_long(text, 253).into_iter().chain((!right).then(|| SUBDOMAIN.to_owned())).collect()
 }
 
+/// Labels with dots between them that may begin with underscores and have them, from `IsDNS1123SubdomainWithUnderscore`.
+pub(crate) fn subdomain_with_underscores(text: &str) -> Vec<String> {
+    let is_right = |label: &str| {
+        let rest = label.strip_prefix('_').unwrap_or(label);
+        let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte != b'_');
+        is_label(&rest.replace('_', "-")) && edge(rest.bytes().next()) && edge(rest.bytes().last())
+    };
+    let right = text.split('.').all(is_right);
+    too_long(text, 253).into_iter().chain((!right).then(|| SUBDOMAIN.replace("'-' or", "'-', '_' or"))).collect()
+}
+
 /// What can be a segment of a path: the names of roles.
 pub(crate) fn path_segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {
@@ -140,8 +151,8 @@ pub(crate) fn header(text: &str) -> Vec<String> {
 
 /// The name of a kernel setting, from `IsValidSysctlName`.
 pub(crate) fn kernel_setting(text: &str) -> Vec<String> {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte);
-    let right = text.len() <= 253 && text.bytes().all(inner);
+    let is_part = |part: &str| is_label(&part.replace('_', "-")) && !part.starts_with('_') && !part.ends_with('_');
+    let right = text.len() <= 253 && text.split(['.', '/']).all(is_part);
     let problem = "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
     (!right).then(|| problem.to_owned()).into_iter().collect()
 }
@@ -181,5 +192,11 @@ mod tests {
             assert!(!qualified_name(wrong).is_empty(), "{wrong}");
         }
         assert!(label_value("").is_empty() && !label_value("a b").is_empty());
+        for right in ["_sip._tcp.example.com", "a_b.c"] {
+            assert!(subdomain_with_underscores(right).is_empty(), "{right}");
+        }
+        for wrong in ["", "a_", "__a", "a..b", "A"] {
+            assert!(!subdomain_with_underscores(wrong).is_empty(), "{wrong}");
+        }
     }
 }

@@ -303,6 +303,15 @@ pub(super) fn descending_path(path: &str) -> Vec<String> {
     problems
 }
 
+/// Such a path, of which no name begins as the names that are kept for the system do (`ValidateLocalNonReservedPath`).
+pub(super) fn unreserved_path(path: &str) -> Vec<String> {
+    let mut problems = descending_path(path);
+    if path.starts_with("..") && !path.starts_with("../") {
+        problems.push("must not start with '..'".to_owned());
+    }
+    problems
+}
+
 /// No step of a path leads up.
 pub(super) fn no_backstep(path: &str) -> Vec<String> {
     path.split('/').any(|step| step == "..").then(|| "must not contain '..'".to_owned()).into_iter().collect()

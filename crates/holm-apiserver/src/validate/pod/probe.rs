@@ -25,10 +25,11 @@ pub(super) fn check(container: &Value, path: &str, spec: &Value, errors: &mut Ve
         }
         if let Some(grace) = at(found, &["terminationGracePeriodSeconds"]) {
             let field = format!("{path}.terminationGracePeriodSeconds");
+            if grace.as_i64().is_some_and(|grace| grace <= 0) {
+                errors.push(FieldError::invalid(field.as_str(), grace.clone(), "must be greater than 0"));
+            }
             if probe == "readinessProbe" {
                 errors.push(FieldError::invalid(field, grace.clone(), "must not be set for readinessProbes"));
-            } else if grace.as_i64().is_some_and(|grace| grace <= 0) {
-                errors.push(FieldError::invalid(field, grace.clone(), "must be greater than 0"));
             }
         }
     }
@@ -78,5 +79,22 @@ fn request(request: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (_, header) in items(request, &["httpHeaders"], "") {
         let name = text_at(header, &["name"]);
         errors.all(format!("{path}.httpHeaders"), &json!(name), names::header(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_of_readiness_ends_nothing() {
+        for (probe, seconds, wrong) in
+            [("livenessProbe", 1, 0), ("livenessProbe", 0, 1), ("readinessProbe", 1, 1), ("readinessProbe", 0, 2)]
+        {
+            let container = json!({probe: {"exec": {"command": ["a"]}, "terminationGracePeriodSeconds": seconds}});
+            let mut errors = Vec::new();
+            check(&container, "c", &json!({}), &mut errors);
+            assert_eq!(errors.len(), wrong, "{probe} {seconds}");
+        }
     }
 }

@@ -20,7 +20,9 @@ pub(in crate::validate) fn update(live: &Value, object: &Value) -> Vec<FieldErro
             return errors;
         }
     }
-    deadline(old, new, &mut errors);
+    if !deadline(old, new, &mut errors) {
+        return errors;
+    }
     tolerations(old, new, &mut errors);
     let gates: Vec<&Value> = items(old, &["schedulingGates"], "").map(|(_, gate)| gate).collect();
     for (path, gate) in items(new, &["schedulingGates"], "spec.schedulingGates") {
@@ -48,6 +50,7 @@ pub(in crate::validate) fn update(live: &Value, object: &Value) -> Vec<FieldErro
             let detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
             errors.push(FieldError::invalid("spec.nodeSelector", value, detail));
         }
+        node_affinity(old, new, &mut errors);
         copy_at(&before, &mut after, &["nodeSelector"]);
         copy_at(&before, &mut after, &["affinity", "nodeAffinity"]);
         if at(&before, &["affinity"]).is_none() {
@@ -76,8 +79,8 @@ fn strip(spec: &Value) -> Value {
     spec
 }
 
-/// A deadline may come and get nearer.
-fn deadline(old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
+/// A deadline may come and get nearer. Says whether anything else is looked at.
+fn deadline(old: &Value, new: &Value, errors: &mut Vec<FieldError>) -> bool {
     let field = "spec.activeDeadlineSeconds";
     let number = |spec: &Value| at(spec, &["activeDeadlineSeconds"]).and_then(Value::as_i64);
     match (number(old), number(new)) {
@@ -85,10 +88,41 @@ fn deadline(old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
             let detail = "must not update from a positive integer to nil value";
             errors.push(FieldError::invalid(field, Value::Null, detail));
         }
+        (_, Some(after)) if !(0..=i64::from(i32::MAX)).contains(&after) => {
+            let detail = format!("must be between 0 and {}, inclusive", i32::MAX);
+            errors.push(FieldError::invalid(field, after, detail));
+            return false;
+        }
         (Some(before), Some(after)) if after > before => {
             errors.push(FieldError::invalid(field, after, "must be less than or equal to previous value"));
+            return false;
         }
         _ => {}
+    }
+    true
+}
+
+/// What a pod that is held back requires of its node may get stricter, from `validateNodeAffinityMutation`.
+fn node_affinity(old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
+    let required = ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
+    let shown = format!("spec.{}", required.join("."));
+    let terms = |spec: &Value| at(spec, &required).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (before, after) = (terms(old), terms(new));
+    if !before.is_empty() && before.len() != after.len() {
+        let detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        errors.push(FieldError::invalid(shown, Value::from(after), detail));
+        return;
+    }
+    for (position, (before, after)) in before.iter().zip(&after).enumerate() {
+        let list = |term: &Value, list: &str| at(term, &[list]).and_then(Value::as_array).cloned().unwrap_or_default();
+        let lists = ["matchExpressions", "matchFields"];
+        let was_empty = lists.iter().all(|name| list(before, name).is_empty());
+        let is_empty = lists.iter().all(|name| list(after, name).is_empty());
+        let keeps = lists.iter().all(|name| list(after, name).starts_with(&list(before, name)));
+        if !keeps || (was_empty && !is_empty) {
+            let detail = "only additions are allowed (no mutations or deletions)";
+            errors.push(FieldError::invalid(format!("{shown}[{position}]"), after.clone(), detail));
+        }
     }
 }
 
@@ -103,5 +137,39 @@ fn tolerations(old: &Value, new: &Value, errors: &mut Vec<FieldError>) {
     if items(old, &["tolerations"], "").any(|(_, toleration)| !now.contains(&without_time(toleration))) {
         let detail = "existing toleration can not be modified except its tolerationSeconds";
         errors.push(FieldError::forbidden("spec.tolerations", detail));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_that_is_held_back_gets_a_stricter_place() {
+        let of = |terms: Value| {
+            let required = json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}});
+            json!({"spec": {"schedulingGates": [{"name": "g"}], "affinity": {"nodeAffinity": required}}})
+        };
+        let (one, two) = (json!({"key": "a", "operator": "Exists"}), json!({"key": "b", "operator": "Exists"}));
+        let live = of(json!([{"matchExpressions": [one]}]));
+        for (terms, wrong) in [
+            (json!([{"matchExpressions": [one, two]}]), 0),
+            (json!([{"matchExpressions": [two]}]), 1),
+            (json!([]), 1),
+            (json!([{"matchExpressions": [one]}, {"matchExpressions": [two]}]), 1),
+        ] {
+            assert_eq!(update(&live, &of(terms.clone())).len(), wrong, "{terms}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_goes_hides_other_changes() {
+        let of = |seconds: i64, image: &str| json!({"spec": {"activeDeadlineSeconds": seconds, "hostname": image}});
+        assert_eq!(update(&of(5, "a"), &of(4, "b")).len(), 1);
+        assert_eq!(update(&of(5, "a"), &of(4, "a")).len(), 0);
+        let errors = update(&of(5, "a"), &of(6, "b"));
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["spec.activeDeadlineSeconds"]);
     }
 }

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::container::{field_reference, resource_reference};
+use super::environment::{field_reference, resource_reference};
+use super::required_word;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 use crate::quantity::Quantity;
-use crate::validate::rules::{Checks, descending_path, no_backstep};
+use crate::validate::rules::{Checks, no_backstep, unreserved_path};
 use crate::validate::{claim, items, names};
 
 /// Where the data of a volume can come from, in the order in which they are looked at.
@@ -22,22 +23,24 @@ const SOURCES: &[&str] = &[
     "nfs",
     "iscsi",
     "glusterfs",
+    "flocker",
     "persistentVolumeClaim",
     "rbd",
     "cinder",
     "cephfs",
-    "flocker",
+    "quobyte",
     "downwardAPI",
     "fc",
+    "flexVolume",
     "configMap",
     "azureFile",
     "vsphereVolume",
-    "quobyte",
-    "azureDisk",
-    "portworxVolume",
     "photonPersistentDisk",
-    "scaleIO",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
     "projected",
+    "scaleIO",
     "csi",
     "ephemeral",
     "image",
@@ -91,7 +94,7 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let path = format!("{path}.{kind}");
         if !std::mem::take(&mut first) {
             // The path is written like this there.
-            let path = if *kind == "downwardAPI" { path.replace("downwardAPI", "downwarAPI") } else { path };
+            let path = path.replace(".downwardAPI", ".downwarAPI").replace(".cephfs", ".cephFS");
             errors.push(FieldError::forbidden(path, "may not specify more than 1 volume type"));
             continue;
         }
@@ -117,19 +120,53 @@ fn source(volume: &Value, path: &str, errors: &mut Vec<FieldError>) {
                 }
             }
             "projected" => projected(found, &path, errors),
-            "csi" => {
-                errors.filled(found, "driver", &path);
-                errors.text_unless_empty(found, "driver", &path, names::subdomain);
-            }
+            "csi" => driver(found, &path, errors),
             "ephemeral" => match at(found, &["volumeClaimTemplate"]) {
                 None => errors.push(FieldError::required(format!("{path}.volumeClaimTemplate"), "")),
-                Some(template) => {
-                    errors.extend(claim::check(template, &["spec"], &format!("{path}.volumeClaimTemplate.spec")));
-                }
+                Some(template) => claim_template(template, &format!("{path}.volumeClaimTemplate"), errors),
             },
+            "image" => {
+                errors.filled(found, "reference", &path);
+                required_word(found, "pullPolicy", &path, &["Always", "IfNotPresent", "Never"], errors);
+            }
             _ => {}
         }
     }
+}
+
+/// From `validateCSIVolumeSource`.
+fn driver(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    const MAX_DRIVER: usize = 63;
+    let name = text_at(source, &["driver"]);
+    if errors.filled(source, "driver", path) {
+        if name.len() > MAX_DRIVER {
+            errors.push(FieldError::too_long(format!("{path}.driver"), MAX_DRIVER));
+        }
+        errors.all(format!("{path}.driver"), &json!(name), names::subdomain(&name.to_lowercase()));
+    }
+    if let Some(secret) = at(source, &["nodePublishSecretRef"])
+        && errors.filled(secret, "name", &format!("{path}.nodePublishSecretRef"))
+    {
+        // The path is written like this there.
+        errors.text(secret, "name", path, names::subdomain);
+    }
+}
+
+/// From `ValidatePersistentVolumeClaimTemplate`: of its metadata it has labels and annotations alone.
+fn claim_template(template: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let metadata = at(template, &["metadata"]).cloned().unwrap_or_default();
+    let shown = format!("{path}.metadata");
+    for (key, _) in at(&metadata, &["annotations"]).and_then(Value::as_object).into_iter().flatten() {
+        errors.all(format!("{shown}.annotations"), &json!(key), names::qualified_name(&key.to_lowercase()));
+    }
+    errors.labels(at(&metadata, &["labels"]), &format!("{shown}.labels"));
+    for (field, value) in metadata.as_object().into_iter().flatten() {
+        let is_set = !value.is_null() && value != "" && value != 0;
+        if is_set && !matches!(field.as_str(), "annotations" | "labels") {
+            errors.push(FieldError::forbidden(format!("{shown}.{field}"), "cannot be set"));
+        }
+    }
+    errors.extend(claim::check(template, &["spec"], &format!("{path}.spec")));
 }
 
 fn empty_folder(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -175,7 +212,7 @@ fn files(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (path, item) in items(source, &["items"], &format!("{path}.items")) {
         errors.filled(item, "key", &path);
         if errors.filled(item, "path", &path) {
-            errors.text(item, "path", &path, descending_path);
+            errors.text(item, "path", &path, unreserved_path);
         }
         mode(item, "mode", &path, errors);
     }
@@ -184,10 +221,11 @@ fn files(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
 /// A file with a field of the pod, from `validateDownwardAPIVolumeFile`. The paths lack the position there too.
 fn pod_file(item: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if errors.filled(item, "path", path) {
-        errors.text(item, "path", path, descending_path);
+        errors.text(item, "path", path, unreserved_path);
     }
     match (at(item, &["fieldRef"]), at(item, &["resourceFieldRef"])) {
-        (Some(_), Some(_)) => {
+        (Some(field), Some(_)) => {
+            field_reference(field, &format!("{path}.fieldRef"), &FIELDS, errors);
             let detail = "fieldRef and resourceFieldRef can not be specified simultaneously";
             errors.push(FieldError::invalid(path, "resource", detail));
         }
@@ -202,48 +240,156 @@ fn pod_file(item: &Value, path: &str, errors: &mut Vec<FieldError>) {
     mode(item, "mode", path, errors);
 }
 
-/// From `validateProjectionSources`.
+/// What a projected volume can be made of, in the order in which it is looked at.
+const PROJECTED: [&str; 5] = ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle"];
+
+/// From `validateProjectionSources`. All that is there is looked at, though there may be one thing only.
 fn projected(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
     mode(source, "defaultMode", path, errors);
-    let mut paths = HashSet::new();
+    let mut taken: HashSet<&str> = HashSet::new();
     for (item_path, item) in items(source, &["sources"], &format!("{path}.sources")) {
-        let mut first = true;
-        for kind in ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle"] {
+        let mut count = 0;
+        for kind in PROJECTED {
             let Some(found) = at(item, &[kind]) else { continue };
+            count += 1;
             let below = format!("{item_path}.{kind}");
-            if !std::mem::take(&mut first) {
-                errors.push(FieldError::forbidden(
-                    item_path.clone(),
-                    "may not specify more than 1 volume type per source",
-                ));
-                continue;
-            }
+            let mut targets: Vec<&str> =
+                items(found, &["items"], "").map(|(_, item)| text_at(item, &["path"])).collect();
+            targets.retain(|target| !target.is_empty());
             match kind {
                 "secret" | "configMap" => {
                     errors.filled(found, "name", &below);
                     files(found, &below, errors);
                 }
-                "downwardAPI" => {
-                    for (_, item) in items(found, &["items"], "") {
-                        pod_file(item, &below, errors);
-                    }
-                }
-                "serviceAccountToken" => {
-                    let seconds = at(found, &["expirationSeconds"]).cloned().unwrap_or_default();
-                    if seconds.as_i64().is_some_and(|seconds| seconds < 600) {
-                        let detail = "may not specify a duration less than 10 minutes";
-                        errors.push(FieldError::invalid(format!("{below}.expirationSeconds"), seconds, detail));
-                    }
-                    errors.filled(found, "path", path);
-                }
-                _ => {}
-            }
-            let listed = items(found, &["items"], "").map(|(_, item)| text_at(item, &["path"]));
-            for target in listed.chain(Some(text_at(found, &["path"]))).filter(|target| !target.is_empty()) {
-                if !paths.insert(target) {
-                    errors.push(FieldError::invalid(path, json!(target), "conflicting duplicate paths"));
+                "downwardAPI" => items(found, &["items"], "").for_each(|(_, item)| pod_file(item, &below, errors)),
+                "serviceAccountToken" => token(found, path, &below, errors),
+                _ => {
+                    trust_bundle(found, &below, errors);
+                    targets = vec![text_at(found, &["path"])];
                 }
             }
+            for target in targets {
+                if !taken.insert(target) {
+                    let named = matches!(kind, "secret" | "configMap").then(|| text_at(found, &["name"]));
+                    errors.push(FieldError::invalid(path, named.unwrap_or(target), "conflicting duplicate paths"));
+                }
+            }
+        }
+        if count > 1 {
+            errors.push(FieldError::forbidden(item_path, "may not specify more than 1 volume type per source"));
+        }
+    }
+}
+
+/// A token in a file. The path of the file is told of as one of the whole volume there too.
+fn token(source: &Value, volume: &str, path: &str, errors: &mut Vec<FieldError>) {
+    const LEAST: i64 = 600;
+    const MOST: i64 = 1 << 32;
+    let seconds = at(source, &["expirationSeconds"]).and_then(Value::as_i64);
+    for (wrong, detail) in [
+        (seconds.is_some_and(|seconds| seconds < LEAST), "may not specify a duration less than 10 minutes"),
+        (seconds.is_some_and(|seconds| seconds > MOST), "may not specify a duration larger than 2^32 seconds"),
+    ] {
+        if wrong {
+            errors.push(FieldError::invalid(format!("{path}.expirationSeconds"), seconds, detail));
+        }
+    }
+    if errors.filled(source, "path", volume) {
+        errors.text(source, "path", volume, unreserved_path);
+    }
+}
+
+/// Certificates of those who sign, by their name or by the name of the signer.
+fn trust_bundle(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match (at(source, &["name"]), at(source, &["signerName"])) {
+        (Some(_), Some(_)) => {
+            let detail = "only one of name and signerName may be used";
+            errors.push(FieldError::invalid(path, source.clone(), detail));
+        }
+        (None, None) => errors.push(FieldError::required(path, "either name or signerName must be specified")),
+        _ => {}
+    }
+    errors.filled(source, "path", path);
+    errors.text(source, "path", path, unreserved_path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(volume: &Value) -> Vec<String> {
+        let mut errors = Vec::new();
+        check(&json!({"volumes": [volume]}), "s", &mut errors);
+        let tell = |error: &FieldError| {
+            let field = error.field.trim_start_matches("s.volumes[0].");
+            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
+        };
+        errors.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn each_source_of_a_volume_says_what_it_needs() {
+        let metadata = |metadata: Value| {
+            let spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": 1}}});
+            json!({"ephemeral": {"volumeClaimTemplate": {"metadata": metadata, "spec": spec}}})
+        };
+        let template = "ephemeral.volumeClaimTemplate.metadata";
+        for (mut volume, wrong) in [
+            (metadata(json!({"labels": {"a": "b"}})), vec![]),
+            (metadata(json!({"name": "x"})), vec![format!("Forbidden {template}.name")]),
+            (json!({"csi": {"driver": "Example.com"}}), vec![]),
+            (
+                json!({"csi": {"driver": "d", "nodePublishSecretRef": {}}}),
+                vec!["Required csi.nodePublishSecretRef.name".to_owned()],
+            ),
+            (json!({"image": {"pullPolicy": "Always"}}), vec!["Required image.reference".to_owned()]),
+            (
+                json!({"configMap": {"name": "c", "items": [{"key": "k", "path": "..x"}]}}),
+                vec!["Invalid configMap.items[0].path".to_owned()],
+            ),
+            (
+                json!({"emptyDir": {}, "cephfs": {}, "downwardAPI": {}}),
+                vec!["Forbidden cephFS".to_owned(), "Forbidden downwarAPI".to_owned()],
+            ),
+        ] {
+            volume["name"] = json!("v");
+            assert_eq!(told(&volume), wrong, "{volume}");
+        }
+    }
+
+    #[test]
+    fn a_projected_volume_has_a_file_once() {
+        for (sources, wrong) in [
+            (json!([{}]), vec![]),
+            (
+                json!([{"secret": {}, "configMap": {}}]),
+                vec![
+                    "Required projected.sources[0].secret.name",
+                    "Required projected.sources[0].configMap.name",
+                    "Forbidden projected.sources[0]",
+                ],
+            ),
+            (
+                json!([{"secret": {"name": "s", "items": [{"key": "k", "path": "p"}]}}, {"configMap": {"name": "c", "items": [{"key": "k", "path": "p"}]}}]),
+                vec!["Invalid projected"],
+            ),
+            (
+                json!([{"secret": {"name": "s", "items": [{"key": "k", "path": "p"}]}}, {"serviceAccountToken": {"expirationSeconds": 600, "path": "p"}}]),
+                vec![],
+            ),
+            (
+                json!([{"serviceAccountToken": {"expirationSeconds": 5, "path": "/p"}}]),
+                vec!["Invalid projected.sources[0].serviceAccountToken.expirationSeconds", "Invalid projected.path"],
+            ),
+            (
+                json!([{"clusterTrustBundle": {}}]),
+                vec![
+                    "Required projected.sources[0].clusterTrustBundle",
+                    "Required projected.sources[0].clusterTrustBundle.path",
+                ],
+            ),
+        ] {
+            assert_eq!(told(&json!({"name": "v", "projected": {"sources": sources}})), wrong, "{sources}");
         }
     }
 }
