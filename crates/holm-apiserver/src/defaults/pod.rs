@@ -180,6 +180,10 @@ fn fill_volume(volume: &mut Value) {
     if !has_source {
         set_at(volume, &["emptyDir"], json!({}));
     }
+    if let Some(image) = at(volume, &["image"]) {
+        let policy = image_pull_policy(text_at(image, &["reference"]));
+        default_text(volume, &["image", "pullPolicy"], policy);
+    }
     for source in SOURCES_WITH_MODE {
         if at(volume, &[source]).is_some() {
             default_at(volume, &[source, "defaultMode"], json!(420));

@@ -292,17 +292,23 @@ fn job_selector(object: &mut Value, given: Labels) {
 /// From `k8s.io/kubernetes`, `pkg/api/persistentvolumeclaim/util.go` (`DropDisabledFields`, `NormalizeDataSources`).
 fn data_sources(live: Option<&Value>, object: &mut Value) {
     let (old, new) = (["spec", "dataSource"], ["spec", "dataSourceRef"]);
-    let is_kept = live.is_some_and(|live| at(live, &old).is_some()) || at(object, &new).is_some();
     let is_old = |source: &Value| {
         let (group, kind) = (object::text_at(source, &["apiGroup"]), object::text_at(source, &["kind"]));
         matches!((group, kind), ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
     };
+    // Data of another namespace is behind a gate that is closed (`CrossNamespaceVolumeDataSource`).
+    let is_elsewhere =
+        |object: &Value| at(object, &new).is_some_and(|source| !object::text_at(source, &["namespace"]).is_empty());
+    if is_elsewhere(object) && !live.is_some_and(is_elsewhere) {
+        remove_at(object, &new);
+    }
+    let is_kept = live.is_some_and(|live| at(live, &old).is_some()) || at(object, &new).is_some();
     if !is_kept && at(object, &old).is_some_and(|source| !is_old(source)) {
         remove_at(object, &old);
     }
     match (at(object, &old).cloned(), at(object, &new).cloned()) {
         (Some(source), None) => set_at(object, &new, source),
-        (None, Some(source)) if object::text_at(&source, &["namespace"]).is_empty() && is_old(&source) => {
+        (None, Some(source)) if !is_elsewhere(object) => {
             let mut source = source;
             remove_at(&mut source, &["namespace"]);
             set_at(object, &old, source);

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::job::job_spec;
-use super::schedule::{is_schedule, is_time_zone};
+use super::schedule::{is_schedule, time_zone};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 use crate::validate::rules::Checks;
@@ -29,10 +29,8 @@ pub(in crate::validate) fn cron_job(object: &Value, live: Option<&Value>) -> Vec
         errors.extend(detail.map(|detail| FieldError::invalid("spec.schedule", schedule, detail)));
     }
     let same = live.is_some_and(|live| at(live, &["spec", "timeZone"]) == at(&spec, &["timeZone"]));
-    if let Some(zone) = zone.filter(|_| !same)
-        && let Err(problem) = is_time_zone(zone)
-    {
-        errors.push(FieldError::invalid("spec.timeZone", zone, problem));
+    if let Some(zone) = zone.filter(|_| !same) {
+        errors.all("spec.timeZone".to_owned(), &json!(zone), time_zone(zone));
     }
     for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
         errors.at_least(&spec, field, "spec", 0);

@@ -28,7 +28,7 @@ pub(super) fn is_schedule(text: &str) -> Result<(), String> {
     let text = match ["TZ=", "CRON_TZ="].iter().find_map(|start| text.strip_prefix(start)) {
         Some(rest) => {
             let (zone, rest) = rest.split_once(' ').ok_or("a time zone is followed by a schedule")?;
-            if !zone.is_empty() && is_time_zone(zone).is_err() {
+            if !zone.is_empty() && zone != "Local" && !time_zone(zone).is_empty() {
                 return Err(format!("provided bad location {zone}: unknown time zone {zone}"));
             }
             rest.trim()
@@ -110,20 +110,23 @@ fn is_duration(text: &str) -> bool {
     !text.is_empty()
 }
 
-/// Whether a text is the name of a time zone.
-pub(super) fn is_time_zone(text: &str) -> Result<(), String> {
+/// What is wrong with the name of a time zone. That of the server itself is none that a schedule can have, and a name in another case
+/// is no name.
+pub(super) fn time_zone(text: &str) -> Vec<String> {
     if text.is_empty() {
-        return Err("timeZone must be nil or non-empty string".to_owned());
+        return vec!["timeZone must be nil or non-empty string".to_owned()];
     }
+    let mut problems = Vec::new();
     if text.eq_ignore_ascii_case("local") {
-        return Err("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones".to_owned());
+        let detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
+        problems.push(detail.to_owned());
     }
     // A name in another case is found all the same, and is none to Kubernetes.
     let is_known = TimeZone::get(text).is_ok_and(|zone| zone.iana_name() == Some(text));
-    if !is_known {
-        return Err(format!("unknown time zone {text}"));
+    if !is_known && text != "Local" {
+        problems.push(format!("unknown time zone {text}"));
     }
-    Ok(())
+    problems
 }
 
 #[cfg(test)]
@@ -145,10 +148,11 @@ mod tests {
     #[test]
     fn time_zones_are_known_by_their_names() {
         for right in ["UTC", "Etc/UTC", "GMT", "Europe/Berlin", "US/Eastern", "EST5EDT", "America/Argentina/Ushuaia"] {
-            assert_eq!(is_time_zone(right), Ok(()), "{right}");
+            assert_eq!(time_zone(right), Vec::<String>::new(), "{right}");
         }
         for wrong in ["", "Local", "europe/berlin", "Nowhere/Absent", "Europe", "../etc/passwd", "+01:00"] {
-            assert!(is_time_zone(wrong).is_err(), "{wrong}");
+            assert_eq!(time_zone(wrong).len(), 1, "{wrong}");
         }
+        assert_eq!(time_zone("local").len(), 2);
     }
 }
