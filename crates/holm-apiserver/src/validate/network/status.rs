@@ -20,11 +20,17 @@ pub(in crate::validate) fn service_status(object: &Value, live: &Value) -> Vec<F
     }
     ingress(object, live, field, &mut errors);
     for (path, ingress) in items(object, &list, field) {
-        if at(ingress, &["ipMode"]).is_some() && text_at(ingress, &["ip"]).is_empty() {
-            let detail = "may not be specified when `ip` is not set";
-            errors.push(FieldError::forbidden(format!("{path}.ipMode"), detail));
-        } else {
-            errors.one_of(ingress, "ipMode", &path, &["Proxy", "VIP"]);
+        match (at(ingress, &["ipMode"]).is_some(), !text_at(ingress, &["ip"]).is_empty()) {
+            // The default is that of the type that the request names, though the status is that of the type which is stored.
+            (false, true) => {
+                let detail = "must be specified when `ip` is set";
+                errors.push(FieldError::required(format!("{path}.ipMode"), detail));
+            }
+            (true, false) => {
+                let detail = "may not be specified when `ip` is not set";
+                errors.push(FieldError::forbidden(format!("{path}.ipMode"), detail));
+            }
+            _ => errors.one_of(ingress, "ipMode", &path, &["Proxy", "VIP"]),
         }
     }
     errors
@@ -63,6 +69,7 @@ mod tests {
         for (ingress, wrong) in [
             (json!({"ip": "192.0.2.1", "ipMode": "VIP"}), vec![]),
             (json!({"ip": "192.0.2.1", "ipMode": "Bogus"}), vec!["ipMode"]),
+            (json!({"ip": "192.0.2.1"}), vec!["ipMode"]),
             (json!({"hostname": "a.example.com", "ipMode": "VIP"}), vec!["ipMode"]),
             (json!({"ip": "x", "ipMode": "VIP"}), vec!["ip"]),
             (json!({"hostname": "192.0.2.1"}), vec!["hostname"]),
