@@ -26,8 +26,12 @@ pub(super) fn replica_set(object: &mut Value) {
     if text_at(object, &["kind"]) == "ReplicationController" {
         // The old kind takes what it does not say from its template.
         if let Some(labels) = at(object, &["spec", "template", "metadata", "labels"]).cloned() {
-            default_at(object, &["spec", "selector"], labels.clone());
-            default_at(object, &["metadata", "labels"], labels);
+            for path in [["spec", "selector"], ["metadata", "labels"]] {
+                let given = at(object, &path).and_then(Value::as_object);
+                if given.is_none_or(serde_json::Map::is_empty) {
+                    set_at(object, &path, labels.clone());
+                }
+            }
         }
         if at(object, &TEMPLATE).is_none() {
             return;
@@ -127,5 +131,21 @@ pub(super) fn autoscaler(object: &mut Value) {
             default_at(object, &["spec", "behavior", direction, "policies"], policies);
         }
         default_at(object, &["spec", "behavior", "scaleUp", "stabilizationWindowSeconds"], json!(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controller_without_a_selector_takes_the_labels_of_its_template() {
+        let labels = json!({"a": "b"});
+        for (given, selector) in [(json!({}), &labels), (json!({"c": "d"}), &json!({"c": "d"}))] {
+            let spec = json!({"selector": given, "template": {"metadata": {"labels": labels}}});
+            let mut object = json!({"kind": "ReplicationController", "metadata": {"labels": {}}, "spec": spec});
+            replica_set(&mut object);
+            assert_eq!((&object["spec"]["selector"], &object["metadata"]["labels"]), (selector, &labels));
+        }
     }
 }

@@ -259,6 +259,10 @@ mod tests {
                 json!({"container/restartPolicyRules": [{"action": "Restart"}]}),
                 &["Required restartPolicy", "Required restartPolicyRules[0].exitCodes"],
             ),
+            (
+                json!({"initContainers": [init(json!({"restartPolicyRules": [{"action": "Restart"}]}))]}),
+                &["Required initContainers[0].restartPolicy"],
+            ),
         ]);
     }
 

@@ -44,7 +44,7 @@ pub(super) fn check_all(spec: &Value, shown: &str, volumes: &Volumes<'_>, errors
             resources::check(container, &path, spec, errors);
             security::check_container(container, spec, &path, errors);
             errors.one_of(container, "terminationMessagePolicy", &path, &["FallbackToLogsOnError", "File"]);
-            restart(container, &path, errors);
+            restart(container, is_init, &path, errors);
             let runs_beside = !is_init || text_at(container, &["restartPolicy"]) == "Always";
             if runs_beside {
                 probe::check(container, &path, spec, errors);
@@ -60,8 +60,8 @@ pub(super) fn check_all(spec: &Value, shown: &str, volumes: &Volumes<'_>, errors
     }
 }
 
-/// From `validateContainerRestartPolicy`.
-fn restart(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
+/// From `validateContainerRestartPolicy` and `validateInitContainerRestartPolicy`, which looks at no rules without a policy.
+fn restart(container: &Value, is_init: bool, path: &str, errors: &mut Vec<FieldError>) {
     const MAX_RULES: usize = 20;
     const MAX_EXIT_CODES: usize = 255;
     errors.one_of(container, "restartPolicy", path, &["Always", "Never", "OnFailure"]);
@@ -69,6 +69,9 @@ fn restart(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if count > 0 && at(container, &["restartPolicy"]).is_none() {
         let detail = "must specify restartPolicy when restart rules are used";
         errors.push(FieldError::required(format!("{path}.restartPolicy"), detail));
+        if is_init {
+            return;
+        }
     }
     let path = format!("{path}.restartPolicyRules");
     if count > MAX_RULES {
