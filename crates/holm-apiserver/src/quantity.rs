@@ -10,6 +10,9 @@ use serde_json::Value;
 
 const NANO: i128 = 1_000_000_000;
 
+/// What is too large to be counted is this much: 2^63 - 1.
+const MOST: i128 = (i64::MAX as i128) * NANO;
+
 /// A quantity, in nano-units. How it is written does not count when two are compared.
 #[derive(Clone, Copy, Debug, Eq)]
 pub struct Quantity {
@@ -56,7 +59,8 @@ impl Quantity {
         }
     }
 
-    /// Reads a quantity; nothing if the text is none, or too large to be one.
+    /// Reads a quantity; nothing if the text is none. One of more than 10^29 is 2^63 - 1: Kubernetes, which counts in 64 bits, shows
+    /// the lowest of them then, so that 1000E is 1.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
@@ -70,19 +74,8 @@ impl Quantity {
             return None;
         }
         let (factor, decimals, format) = scale(suffix)?;
-        // value = digits * factor * 10^(decimals - fraction.len()), in nano-units
-        let mut number: i128 = 0;
-        for digit in whole.bytes().chain(fraction.bytes()) {
-            number = number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-        }
-        let mut nanos = number.checked_mul(factor)?;
         let exponent = decimals + 9 - i32::try_from(fraction.len()).ok()?;
-        if exponent >= 0 {
-            nanos = nanos.checked_mul(10_i128.checked_pow(exponent.unsigned_abs())?)?;
-        } else {
-            let divisor = 10_i128.checked_pow(exponent.unsigned_abs())?;
-            nanos = nanos / divisor + i128::from(nanos % divisor != 0);
-        }
+        let nanos = nanos(whole.bytes().chain(fraction.bytes()), factor, exponent).unwrap_or(MOST);
         Some(Self { nanos: if negative { -nanos } else { nanos }, format })
     }
 
@@ -185,6 +178,22 @@ impl Quantity {
     }
 }
 
+/// Digits times a factor times a power of ten, rounded up; nothing if it is too large.
+fn nanos(digits: impl Iterator<Item = u8>, factor: i128, exponent: i32) -> Option<i128> {
+    let mut number: i128 = 0;
+    for digit in digits {
+        number = number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
+    }
+    let number = number.checked_mul(factor)?;
+    let power = 10_i128.checked_pow(exponent.unsigned_abs());
+    match (exponent >= 0, power) {
+        (true, Some(power)) => number.checked_mul(power),
+        (true, None) => (number == 0).then_some(0),
+        (false, Some(power)) => Some(number / power + i128::from(number % power != 0)),
+        (false, None) => Some(i128::from(number != 0)),
+    }
+}
+
 /// The factor, the power of ten and the format of a suffix.
 fn scale(suffix: &str) -> Option<(i128, i32, Format)> {
     let decimal = |exponent| Some((1, exponent, Format::Decimal));
@@ -239,6 +248,8 @@ mod tests {
             ("512", "512"),
             ("1Ki", "1Ki"),
             ("0.5Ki", "512"),
+            ("1e40", "9223372036854775807"),
+            ("1e-400", "1e-9"),
         ];
         for (text, canonical) in cases {
             assert_eq!(Quantity::parse(text).map(Quantity::canonical).as_deref(), Some(canonical), "{text}");

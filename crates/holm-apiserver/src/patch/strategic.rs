@@ -140,9 +140,11 @@ fn merge_list(
         check_order(patch, order, field.and_then(|field| field.patch_merge_key()))?;
     }
     let Some(key) = field.and_then(|field| field.patch_merge_key()) else {
-        for item in patch {
-            if !list.contains(item) {
-                list.push(item.clone());
+        // What was there twice is there once afterwards (`deduplicateScalars`).
+        let both: Vec<Value> = list.drain(..).chain(patch.iter().cloned()).collect();
+        for item in both {
+            if !list.contains(&item) {
+                list.push(item);
             }
         }
         sort(list, order.unwrap_or(patch), &server, None);

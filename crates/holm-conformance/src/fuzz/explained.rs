@@ -47,7 +47,15 @@ pub const EXPLAINED: &[Explained] = &[
             what the first attempt warned of stays",
         is: is_warned_of_the_past,
     },
+    Explained { reason: "controllers count the pods of what was scaled at times of their own", is: is_counted },
+    Explained {
+        reason: "of a quantity that 64 bits cannot hold, Kubernetes takes the lowest ones, and whether it is whole is decided by these",
+        is: is_too_large,
+    },
 ];
+
+/// What controllers scale.
+const SCALED: [&str; 3] = ["/deployments", "/replicasets", "/statefulsets"];
 
 fn is_expired_watch(step: &Step, expected: &Value, found: &Value) -> bool {
     let first = |answer: &Value| answer.pointer("/events/0/0").cloned().unwrap_or_default();
@@ -78,11 +86,25 @@ fn is_left_by_scale(step: &Step, expected: &Value, found: &Value) -> bool {
     let (left, right) = (entries(expected), entries(found));
     let one = |entry: &&Value| !(left.contains(entry) && right.contains(entry));
     let lines = normal::differences(expected, found);
-    let scaled = ["/deployments", "/replicasets", "/statefulsets"];
-    scaled.iter().any(|resource| step.path.contains(resource))
+    SCALED.iter().any(|resource| step.path.contains(resource))
         && !lines.is_empty()
         && lines.iter().all(|line| line.split(':').next().is_some_and(|path| path.contains(".metadata.managedFields")))
         && left.iter().chain(&right).filter(one).all(play::is_left_by_scale)
+}
+
+fn is_counted(step: &Step, expected: &Value, found: &Value) -> bool {
+    let lines = normal::differences(expected, found);
+    SCALED.iter().any(|resource| step.path.contains(resource))
+        && expected["object"]["kind"] == "Scale"
+        && lines.len() == 1
+        && lines.iter().all(|line| line.starts_with(".object.status.replicas: "))
+}
+
+fn is_too_large(step: &Step, expected: &Value, found: &Value) -> bool {
+    let digits = |text: &str| text.len() > 18 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let hard = step.body.as_ref().and_then(|body| body.pointer("/spec/hard")).and_then(Value::as_object);
+    let is_large = hard.into_iter().flatten().any(|(_, amount)| amount.as_str().is_some_and(digits));
+    step.path.contains("/resourcequotas") && is_large && expected["code"] == 422 && found["code"] != 500
 }
 
 fn is_warned_of_the_past(step: &Step, expected: &Value, found: &Value) -> bool {
