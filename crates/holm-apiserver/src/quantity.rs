@@ -216,8 +216,8 @@ fn scale(suffix: &str) -> Option<(i128, i32, Format)> {
         "Pi" => binary(5),
         "Ei" => binary(6),
         _ => {
-            let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-            (-18..=18).contains(&exponent).then_some((1, exponent, Format::Exponent))
+            let exponent: i16 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+            Some((1, i32::from(exponent), Format::Exponent))
         }
     }
 }
