@@ -11,6 +11,7 @@ mod scheduling;
 mod security;
 mod update;
 mod volume;
+mod volume_warnings;
 mod warnings;
 
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::volume_warnings;
 use crate::object::{at, text_at};
 use crate::validate::items;
 
@@ -22,21 +23,12 @@ pub(in crate::validate) fn warnings(object: &Value, path: &[&str], warnings: &mu
             warnings.push(format!("{path}.labelSelector: {NO_POD}"));
         }
     }
+    volume_warnings::warnings(spec, &shown, warnings);
     repeated(spec, "hostAliases", "ip", &shown, warnings);
     repeated(spec, "imagePullSecrets", "name", &shown, warnings);
     for (path, secret) in items(spec, &["imagePullSecrets"], &format!("{shown}.imagePullSecrets")) {
         if text_at(secret, &["name"]).is_empty() {
             warnings.push(format!("{path}.name: invalid empty name \"\""));
-        }
-    }
-    for (_, volume) in items(spec, &["volumes"], "") {
-        let sources = at(volume, &["projected", "sources"]).and_then(Value::as_array).map_or(0, Vec::len);
-        if at(volume, &["projected"]).is_some() && sources == 0 {
-            warnings.push(format!("volume {:?} (Projected) has no sources provided", text_at(volume, &["name"])));
-        } else if let Some(sources) = at(volume, &["projected", "sources"]).and_then(Value::as_array)
-            && sources.iter().all(|source| source.as_object().is_some_and(serde_json::Map::is_empty))
-        {
-            warnings.push(format!("volume {:?} (Projected) has no sources provided", text_at(volume, &["name"])));
         }
     }
     for list in ["initContainers", "containers"] {
