@@ -38,13 +38,13 @@
 //!   containers ended; `follow` ends at its end, `sinceTime` and `sinceSeconds` leave nothing out.
 //! - An approved request for a certificate is not signed.
 //! - Validation covers metadata, pods, workloads, jobs, autoscalers, budgets, network, storage, configuration, access control,
-//!   classes, quotas, webhooks and definitions, and what cannot change; not rarely used volume sources, device claims, flow
-//!   control and admission policies. `docs/conformance.md` of the repository lists what is compared
-//!   with a real server.
+//!   classes, quotas, webhooks and definitions, and what cannot change; not rarely used volume sources, pods for Windows, device
+//!   claims, flow control, admission policies, and what is written to the status of workloads and budgets.
+//!   `docs/conformance.md` of the repository lists what is compared with a real server.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
 //! - What controllers of garbage, namespaces, protected storage and custom resource definitions do happens at once, in the same
 //!   step as the write that it follows from.
-//! - The history for watches and for pages of lists is bounded.
+//! - The history for watches and for pages of lists is bounded: the last 20,000 changes.
 
 mod admission;
 mod allocate;
