@@ -129,9 +129,8 @@ fn sorted(finished: &Finished) -> Finished {
 }
 
 fn status_filters() -> Vec<(&'static str, &'static str)> {
-    let mut filters = filters();
-    filters.push((r" +\d+[smh]\b", "  AGE"));
-    filters
+    // Ages are told with what separates them, as its width is that of the longest.
+    [vec![(r" +(\d+[dhms])+\b", "  AGE")], filters()].concat()
 }
 
 #[track_caller]
