@@ -20,7 +20,7 @@ e2e:
 # Builds the real control plane and runs the end-to-end tests on it.
 e2e-real:
     tests/tools/controlplane/build.sh
-    HOLM_E2E=real cargo test -p holm-e2e
+    HOLM_E2E=real RUST_TEST_THREADS=4 cargo test -p holm-e2e
 
 # Builds the documentation.
 docs:
