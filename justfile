@@ -15,7 +15,7 @@ test:
 
 # Runs the end-to-end tests on the embedded cluster.
 e2e:
-    RUST_TEST_THREADS=24 cargo test -p holm-e2e
+    RUST_TEST_THREADS=12 cargo test -p holm-e2e
 
 # Builds the real control plane and runs the end-to-end tests on it.
 e2e-real:
