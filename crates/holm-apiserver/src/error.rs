@@ -155,6 +155,13 @@ impl FieldError {
     }
 }
 
+/// What tests read of problems: of each its reason and its field, which `shown` may shorten.
+#[cfg(test)]
+pub(crate) fn told(errors: &[FieldError], shown: impl Fn(&str) -> &str) -> Vec<String> {
+    let reason = |error: &FieldError| error.kind.reason().trim_start_matches("FieldValue");
+    errors.iter().map(|error| format!("{} {}", reason(error), shown(&error.field))).collect()
+}
+
 /// The name under which messages know a resource: `deployments.apps`, or `secrets`.
 pub(crate) fn qualified(resource: &str, group: &str) -> String {
     if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }

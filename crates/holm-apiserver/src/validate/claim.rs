@@ -149,11 +149,10 @@ fn is_upgrade_of_annotation(live: &Value, object: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(errors: &[FieldError]) -> Vec<String> {
-        let tell =
-            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
-        errors.iter().map(tell).collect()
+        error::told(errors, |field| field)
     }
 
     #[test]

@@ -189,6 +189,7 @@ fn dns(spec: &Value, shown: &str, errors: &mut Vec<FieldError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(fields: &Value) -> Vec<String> {
         let mut spec = json!({
@@ -205,11 +206,9 @@ mod tests {
                 None => spec[field] = value.clone(),
             }
         }
-        let tell = |error: &FieldError| {
-            let field = error.field.trim_start_matches("spec.").trim_start_matches("containers[0].");
-            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
-        };
-        check_pod(&json!({"spec": spec}), true).iter().map(tell).collect()
+        error::told(&check_pod(&json!({"spec": spec}), true), |field| {
+            field.trim_start_matches("spec.").trim_start_matches("containers[0].")
+        })
     }
 
     /// Some wrong pods, and what is told of them.

@@ -225,12 +225,10 @@ fn limit_amounts(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(errors: &[FieldError]) -> Vec<String> {
-        let mut told: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field))
-            .collect();
+        let mut told = error::told(errors, |field| field);
         told.sort();
         told
     }

@@ -324,13 +324,10 @@ pub(super) fn disruption_budget(object: &Value) -> Vec<FieldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(errors: &[FieldError]) -> Vec<String> {
-        let tell = |error: &FieldError| {
-            let field = error.field.rsplit('.').next().unwrap_or_default();
-            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
-        };
-        errors.iter().map(tell).collect()
+        error::told(errors, |field| field.rsplit('.').next().unwrap_or_default())
     }
 
     #[test]

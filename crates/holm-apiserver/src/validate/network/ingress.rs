@@ -174,11 +174,10 @@ pub(in crate::validate) fn ingress_class(object: &Value) -> Vec<FieldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(errors: &[FieldError]) -> Vec<String> {
-        let tell =
-            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
-        errors.iter().map(tell).collect()
+        error::told(errors, |field| field)
     }
 
     #[test]

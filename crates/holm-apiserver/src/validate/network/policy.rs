@@ -93,13 +93,12 @@ fn peer(peer: &Value, path: &str, errors: &mut Vec<FieldError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(check: impl Fn(&mut Vec<FieldError>)) -> Vec<String> {
         let mut errors = Vec::new();
         check(&mut errors);
-        let tell =
-            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
-        errors.iter().map(tell).collect()
+        error::told(&errors, |field| field)
     }
 
     #[test]

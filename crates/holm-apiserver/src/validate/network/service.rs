@@ -299,6 +299,7 @@ pub(in crate::validate) fn warnings(object: &Value, warnings: &mut Vec<String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(spec: &Value, annotations: &Value, live: Option<&Value>) -> Vec<String> {
         let mut spec = spec.clone();
@@ -311,10 +312,7 @@ mod tests {
             spec["ports"] = json!([{"port": 80, "targetPort": 80, "protocol": "TCP"}]);
         }
         let errors = service(&json!({"metadata": {"annotations": annotations}, "spec": spec}), live);
-        errors
-            .iter()
-            .map(|error| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field))
-            .collect()
+        error::told(&errors, |field| field)
     }
 
     #[test]

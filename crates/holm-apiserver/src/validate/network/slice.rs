@@ -144,11 +144,10 @@ fn wanted_by(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(object: &Value) -> Vec<String> {
-        let tell =
-            |error: &FieldError| format!("{} {}", error.kind.reason().trim_start_matches("FieldValue"), error.field);
-        slice(object, None).iter().map(tell).collect()
+        error::told(&slice(object, None), |field| field)
     }
 
     #[test]

@@ -248,15 +248,12 @@ fn spread(spec: &Value, shown: &str, errors: &mut Vec<FieldError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(spec: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         check(spec, "s", &mut errors);
-        let tell = |error: &FieldError| {
-            let field = error.field.rsplit_once("].").map_or(error.field.as_str(), |(_, field)| field);
-            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
-        };
-        errors.iter().map(tell).collect()
+        error::told(&errors, |field| field.rsplit_once("].").map_or(field, |(_, last)| last))
     }
 
     #[test]

@@ -316,15 +316,12 @@ fn trust_bundle(source: &Value, path: &str, errors: &mut Vec<FieldError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(volume: &Value) -> Vec<String> {
         let mut errors = Vec::new();
         check(&json!({"volumes": [volume]}), "s", &mut errors);
-        let tell = |error: &FieldError| {
-            let field = error.field.trim_start_matches("s.volumes[0].");
-            format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
-        };
-        errors.iter().map(tell).collect()
+        error::told(&errors, |field| field.trim_start_matches("s.volumes[0]."))
     }
 
     #[test]

@@ -279,18 +279,13 @@ fn behaviour(rules: &Value, path: &str, errors: &mut Vec<FieldError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn fields(metric: &Value, live: Option<&Value>) -> Vec<String> {
         let reference = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"});
         let spec = json!({"minReplicas": 1, "maxReplicas": 2, "scaleTargetRef": reference, "metrics": [metric]});
         let errors = autoscaler(&json!({"spec": spec}), live);
-        let mut fields: Vec<String> = errors
-            .iter()
-            .map(|error| {
-                let field = error.field.trim_start_matches("spec.metrics[0].");
-                format!("{} {field}", error.kind.reason().trim_start_matches("FieldValue"))
-            })
-            .collect();
+        let mut fields = error::told(&errors, |field| field.trim_start_matches("spec.metrics[0]."));
         fields.sort();
         fields
     }

@@ -262,18 +262,12 @@ fn failure_rule(spec: &Value, rule: &Value, path: &str, errors: &mut Vec<FieldEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error;
 
     fn told(check: impl Fn(&mut Vec<FieldError>)) -> Vec<String> {
         let mut errors = Vec::new();
         check(&mut errors);
-        let tell = |error: &FieldError| {
-            format!(
-                "{} {}",
-                error.kind.reason().trim_start_matches("FieldValue"),
-                error.field.trim_start_matches("spec.")
-            )
-        };
-        errors.iter().map(tell).collect()
+        error::told(&errors, |field| field.trim_start_matches("spec."))
     }
 
     #[test]
