@@ -58,7 +58,7 @@ fn settled(count: usize) -> Settled {
     let live = graph.resources().iter().map(|resource| (resource.id.clone(), Live::Absent)).collect();
     let mut observed = Observed { live, ..Observed::default() };
     let first = plan(&graph, &observed, &place, &creating());
-    observed.inventory = Inventory { homes: first.intent.homes, ..Inventory::default() };
+    observed.inventory = Inventory { stored_in: first.intent.stored_in, ..Inventory::default() };
     let mut trackers: BTreeMap<String, FieldTracker> = BTreeMap::new();
     let mut meddled = BTreeMap::new();
     let mut dry_runs = BTreeMap::new();
@@ -162,14 +162,14 @@ fn diff_all(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench(args = SIZES, sample_count = 10, sample_size = 1)]
 fn inventory_encode(bencher: Bencher<'_, '_>, count: usize) {
     let Settled { place, observed, .. } = &SETTLED[&count];
-    bencher.bench(|| black_box(&observed.inventory).to_config_map(place, "holm/v0").to_string());
+    bencher.bench(|| black_box(&observed.inventory).to_config_maps(place, "holm/v0", "s1").root.to_string());
 }
 
 #[divan::bench(args = SIZES, sample_count = 10, sample_size = 1)]
 fn inventory_decode(bencher: Bencher<'_, '_>, count: usize) {
     let Settled { place, observed, .. } = &SETTLED[&count];
-    let object = observed.inventory.to_config_map(place, "holm/v0");
-    bencher.bench(|| Inventory::from_config_map(black_box(&object)).unwrap());
+    let object = observed.inventory.to_config_maps(place, "holm/v0", "s1").root;
+    bencher.bench(|| Inventory::read_root(black_box(&object), place).unwrap());
 }
 
 /// The order of an apply, when every write is ready at once.

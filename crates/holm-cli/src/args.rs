@@ -13,6 +13,8 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+use holm_core::plan::Adoption;
+
 use crate::duration;
 
 /// How many requests are in flight at most, unless `--parallel` says otherwise.
@@ -122,6 +124,13 @@ pub struct Planning {
     /// Consent to delete or replace this resource, although it is protected or holds data; may be repeated
     #[arg(long, value_name = "KIND/NAME", value_delimiter = ',')]
     pub allow_delete: Vec<String>,
+    /// Consent to adopt this object, which another client made; may be repeated, or all. Needed with --yes only: at a terminal
+    /// the plan that is shown and confirmed is enough
+    #[arg(long, value_name = "KIND/NAME|all", value_delimiter = ',')]
+    pub adopt: Vec<String>,
+    /// Make this generated value anew, also where the old one is lost: the way to rotate a password; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub regenerate: Vec<String>,
     /// Ask the server about every object, also where field ownership proves that nothing changed
     #[arg(long)]
     pub thorough: bool,
@@ -372,8 +381,27 @@ impl Verb {
 impl Planning {
     /// The consents, trimmed and each once.
     pub fn consents(&self) -> BTreeSet<String> {
-        self.allow_delete.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+        each_once(&self.allow_delete)
     }
+
+    /// The consent to adopt. A plan that is `shown` and confirmed consents to all that it shows.
+    pub fn adoption(&self, shown: bool) -> Adoption {
+        let named = each_once(&self.adopt);
+        match (shown || named.contains("all"), named.is_empty()) {
+            (true, _) => Adoption::All,
+            (false, true) => Adoption::Nothing,
+            (false, false) => Adoption::Named(named),
+        }
+    }
+
+    /// The generated values to make anew.
+    pub fn regenerated(&self) -> BTreeSet<String> {
+        each_once(&self.regenerate)
+    }
+}
+
+fn each_once(texts: &[String]) -> BTreeSet<String> {
+    texts.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
 /// What `--color` and `--output` say, read before the command line is understood, because errors about it are written too.

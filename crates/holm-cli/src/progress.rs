@@ -122,9 +122,9 @@ impl Progress {
                     self.ended.remove(id);
                 }
             }
-            Event::Forgotten { id } => {
+            Event::Released { id } => {
                 self.end(id);
-                self.line(id, Action::Forget, role(Action::Forget), done_word(Action::Forget), layout);
+                self.line(id, Action::Release, role(Action::Release), done_word(Action::Release), layout);
             }
             Event::Failed { id, action, failure } => {
                 self.end(id);

@@ -77,7 +77,13 @@ impl<'a> Session<'a> {
         options: PlanOptions,
         terminal: &mut Terminal,
     ) -> Result<Planned, Diagnostic> {
-        let mut options = PlanOptions { allow_delete: planning.consents(), thorough: planning.thorough, ..options };
+        let regenerate = planning.regenerated();
+        // Also where the stack is emptied, so that a name with a typing error is not taken for a rotation.
+        if let Some(name) = regenerate.iter().find(|name| !self.graph.generated().contains_key(*name)) {
+            return Err(no_generated(name, self.graph));
+        }
+        let mut options =
+            PlanOptions { allow_delete: planning.consents(), thorough: planning.thorough, regenerate, ..options };
         options.targets = target::in_graph(&planning.target, graph);
         let observed = self.cluster.observe(graph, &self.place, &options).await;
         self.report(terminal);
@@ -155,6 +161,16 @@ fn unused(consents: &BTreeSet<String>, plan: &Plan) -> Vec<String> {
         })
     };
     consents.iter().filter(|consent| !is_used(consent)).cloned().collect()
+}
+
+fn no_generated(name: &str, graph: &Graph) -> Diagnostic {
+    let names: Vec<&str> = graph.generated().keys().map(String::as_str).collect();
+    let message = format!("--regenerate {name}: the stack has no generated value of that name");
+    let hint = match names.as_slice() {
+        [] => "the stack has no generated values".to_owned(),
+        names => format!("its generated values: {}", names.join(", ")),
+    };
+    Diagnostic::new(Kind::Usage, message).hint(&hint)
 }
 
 /// Runs `work` on a runtime of this one thread.

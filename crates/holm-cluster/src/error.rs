@@ -79,7 +79,8 @@ impl ClusterError {
             | Self::IntentNotWritten { source, .. }
             | Self::NoNamespace { source, .. } => source.hint(),
             Self::AnotherRun { .. } => Some("wait until the other run has ended, then plan again".to_owned()),
-            Self::Inventory(_) | Self::Blocked { .. } | Self::NoRandomness(_) => None,
+            Self::Inventory(error) => Some(error.hint()),
+            Self::Blocked { .. } | Self::NoRandomness(_) => None,
         }
     }
 

@@ -13,6 +13,7 @@ mod connect;
 mod dry_run;
 mod error;
 mod evidence;
+mod inventory;
 mod observe;
 mod outputs;
 mod random;
@@ -26,7 +27,7 @@ pub use apply::ApplyOptions;
 pub use connect::{ConnectError, ConnectOptions, Identity};
 pub use error::{ClusterError, RequestError, Trouble};
 pub use outputs::Output;
-pub use status::ObjectStatus;
+pub use status::{ObjectOwner, ObjectStatus};
 pub use stop::{Stop, StopLevel, Stopper, stop};
 pub use transport::{RequestTrace, Tracer, Warning};
 

@@ -39,15 +39,18 @@ impl Cluster {
                     wanted.insert(reference.id.clone());
                 }
                 Input::Generated(generated) => {
-                    let homes = graph.generated().get(&generated.name).into_iter().flat_map(|value| &value.homes);
-                    wanted.extend(homes.map(|home| home.id.clone()));
+                    let stored_in =
+                        graph.generated().get(&generated.name).into_iter().flat_map(|value| &value.stored_in);
+                    wanted.extend(stored_in.map(|home| home.id.clone()));
                 }
                 _ => {}
             });
         }
         let mut observed = self.look_at(graph, place, |id| wanted.contains(id)).await?;
         let mut generated =
-            observe::generated(graph, &observed.inventory, &observed.live, &mut |_| Sensitive::new(String::new()));
+            observe::generated(graph, &observed.inventory, &observed.live, &BTreeSet::new(), &mut |_| {
+                Sensitive::new(String::new())
+            });
         generated.retain(|_, state| matches!(state, GeneratedState::Found(_)));
         observed.generated = generated;
         let outputs = graph.outputs().iter().map(|(name, input)| {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use holm_core::inventory::{Inventory, InventoryPlace};
-use holm_core::observe::Live;
+use holm_core::inventory::InventoryPlace;
+use holm_core::observe::{Live, Observed};
+use holm_core::ownership::{Owner, SetParent};
 use holm_core::readiness::cause::Cause;
 use holm_core::readiness::{Readiness, State, assess};
 use holm_core::{ApiKind, Graph, ReadyWhen, ResourceId};
@@ -29,10 +30,21 @@ pub struct ObjectStatus {
     pub cause: Option<Cause>,
     /// When it was created, in RFC 3339 as the server writes it; none where it does not exist.
     pub created: Option<String>,
-    /// Whether the stack owns it, as the inventory has it.
-    pub is_owned: bool,
+    /// Who owns it.
+    pub owner: ObjectOwner,
     /// Whether the program declares it.
     pub is_declared: bool,
+}
+
+/// Who owns an object of a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectOwner {
+    /// This stack; of an object that does not exist, as the inventory has it.
+    ThisStack,
+    /// Another stack, or another tool's set.
+    Another(SetParent),
+    /// No stack.
+    Nobody,
 }
 
 impl Cluster {
@@ -42,7 +54,7 @@ impl Cluster {
     /// When the inventory cannot be read, or the server is out of reach.
     pub async fn status(&self, graph: &Graph, place: &InventoryPlace) -> Result<Vec<ObjectStatus>, ClusterError> {
         let observed = self.look_at(graph, place, |id| !graph.externals().contains_key(id)).await?;
-        let inventory = &observed.inventory;
+        let (observed, inventory) = (&observed, &observed.inventory);
         let mut kinds: BTreeMap<ResourceId, ApiKind> =
             inventory.entries.iter().map(|(id, entry)| (id.clone(), entry.kind.clone())).collect();
         kinds.extend(graph.resources().iter().map(|resource| (resource.id.clone(), resource.kind.clone())));
@@ -51,12 +63,12 @@ impl Cluster {
             let live = observed.live.get(&id);
             async move {
                 let (readiness, cause) = self.condition(&kind, live, custom).await;
-                let is_owned = owns(inventory, &id, live, place);
+                let owner = owner(observed, &id, live, place);
                 let is_declared = graph.get(&id).is_some();
                 let created = live
                     .and_then(Live::object)
                     .and_then(|object| Some(object.pointer("/metadata/creationTimestamp")?.as_str()?.to_owned()));
-                ObjectStatus { id, kind, readiness, cause, created, is_owned, is_declared }
+                ObjectStatus { id, kind, readiness, cause, created, owner, is_declared }
             }
         });
         Ok(statuses.buffered(LOOKED_INTO).collect().await)
@@ -103,9 +115,18 @@ impl Cluster {
     }
 }
 
-fn owns(inventory: &Inventory, id: &ResourceId, live: Option<&Live>, place: &InventoryPlace) -> bool {
+/// Who owns an object; of one that is not there, whoever the inventory says.
+fn owner(observed: &Observed, id: &ResourceId, live: Option<&Live>, place: &InventoryPlace) -> ObjectOwner {
     match live.and_then(Live::object) {
-        Some(object) => inventory.owns(id, &object, &place.set_id),
-        None => inventory.entries.contains_key(id),
+        Some(object) => match Owner::of(id, &object, &observed.inventory, place) {
+            Owner::ThisStack | Owner::Recoverable => ObjectOwner::ThisStack,
+            Owner::Another(set_id) => {
+                let parent = observed.parents.get(&set_id).cloned();
+                ObjectOwner::Another(parent.unwrap_or(SetParent::Unknown(set_id)))
+            }
+            Owner::Nobody => ObjectOwner::Nobody,
+        },
+        None if observed.inventory.entries.contains_key(id) => ObjectOwner::ThisStack,
+        None => ObjectOwner::Nobody,
     }
 }

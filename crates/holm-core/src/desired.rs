@@ -48,8 +48,8 @@ pub fn desired(resource: &Resource, place: &InventoryPlace, source: &dyn Resolve
     }
     mark(&mut object, place);
     // The digest is taken before the secrets go in, so that nobody can guess them from it, and before anything live does,
-    // so that it tells about the declaration alone.
-    let digest = if unknown.is_empty() { digest(&object) } else { String::new() };
+    // so that it tells about the declaration alone. Where secrets go is part of the declaration.
+    let digest = if unknown.is_empty() { digest(&object, &sensitive) } else { String::new() };
     if let Some(live) = live {
         leave_to_others(&mut object, resource, place, live);
     }
@@ -93,9 +93,15 @@ fn leave_to_others(object: &mut Value, resource: &Resource, place: &InventoryPla
 }
 
 /// A digest that does not depend on the order of map entries: the first 16 hexadecimal digits of a SHA-256.
-fn digest(value: &Value) -> String {
+fn digest(value: &Value, sensitive: &BTreeSet<FieldPath>) -> String {
     let mut hasher = Sha256::new();
     feed(value, &mut hasher);
+    for path in sensitive {
+        let text = path.to_string();
+        hasher.update([b'$']);
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
     let bytes = hasher.finalize();
     bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

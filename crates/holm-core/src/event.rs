@@ -48,8 +48,8 @@ pub enum Event {
         /// Since its deletion was begun.
         after: Duration,
     },
-    /// The object was released.
-    Forgotten {
+    /// The object was released, or was gone already: it is not in the inventory any more.
+    Released {
         /// The object.
         id: ResourceId,
     },

@@ -60,6 +60,17 @@ pub fn applied_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Map<String
         .map(|entry| entry.fields)
 }
 
+/// Returns whether `manager` applied or created the object itself.
+pub fn is_written_by(object: &Value, manager: &str) -> bool {
+    managed(object).any(|entry| entry.subresource.is_empty() && entry.manager == manager)
+}
+
+/// Returns whether `manager` has an entry of a create beside its applies, for the sake of which a field that leaves the
+/// declaration would stay.
+pub fn has_created_entry(object: &Value, manager: &str) -> bool {
+    managed(object).any(|entry| entry.subresource.is_empty() && entry.manager == manager && !entry.is_apply)
+}
+
 /// Compares a declaration with what `manager` owns of the live object.
 pub fn prove(declared: &Value, live: &Value, manager: &str) -> Proof {
     let (Some(owned), Some(declared)) = (applied_by(live, manager), declared.as_object()) else {
@@ -85,7 +96,7 @@ pub fn contains(fields: &Map<String, Value>, path: &FieldPath) -> bool {
 /// Who, other than `ours`, owns the field and wrote it last.
 pub fn last_writer(live: &Value, path: &FieldPath, ours: &str) -> Option<Writer> {
     managed(live)
-        .filter(|entry| !(entry.is_apply && entry.manager == ours) && contains(entry.fields, path))
+        .filter(|entry| entry.manager != ours && contains(entry.fields, path))
         .max_by_key(|entry| entry.time)
         .map(|entry| Writer { manager: entry.manager.to_owned(), time: entry.time.to_owned() })
 }

@@ -102,7 +102,7 @@ pub struct GeneratedValue {
     /// What it is made of.
     pub generated: Generated,
     /// The Secret entries whose whole value it is, in the order of their declaration. Never empty.
-    pub homes: Vec<FieldReference>,
+    pub stored_in: Vec<FieldReference>,
 }
 
 impl Graph {
@@ -349,7 +349,7 @@ impl Edges {
             Input::Generated(value) => {
                 // Whoever holds a generated value waits for the Secret that keeps it, so that no copy outlives a crash
                 // without its original.
-                let home = generated.get(&value.name).and_then(|value| value.homes.first());
+                let home = generated.get(&value.name).and_then(|value| value.stored_in.first());
                 if let Some(home) = home.filter(|home| home.id != *id) {
                     self.depend(id, &home.id, Strength::Exists, Origin::Input(path.clone()));
                 }
@@ -411,19 +411,19 @@ impl Edges {
 }
 
 fn collect_generated(draft: &Draft, problems: &mut Vec<Problem>) -> BTreeMap<String, GeneratedValue> {
-    let mut homes: BTreeMap<String, Vec<FieldReference>> = BTreeMap::new();
+    let mut stored_in: BTreeMap<String, Vec<FieldReference>> = BTreeMap::new();
     for resource in &draft.resources {
         for (path, input) in &resource.inputs {
             if let Some(name) = secret::generated_home(&resource.id, path, input) {
-                homes.entry(name).or_default().push(FieldReference { id: resource.id.clone(), path: path.clone() });
+                stored_in.entry(name).or_default().push(FieldReference { id: resource.id.clone(), path: path.clone() });
             }
         }
     }
     let mut values = BTreeMap::new();
     for (name, (generated, site)) in &draft.generated {
-        match homes.remove(name) {
-            Some(homes) => {
-                values.insert(name.clone(), GeneratedValue { generated: generated.clone(), homes });
+        match stored_in.remove(name) {
+            Some(stored_in) => {
+                values.insert(name.clone(), GeneratedValue { generated: generated.clone(), stored_in });
             }
             None => problems.push(Problem {
                 kind: ProblemKind::HomelessGenerated(name.clone()),

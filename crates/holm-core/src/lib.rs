@@ -19,6 +19,7 @@ pub mod input;
 pub mod inventory;
 pub mod manifest;
 pub mod observe;
+pub mod ownership;
 pub mod packed;
 pub mod path;
 pub mod plan;

@@ -9,6 +9,7 @@ use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
 use crate::inventory::Inventory;
+use crate::ownership::SetParent;
 use crate::packed::Packed;
 use crate::redact::Redactor;
 use crate::secret;
@@ -28,6 +29,8 @@ pub struct Observed {
     pub proven: BTreeSet<ResourceId>,
     /// The generated values by name.
     pub generated: BTreeMap<String, GeneratedState>,
+    /// The parents of the other ApplySets that live objects are members of, by the set's id, as far as they are known.
+    pub parents: BTreeMap<String, SetParent>,
 }
 
 /// A live object, or why there is none to compare with.
@@ -63,8 +66,11 @@ impl Live {
 pub enum GeneratedState {
     /// Read back from the cluster.
     Found(Sensitive<String>),
-    /// None of its homes exists, so this fresh value will be used.
+    /// It was never made, or it is to be made anew, so this fresh value will be used.
     Fresh(Sensitive<String>),
+    /// It was made and recorded before, and where it was stored it is no longer. A new value would not be the one that is in
+    /// use.
+    Lost(FieldReference),
     /// A home may exist but could not be read: making a new value could lose the old one. Holds the reason.
     Unreadable(String),
 }
@@ -196,7 +202,7 @@ impl Resolve for Observed {
     fn generated(&self, name: &str) -> Option<Sensitive<String>> {
         match self.generated.get(name)? {
             GeneratedState::Found(value) | GeneratedState::Fresh(value) => Some(value.clone()),
-            GeneratedState::Unreadable(_) => None,
+            GeneratedState::Lost(_) | GeneratedState::Unreadable(_) => None,
         }
     }
 }
@@ -214,7 +220,7 @@ pub fn targets(graph: &Graph, inventory: &Inventory) -> BTreeMap<ResourceId, Api
     for resource in graph.resources() {
         targets.insert(resource.id.clone(), resource.kind.clone());
     }
-    for (name, home) in &inventory.homes {
+    for (name, home) in &inventory.stored_in {
         if graph.generated().contains_key(name)
             && !targets.contains_key(&home.id)
             && let Some(kind) = catalog::preferred(&home.id.group_kind())
@@ -225,21 +231,30 @@ pub fn targets(graph: &Graph, inventory: &Inventory) -> BTreeMap<ResourceId, Api
     targets
 }
 
-/// The generated values: read back from the first home that has one, where the inventory's own record is the last resort
-/// after a rename; made by `fresh` only where every home is known to be without a value.
+/// Returns the generated values: read back from the first place that has one, where the inventory's own record is the last
+/// resort after a rename; made by `fresh` where none was made before, or where its name is in `regenerate`.
+///
+/// A value counts as made before when the inventory has both the place where it was stored and the uid of the object there:
+/// an intent alone may be of a run that was killed before it wrote anything.
 pub fn generated(
     graph: &Graph,
     inventory: &Inventory,
     live: &BTreeMap<ResourceId, Live>,
+    regenerate: &BTreeSet<String>,
     fresh: &mut dyn FnMut(&Password) -> Sensitive<String>,
 ) -> BTreeMap<String, GeneratedState> {
     let mut states = BTreeMap::new();
     for (name, value) in graph.generated() {
+        if regenerate.contains(name) {
+            states.insert(name.clone(), GeneratedState::Fresh(fresh(&value.generated.password)));
+            continue;
+        }
+        let recorded = inventory.stored_in.get(name);
         let mut unreadable = None;
-        let found = value.homes.iter().chain(inventory.homes.get(name)).find_map(|home| match live.get(&home.id) {
+        let found = value.stored_in.iter().chain(recorded).find_map(|field| match live.get(&field.id) {
             Some(Live::Found(object)) => {
                 let object = object.open();
-                let text = Transform::Base64Decode.apply(home.path.get(&object)?.as_str()?).ok()?;
+                let text = Transform::Base64Decode.apply(field.path.get(&object)?.as_str()?).ok()?;
                 (!text.is_empty()).then(|| Sensitive::new(text))
             }
             Some(Live::Absent | Live::KindAbsent) => None,
@@ -248,14 +263,16 @@ pub fn generated(
                 None
             }
             None => {
-                unreadable.get_or_insert_with(|| format!("{} was not looked at", home.id));
+                unreadable.get_or_insert_with(|| format!("{} was not looked at", field.id));
                 None
             }
         });
-        let state = match (found, unreadable) {
-            (Some(value), _) => GeneratedState::Found(value),
-            (None, Some(reason)) => GeneratedState::Unreadable(reason),
-            (None, None) => GeneratedState::Fresh(fresh(&value.generated.password)),
+        let lost = recorded.filter(|field| inventory.entries.get(&field.id).is_some_and(|entry| entry.uid.is_some()));
+        let state = match (found, unreadable, lost) {
+            (Some(value), ..) => GeneratedState::Found(value),
+            (None, Some(reason), _) => GeneratedState::Unreadable(reason),
+            (None, None, Some(field)) => GeneratedState::Lost(field.clone()),
+            (None, None, None) => GeneratedState::Fresh(fresh(&value.generated.password)),
         };
         states.insert(name.clone(), state);
     }

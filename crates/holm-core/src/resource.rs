@@ -59,6 +59,8 @@ pub struct Options {
     pub protect: bool,
     /// It is released rather than deleted when it leaves the program.
     pub retain_on_delete: bool,
+    /// An object of this name that another client made is adopted without further consent.
+    pub adopt: bool,
     /// Orders that the objects themselves do not show.
     pub depends_on: Vec<DependsOn>,
     /// What ready means, in place of the rules for its kind.
@@ -223,6 +225,7 @@ pub struct Configured<R> {
 enum OptionChange {
     Protect,
     RetainOnDelete,
+    Adopt,
     DependsOn(DependsOn),
     ReadyWhen(ReadyWhen),
     Timeouts(Timeouts),
@@ -243,6 +246,12 @@ pub trait ResourceOptions: IntoResource + Sized {
     /// When it leaves the program, or the stack is destroyed, it is released and stays in the cluster.
     fn retain_on_delete(self) -> Configured<Self> {
         with(self, OptionChange::RetainOnDelete)
+    }
+
+    /// Adopts an object of this name that another client made, also with `--yes`, where it would need `--adopt` by name
+    /// otherwise. An adopted object is changed in place only, and released rather than deleted when it leaves the program.
+    fn adopt(self) -> Configured<Self> {
+        with(self, OptionChange::Adopt)
     }
 
     /// It is written only after `other` has come as far as `strength`. Deletes run the other way round.
@@ -318,6 +327,7 @@ impl OptionChange {
         match self {
             Self::Protect => options.protect = true,
             Self::RetainOnDelete => options.retain_on_delete = true,
+            Self::Adopt => options.adopt = true,
             Self::DependsOn(dependency) => options.depends_on.push(dependency),
             Self::ReadyWhen(ready) => options.ready_when = Some(ready),
             Self::Timeouts(timeouts) => options.timeouts = timeouts,

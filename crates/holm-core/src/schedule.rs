@@ -45,7 +45,7 @@ impl Schedule {
 
     /// The order of what is deleted or released: dependents first, each gone before what it needed goes.
     pub fn deletes(plan: &Plan) -> Self {
-        let leaves = |action| matches!(action, Action::Delete | Action::Forget);
+        let leaves = |action| matches!(action, Action::Delete | Action::Release);
         let nodes = plan.changes.iter().filter(|change| leaves(change.action));
         let mut schedule = Self::of(nodes.map(|change| change.id.clone()));
         for (id, entry) in &plan.intent.entries {
@@ -109,6 +109,11 @@ impl Schedule {
         let position = self.ready.pop_first()?;
         self.progress[position] = Progress::HandedOut;
         Some(self.ids[position].clone())
+    }
+
+    /// Returns what [`next`](Self::next) would hand out.
+    pub fn upcoming(&self) -> Option<&ResourceId> {
+        self.ready.first().and_then(|position| self.ids.get(*position))
     }
 
     /// Says how far a change has come. [`Strength::Ready`] ends it: the object is ready, or, for deletes, gone.

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use holm_core::inventory::{Entry, Inventory, InventoryPlace, PART_OF_LABEL};
 use holm_core::observe::{DryRun, FieldConflict, GeneratedState, Live, Observed, Refusal, RefusalCause};
-use holm_core::plan::{Action, Plan, PlanOptions, Shown, plan, survey};
+use holm_core::ownership::SetParent;
+use holm_core::plan::{Action, Adoption, BlockerKind, Plan, PlanOptions, Reason, Shown, plan, survey};
 use holm_core::{FieldPath, Graph, Input, Manifest, Password, ResourceId, ResourceOptions as _, Sensitive, Stack};
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,7 @@ fn settled(graph: &Graph) -> Observed {
         observed.live.insert(resource.id.clone(), Live::Absent);
     }
     let first = plan(graph, &observed, &place(), &PlanOptions { skip_create_checks: true, ..PlanOptions::default() });
-    let mut inventory = Inventory { homes: first.intent.homes.clone(), ..Inventory::default() };
+    let mut inventory = Inventory { stored_in: first.intent.stored_in.clone(), ..Inventory::default() };
     for change in &first.changes {
         let uid = format!("uid-{}", change.id.name);
         let live = applied(&change.desired.as_ref().unwrap().open(), &place().field_manager, &uid);
@@ -210,22 +211,222 @@ fn a_conflict_with_a_controller_stands_in_the_way() {
 }
 
 #[test]
-fn a_deleted_object_is_made_again_and_a_stranger_is_adopted() {
+fn a_deleted_object_is_made_again() {
     let mut stack = stack();
     stack.add(config_map("gone", "1"));
-    stack.add(config_map("theirs", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
     observed.live.insert(id("ConfigMap", "gone"), Live::Absent);
-    observed.inventory.entries.remove(&id("ConfigMap", "theirs"));
-    edit(&mut observed, &id("ConfigMap", "theirs"), |live| {
-        live["metadata"]["labels"].as_object_mut().unwrap().remove(PART_OF_LABEL);
-    });
     let options = PlanOptions { skip_create_checks: true, ..PlanOptions::default() };
     let plan = run(&graph, &mut observed, &options);
     assert_eq!(plan.changes[0].action, Action::Create);
     assert_eq!(format!("{:?}", plan.changes[0].reason), "DeletedFromCluster");
-    assert_eq!(plan.changes[1].action, Action::Adopt);
+}
+
+/// Makes the object one that another client created: no label, no uid in the inventory, no field of ours.
+fn made_by_another(observed: &mut Observed, id: &ResourceId) {
+    observed.inventory.entries.remove(id);
+    edit(observed, id, |live| {
+        live["metadata"]["labels"].as_object_mut().unwrap().remove(PART_OF_LABEL);
+        live["metadata"]["managedFields"][0]["manager"] = json!("kubectl-create");
+        live["metadata"]["managedFields"][0]["operation"] = json!("Update");
+        live["metadata"]["managedFields"][0]["fieldsV1"] = json!({"f:data": {"f:key": {}}});
+    });
+}
+
+#[test]
+fn an_object_of_another_client_is_adopted_with_consent_only() {
+    let mut before = stack();
+    before.add(config_map("one", "1"));
+    before.add(config_map("two", "1"));
+    let graph = before.build().unwrap();
+    let mut observed = settled(&graph);
+    made_by_another(&mut observed, &id("ConfigMap", "one"));
+    made_by_another(&mut observed, &id("ConfigMap", "two"));
+    insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r#"
+    & ConfigMap/n/one: NotManaged (unchecked: no answer: the server was not asked)
+        metadata.labels["applyset.kubernetes.io/part-of"]: Absent -> Value(String("applyset-CCZoJfzBwDc8MSZp7qsrpj09k6lcWaLyXEjdg19hsAc-v1"))
+    & ConfigMap/n/two: NotManaged (unchecked: no answer: the server was not asked)
+        metadata.labels["applyset.kubernetes.io/part-of"]: Absent -> Value(String("applyset-CCZoJfzBwDc8MSZp7qsrpj09k6lcWaLyXEjdg19hsAc-v1"))
+    ! ConfigMap/n/one: ConfigMap/n/one, ConfigMap/n/two are not managed by this stack
+    "#);
+    let named = Adoption::Named(["ConfigMap/n/one".to_owned()].into());
+    let plan = run(&graph, &mut observed, &PlanOptions { adopt: named, ..PlanOptions::default() });
+    assert_eq!(plan.blockers[0].kind, BlockerKind::NeedsAdoption(vec![id("ConfigMap", "two")]));
+    let plan = run(&graph, &mut observed, &PlanOptions { adopt: Adoption::All, ..PlanOptions::default() });
+    assert!(plan.blockers.is_empty() && plan.count(Action::Adopt) == 2);
+    assert!(plan.intent.entries.values().all(|entry| entry.adopted));
+
+    let mut in_code = stack();
+    in_code.add(config_map("one", "1").adopt());
+    let plan = run(&in_code.build().unwrap(), &mut observed, &PlanOptions::default());
+    assert!(plan.blockers.is_empty(), "{}", lines(&plan));
+}
+
+#[test]
+fn what_was_adopted_is_released_and_deleted_only_by_name() {
+    let graph = whole_stack().build().unwrap();
+    let mut observed = settled(&graph);
+    for entry in observed.inventory.entries.values_mut() {
+        entry.adopted = true;
+    }
+    let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
+    insta::assert_snapshot!(lines(&run(&graph.emptied(), &mut observed, &destroy)), @"
+    x PersistentVolumeClaim/n/data: Adopted
+    x ConfigMap/n/a: Adopted
+    x Namespace/n: Adopted
+    ");
+    let named = ["ConfigMap/a".to_owned(), "Namespace/n".to_owned()];
+    let plan = run(&graph.emptied(), &mut observed, &PlanOptions { allow_delete: named.into(), ..destroy });
+    assert_eq!(plan.get(&id("ConfigMap", "a")).unwrap().action, Action::Delete);
+    let namespace = ResourceId::new("", "Namespace", None, "n");
+    assert_eq!(plan.get(&namespace).unwrap().action, Action::Release, "others may have objects in it");
+}
+
+#[test]
+fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
+    let mut before = stack();
+    before.add(config_map("a", "1"));
+    let mut observed = settled(&before.build().unwrap());
+    made_by_another(&mut observed, &id("ConfigMap", "a"));
+    let mut after = stack();
+    let resource = after.add(config_map("a", "2"));
+    let graph = after.build().unwrap();
+    observed.dry_runs.insert(resource.id().clone(), immutable());
+    for adopt in [Adoption::Nothing, Adoption::All] {
+        let plan = run(&graph, &mut observed, &PlanOptions { adopt, ..PlanOptions::default() });
+        assert_eq!(plan.changes[0].action, Action::Unknown, "{}", lines(&plan));
+        assert!(matches!(plan.blockers[0].kind, BlockerKind::ReplaceNotManaged(_)), "{}", lines(&plan));
+    }
+    let allow_delete = BTreeSet::from(["ConfigMap/a".to_owned()]);
+    let plan = run(&graph, &mut observed, &PlanOptions { allow_delete, ..PlanOptions::default() });
+    let change = &plan.changes[0];
+    assert!(plan.blockers.is_empty(), "{}", lines(&plan));
+    assert_eq!((change.action, change.must_be_marked, change.uid.as_deref()), (Action::Replace, false, Some("uid-a")));
+    // By replace_on_changes, too.
+    let mut by_option = stack();
+    by_option.add(config_map("a", "2").replace_on_changes("data.key"));
+    let plan = run(&by_option.build().unwrap(), &mut observed, &PlanOptions::default());
+    assert_eq!(plan.changes[0].action, Action::Unknown, "{}", lines(&plan));
+}
+
+#[test]
+fn a_lost_inventory_is_recovered_and_nothing_is_adopted() {
+    let graph = whole_stack().build().unwrap();
+    let mut observed = settled(&graph);
+    observed.inventory = Inventory::default();
+    insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r"
+      Namespace/n: Recovered
+      PersistentVolumeClaim/n/data: Recovered
+      ConfigMap/n/a: Recovered
+    ");
+}
+
+#[test]
+fn one_sign_alone_deletes_nothing() {
+    let graph = whole_stack().build().unwrap();
+    let a = id("ConfigMap", "a");
+    let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
+    let decided = |observed: &mut Observed| {
+        let plan = run(&graph.emptied(), observed, &destroy);
+        let change = plan.get(&a).unwrap();
+        (change.action, format!("{:?}", change.reason))
+    };
+    // The label was removed: the stack's record names the uid, and its fields are there.
+    let mut observed = settled(&graph);
+    edit(&mut observed, &a, |live| live["metadata"]["labels"] = json!({}));
+    assert_eq!(decided(&mut observed), (Action::Release, "NotManaged".to_owned()));
+    // A forged row with the true uid of an object of others.
+    edit(&mut observed, &a, |live| live["metadata"]["managedFields"] = json!([]));
+    assert_eq!(decided(&mut observed), (Action::Release, "NotManaged".to_owned()));
+    // A row with another uid, as of a copied inventory, and our label.
+    let mut observed = settled(&graph);
+    edit(&mut observed, &a, |live| {
+        live["metadata"]["uid"] = json!("another");
+        live["metadata"]["managedFields"] = json!([]);
+    });
+    assert_eq!(decided(&mut observed), (Action::Release, "AnotherObject".to_owned()));
+    // Another set's label.
+    let mut observed = settled(&graph);
+    edit(&mut observed, &a, |live| live["metadata"]["labels"][PART_OF_LABEL] = json!("applyset-x-v1"));
+    let another = r#"AnotherStack(Unknown("applyset-x-v1"))"#.to_owned();
+    assert_eq!(decided(&mut observed), (Action::Release, another));
+}
+
+#[test]
+fn a_generated_value_that_is_lost_blocks_until_it_is_made_anew_by_name() {
+    let mut stack = secret_stack();
+    let user = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "user"},
+        "spec": {"containers": [{"name": "c", "image": "x", "env": [
+            {"name": "P", "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}}
+        ]}]},
+    });
+    stack.add(Manifest::new(user));
+    let graph = stack.build().unwrap();
+    let mut observed = settled(&graph);
+    observed.live.insert(id("Secret", "s"), Live::Absent);
+    let state = |observed: &Observed, regenerate: &[&str]| {
+        let regenerate = regenerate.iter().map(|name| (*name).to_owned()).collect();
+        let mut fresh = |_: &Password| Sensitive::from("fresh");
+        holm_core::observe::generated(&graph, &observed.inventory, &observed.live, &regenerate, &mut fresh)
+    };
+    observed.generated = state(&observed, &[]);
+    assert!(matches!(observed.generated["password"], GeneratedState::Lost(_)));
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    insta::assert_snapshot!(plan.blockers[0].kind, @r#"the generated value "password" is lost: Secret/n/s (data.password) does not have it any more; in use by Pod/n/user"#);
+    assert_eq!(state(&observed, &["password"])["password"], GeneratedState::Fresh("fresh".into()));
+    // An emptied key is a loss, too; an intent of a run that was killed before it wrote is none.
+    observed.live.insert(id("Secret", "s"), Live::found(&json!({"metadata": {"uid": "uid-s"}, "data": {}})));
+    assert!(matches!(state(&observed, &[])["password"], GeneratedState::Lost(_)));
+    observed.inventory.entries.get_mut(&id("Secret", "s")).unwrap().uid = None;
+    assert_eq!(state(&observed, &[])["password"], GeneratedState::Fresh("fresh".into()));
+}
+
+#[test]
+fn a_generated_value_that_was_changed_by_hand_is_kept_and_its_author_named() {
+    let graph = secret_stack().build().unwrap();
+    let mut observed = settled(&graph);
+    edit(&mut observed, &id("Secret", "s"), |live| {
+        live["data"]["password"] = json!("Y2hhbmdlZA==");
+        live["metadata"]["managedFields"][0]["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:password");
+        live["metadata"]["managedFields"].as_array_mut().unwrap().push(json!(
+            {"manager": "kubectl-patch", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {"f:data": {"f:password": {}}}}
+        ));
+    });
+    observed.generated.insert("password".to_owned(), GeneratedState::Found("changed".into()));
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    let note = r#"the generated value "password" at data.password was changed by kubectl-patch at 2026-01-02T00:00:00Z; it is kept as it is now"#;
+    assert_eq!(plan.changes[0].notes, [note]);
+}
+
+#[test]
+fn a_job_that_its_time_to_live_removed_is_not_run_again() {
+    let job = |ttl: Value| {
+        Manifest::new(json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"},
+            "spec": {"ttlSecondsAfterFinished": ttl, "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}},
+        }))
+    };
+    let with = |ttl: Value, completed: bool| {
+        let mut stack = stack();
+        let reference = stack.add(job(ttl));
+        let graph = stack.build().unwrap();
+        let mut observed = settled(&graph);
+        observed.live.insert(reference.id().clone(), Live::Absent);
+        observed.inventory.entries.get_mut(reference.id()).unwrap().completed = completed;
+        (graph, observed)
+    };
+    let decided = |(graph, mut observed): (Graph, Observed)| {
+        run(&graph, &mut observed, &PlanOptions::default()).changes[0].action
+    };
+    assert_eq!(decided(with(json!(60), true)), Action::Unchanged);
+    assert_eq!(decided(with(json!(60), false)), Action::Create, "it was deleted before it completed");
+    assert_eq!(decided(with(Value::Null, true)), Action::Create, "it does not go by itself");
+    let (_, observed) = with(json!(60), true);
+    let mut changed = stack();
+    changed.add(job(json!(61)));
+    assert_eq!(decided((changed.build().unwrap(), observed)), Action::Create, "the declaration is another one");
 }
 
 #[test]
@@ -238,7 +439,14 @@ fn an_object_of_another_stack_is_never_taken() {
         live["metadata"]["labels"][PART_OF_LABEL] = json!("applyset-another-v1");
     });
     let plan = run(&graph, &mut observed, &PlanOptions::default());
-    assert!(lines(&plan).contains("belongs to another set"), "{}", lines(&plan));
+    let unknown = SetParent::Unknown("applyset-another-v1".to_owned());
+    assert_eq!(
+        plan.blockers[0].kind,
+        BlockerKind::ManagedByAnother { parent: unknown, objects: vec![id("ConfigMap", "a")] }
+    );
+    let other = SetParent::of_inventory("holm.auth-gateway.default", "holm").unwrap();
+    observed.parents.insert("applyset-another-v1".to_owned(), other);
+    insta::assert_snapshot!(run(&graph, &mut observed, &PlanOptions::default()).blockers[0].kind, @"ConfigMap/n/a is managed by auth-gateway/default, inventory ConfigMap holm/holm.auth-gateway.default");
 }
 
 fn immutable() -> DryRun {
@@ -341,14 +549,21 @@ fn destroy_keeps_data_and_what_it_lives_in_until_consent() {
 }
 
 #[test]
-fn another_object_of_the_same_name_is_released_and_not_deleted() {
+fn another_object_of_the_same_name_is_not_deleted() {
     let graph = whole_stack().build().unwrap();
     let mut observed = settled(&graph);
     edit(&mut observed, &id("ConfigMap", "a"), |live| live["metadata"]["uid"] = json!("another"));
     let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
     let plan = run(&graph.emptied(), &mut observed, &destroy);
     let change = plan.get(&id("ConfigMap", "a")).unwrap();
-    assert_eq!((change.action, format!("{:?}", change.reason)), (Action::Forget, "AnotherObject".to_owned()));
+    assert_eq!((change.action, &change.reason), (Action::Keep, &Reason::AnotherUid), "we applied it");
+    let allow_delete = BTreeSet::from(["ConfigMap/a".to_owned()]);
+    let consented = run(&graph.emptied(), &mut observed, &PlanOptions { allow_delete, ..destroy.clone() });
+    assert_eq!(consented.get(&id("ConfigMap", "a")).unwrap().action, Action::Delete);
+    edit(&mut observed, &id("ConfigMap", "a"), |live| live["metadata"]["managedFields"] = json!([]));
+    let plan = run(&graph.emptied(), &mut observed, &destroy);
+    let change = plan.get(&id("ConfigMap", "a")).unwrap();
+    assert_eq!((change.action, &change.reason), (Action::Release, &Reason::AnotherObject));
 }
 
 #[test]
@@ -402,7 +617,8 @@ fn a_generated_value_is_read_back_and_made_only_where_none_can_be() {
             made += 1;
             Sensitive::from("fresh")
         };
-        holm_core::observe::generated(&graph, &Inventory::default(), live, &mut fresh)["password"].clone()
+        let inventory = Inventory::default();
+        holm_core::observe::generated(&graph, &inventory, live, &BTreeSet::new(), &mut fresh)["password"].clone()
     };
     assert_eq!(state(&observed.live), GeneratedState::Found("made-before".into()));
     let unreadable = [(id("Secret", "s"), Live::Unreadable("forbidden".into()))].into();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
+use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL, Root};
 use holm_core::{Graph, ResourceId};
 use http::Request;
 use kube::client::Body;
@@ -99,7 +99,7 @@ impl Picture {
     /// What is wrong with a stack that is applied and of which the inventory is the only list.
     pub fn faults_of_what_is_recorded(&self, place: &InventoryPlace) -> Vec<String> {
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
-        match self.objects.get(&inventory_id).map(Inventory::from_config_map) {
+        match self.objects.get(&inventory_id).map(|root| read(root, place)) {
             Some(Ok(inventory)) => self.faults_among(&inventory.entries.keys().collect(), place),
             _ => vec!["there is no inventory that can be read".to_owned()],
         }
@@ -135,7 +135,7 @@ impl Picture {
         for id in declared.iter().filter(|id| !self.objects.contains_key(id)) {
             faults.push(format!("{id} is declared and not there"));
         }
-        match self.objects.get(&inventory_id).map(Inventory::from_config_map) {
+        match self.objects.get(&inventory_id).map(|root| read(root, place)) {
             None => faults.push("there is no inventory".to_owned()),
             Some(Err(error)) => faults.push(format!("the inventory cannot be read: {error}")),
             Some(Ok(inventory)) => faults.extend(self.faults_of_inventory(&inventory, declared)),
@@ -230,4 +230,12 @@ async fn request(client: &kube::Client, request: http::request::Builder) -> Resu
         return Err(format!("the server answered {status}: {}", String::from_utf8_lossy(&body)));
     }
     serde_json::from_slice(&body).map(Some).map_err(|error| error.to_string())
+}
+
+/// The inventory of a stack that is too small for shards.
+fn read(root: &Value, place: &InventoryPlace) -> Result<Inventory, String> {
+    match Inventory::read_root(root, place).map_err(|error| error.to_string())? {
+        Root::Whole(inventory) => Ok(*inventory),
+        Root::Shards(names) => Err(format!("it is spread over {}", names.join(", "))),
+    }
 }

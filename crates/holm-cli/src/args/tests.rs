@@ -178,6 +178,11 @@ fn the_help_of_apply_is_this() {
                                       Nothing else is changed or deleted
           --allow-delete <KIND/NAME>  Consent to delete or replace this resource, although it is
                                       protected or holds data; may be repeated
+          --adopt <KIND/NAME|all>     Consent to adopt this object, which another client made; may be
+                                      repeated, or all. Needed with --yes only: at a terminal the plan
+                                      that is shown and confirmed is enough
+          --regenerate <NAME>         Make this generated value anew, also where the old one is lost:
+                                      the way to rotate a password; may be repeated
           --thorough                  Ask the server about every object, also where field ownership
                                       proves that nothing changed
           --details                   Show also what is unchanged, and every field of what is created

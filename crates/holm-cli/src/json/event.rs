@@ -170,7 +170,7 @@ pub fn event(event: &Event, elapsed: Duration) -> String {
         Event::Waiting { id, .. } => ("waiting", Some(id), None),
         Event::Ready { id, .. } => ("ready", Some(id), None),
         Event::Deleted { id, .. } => ("deleted", Some(id), None),
-        Event::Forgotten { id } => ("forgotten", Some(id), None),
+        Event::Released { id } => ("released", Some(id), None),
         Event::Failed { id, action, .. } => ("failed", Some(id), Some(*action)),
         Event::Skipped { id, action, .. } => ("skipped", Some(id), Some(*action)),
         Event::Warning { id, .. } => ("warning", id.as_ref(), None),

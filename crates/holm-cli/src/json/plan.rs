@@ -97,6 +97,9 @@ struct BlockerDocument<'a> {
     resource: ResourceDocument<'a>,
     code: &'static str,
     message: String,
+    /// Every object that it is about, where it is about several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    objects: Vec<ResourceDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     site: Option<SiteDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +169,7 @@ fn blocker_document(blocker: &Blocker) -> BlockerDocument<'_> {
         resource: ResourceDocument::from(&blocker.id),
         code: blocker_code(&blocker.kind),
         message: blocker.kind.to_string(),
+        objects: blocker.kind.objects().iter().map(ResourceDocument::from).collect(),
         site: blocker.site.map(SiteDocument::from),
         hint: blocker.hint.as_deref(),
     }
@@ -191,7 +195,10 @@ fn blocker_code(kind: &BlockerKind) -> &'static str {
         BlockerKind::ReplaceNeedsConsent(_) => "replace_needs_consent",
         BlockerKind::MissingExternal { .. } => "missing_external",
         BlockerKind::KindNotServed(_) => "kind_not_served",
-        BlockerKind::OwnedByAnother(_) => "owned_by_another",
+        BlockerKind::ManagedByAnother { .. } => "managed_by_another",
+        BlockerKind::NeedsAdoption(_) => "needs_adoption",
+        BlockerKind::ReplaceNotManaged(_) => "replace_not_managed",
+        BlockerKind::GeneratedLost { .. } => "generated_lost",
         BlockerKind::Unreadable(_) => "unreadable",
         BlockerKind::Terminating(_) => "terminating",
         BlockerKind::GeneratedUnreadable { .. } => "generated_unreadable",

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use holm_cluster::{Identity, Output};
 use holm_core::Graph;
-use holm_core::readiness::State;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,7 +32,8 @@ struct ObjectDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnosis: Option<CauseDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
+    note: Option<&'a str>,
+    is_ours: bool,
 }
 
 /// The document of what a stack owns.
@@ -43,14 +43,15 @@ pub fn status(graph: &Graph, rows: &[Row], cluster: &Identity) -> String {
         readiness: ReadinessDocument::from(&row.readiness),
         age_seconds: row.age.map(|age| age.as_secs()),
         diagnosis: row.cause.as_ref().map(CauseDocument::from),
-        note: row.note,
+        note: row.note.as_deref(),
+        is_ours: row.is_ours,
     });
     let written = StatusDocument {
         schema: "holm.status/v1",
         program: graph.program(),
         stack: graph.stack(),
         cluster: ClusterDocument::from(cluster),
-        is_ready: rows.iter().all(|row| row.readiness.state == State::Current),
+        is_ready: rows.iter().all(Row::is_ready),
         objects: objects.collect(),
     };
     document(&written, Form::Indented)

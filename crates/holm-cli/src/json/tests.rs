@@ -43,7 +43,7 @@ fn the_event_lines_are_these() {
         },
         Event::Ready { id: id.clone(), after },
         Event::Deleted { id: id.clone(), after },
-        Event::Forgotten { id: id.clone() },
+        Event::Released { id: id.clone() },
         Event::Failed { id: id.clone(), action: Action::Create, failure: sample::crash_loop() },
         Event::Skipped { id: id.clone(), action: Action::Delete, because: SkipReason::DependencyFailed(id.clone()) },
         Event::Warning { id: None, text: "v1 Endpoints is deprecated".into() },
@@ -57,7 +57,7 @@ fn the_event_lines_are_these() {
     {"schema":"holm.event/v1","type":"waiting","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"readiness":{"state":"InProgress","reason":"Progressing","message":"0 of 1 replicas are available"}}
     {"schema":"holm.event/v1","type":"ready","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
     {"schema":"holm.event/v1","type":"deleted","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
-    {"schema":"holm.event/v1","type":"forgotten","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}
+    {"schema":"holm.event/v1","type":"released","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}
     {"schema":"holm.event/v1","type":"failed","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","failure":{"message":"did not become ready","diagnosis":{"summary":"container postgres ends with exit code 137 again and again","hint":"the last lines of its log say why","is_final":true,"chain":[{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},{"group":"","kind":"ReplicaSet","namespace":"holm","name":"postgres-6b7c9"},{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}],"container":{"name":"postgres","is_init":false,"image":"postgres:15-alpine","reason":"CrashLoopBackOff","message":"back-off 20s restarting failed container","exit_code":137,"exit_meaning":"killed by SIGKILL","restarts":3,"log":["initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty","initdb: \u001b[31mhint\u001b[0m: use a subdirectory"],"log_is_previous":true},"events":[{"reason":"BackOff","message":"Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z","count":7,"about":{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}}]}}}
     {"schema":"holm.event/v1","type":"skipped","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"delete","because":{"code":"dependency_failed","resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}}
     {"schema":"holm.event/v1","type":"warning","elapsed":2.0,"message":"v1 Endpoints is deprecated"}
@@ -95,7 +95,7 @@ fn the_graph_and_outputs_documents_are_these() {
           },
           "site": {
             "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 252
+            "line": 255
           }
         },
         {
@@ -107,7 +107,7 @@ fn the_graph_and_outputs_documents_are_these() {
           },
           "site": {
             "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 259
+            "line": 262
           }
         },
         {
@@ -119,7 +119,7 @@ fn the_graph_and_outputs_documents_are_these() {
           },
           "site": {
             "file": "crates/holm-cli/src/render/sample.rs",
-            "line": 267
+            "line": 270
           }
         }
       ],

@@ -63,7 +63,7 @@ pub fn role(action: Action) -> Role {
         Action::Update => Role::Changed,
         Action::Replace => Role::Replaced,
         Action::Delete => Role::Bad,
-        Action::Adopt | Action::Forget | Action::Keep => Role::Special,
+        Action::Adopt | Action::Release | Action::Keep => Role::Special,
         Action::Unchanged => Role::Faint,
         Action::Unknown => Role::Error,
     }
@@ -77,7 +77,7 @@ pub fn summary(plan: &Plan) -> String {
         (Action::Replace, "to replace"),
         (Action::Adopt, "to adopt"),
         (Action::Delete, "to delete"),
-        (Action::Forget, "to release"),
+        (Action::Release, "to release"),
         (Action::Keep, "kept"),
         (Action::Unknown, "not known"),
         (Action::Unchanged, "unchanged"),
@@ -95,8 +95,8 @@ pub fn summary(plan: &Plan) -> String {
     };
     match plan.blockers.len() {
         0 => {}
-        1 => text.push_str("; 1 problem stands in the way"),
-        many => text.push_str(&format!("; {many} problems stand in the way")),
+        1 => text.push_str("; blocked by 1 error"),
+        many => text.push_str(&format!("; blocked by {many} errors")),
     }
     text
 }
@@ -108,7 +108,7 @@ pub fn consent_flags(plan: &Plan) -> Option<String> {
         .iter()
         .filter(|change| change.action == Action::Keep)
         .filter(|change| match change.reason {
-            Reason::NoConsent => true,
+            Reason::NoConsent | Reason::AnotherUid => true,
             // What is kept for another needs its own consent only where it holds data or is protected itself.
             Reason::KeptFor(_) => {
                 catalog::holds_data(&change.id.group_kind()) || change.entry.as_ref().is_some_and(|entry| entry.protect)
@@ -125,7 +125,25 @@ fn hint(plan: &Plan) -> Option<String> {
     if !plan.blockers.is_empty() {
         return None;
     }
+    if let Some(flags) = adoption_flags(plan) {
+        return Some(format!("adopting with --yes needs `{flags}`"));
+    }
     consent_flags(plan).map(|flags| format!("to delete what is kept, with its data: `{flags}`"))
+}
+
+/// The flags that would consent to every adoption.
+fn adoption_flags(plan: &Plan) -> Option<String> {
+    let names: Vec<String> = plan
+        .changes
+        .iter()
+        .filter(|change| change.needs_adoption)
+        .map(|change| change.id.relative_to(plan.namespace.as_deref()))
+        .collect();
+    match names.len() {
+        0 => None,
+        1..=3 => Some(format!("--adopt {}", names.join(","))),
+        _ => Some("--adopt all".to_owned()),
+    }
 }
 
 fn write_change(
@@ -206,9 +224,13 @@ fn path_of(field: &str) -> String {
 }
 
 fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mut String) {
-    let message = format!(": {}", blocker.kind);
     let line = Line::default().role(Role::Error, "error:").text(" ").hang(2);
-    line.role(Role::Strong, &blocker.id.relative_to(home)).text(&message).write(layout, out);
+    if blocker.kind.objects().is_empty() {
+        let message = format!(": {}", blocker.kind);
+        line.role(Role::Strong, &blocker.id.relative_to(home)).text(&message).write(layout, out);
+    } else {
+        line.text(&blocker.kind.to_string()).write(layout, out);
+    }
     if let Some(site) = blocker.site {
         Line::indented(2).role(Role::Faint, "at ").text(&site.to_string()).write(layout, out);
     }

@@ -59,7 +59,7 @@ fn every_action_and_field_at_80_columns() {
           because spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field
                   is immutable
           ~ spec.selector.matchLabels.app: "exporter" -> "pg-exporter"
-      & Service/postgres                    exists, and is not of this stack [1]
+      & Service/postgres                    not managed by this stack [1]
       - ConfigMap/old                       no longer in the program
       x ConfigMap/retained                  stays in the cluster: retain_on_delete
       = PersistentVolumeClaim/postgres-pvc  stays: protected, or holds data
@@ -74,8 +74,7 @@ fn every_action_and_field_at_80_columns() {
     Plan: 3 to update, 1 to replace, 1 to adopt, 1 to delete, 1 to release, 2 kept,
     1 not known, 1 unchanged
 
-    hint: to delete what is kept, with its data: `--allow-delete
-          PersistentVolumeClaim/postgres-pvc,Namespace/old`
+    hint: adopting with --yes needs `--adopt Service/postgres`
     "#);
 }
 
@@ -107,7 +106,7 @@ fn every_action_and_field_at_140_columns() {
     -/+ Deployment/exporter                 cannot be changed in place
           because spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field is immutable
           ~ spec.selector.matchLabels.app: "exporter" -> "pg-exporter"
-      & Service/postgres                    exists, and is not of this stack [1]
+      & Service/postgres                    not managed by this stack [1]
       - ConfigMap/old                       no longer in the program
       x ConfigMap/retained                  stays in the cluster: retain_on_delete
       = PersistentVolumeClaim/postgres-pvc  stays: protected, or holds data
@@ -118,7 +117,7 @@ fn every_action_and_field_at_140_columns() {
 
     Plan: 3 to update, 1 to replace, 1 to adopt, 1 to delete, 1 to release, 2 kept, 1 not known, 1 unchanged
 
-    hint: to delete what is kept, with its data: `--allow-delete PersistentVolumeClaim/postgres-pvc,Namespace/old`
+    hint: adopting with --yes needs `--adopt Service/postgres`
     "#);
 }
 
@@ -161,7 +160,7 @@ fn colours_follow_the_meaning() {
           ^[35mbecause^[0m spec.selector: Invalid value: {"matchLabels":{"app":"pg"}}: field
                   is immutable
           ^[33m~^[0m spec.selector.matchLabels.app: ^[31m"exporter" ^[0m^[2m-> ^[0m^[32m"pg-exporter"^[0m
-      ^[36m&^[0m ^[1mService/postgres^[0m                    ^[2mexists, and is not of this stack ^[0m^[33m[1]^[0m
+      ^[36m&^[0m ^[1mService/postgres^[0m                    ^[2mnot managed by this stack ^[0m^[33m[1]^[0m
       ^[31m-^[0m ^[1mConfigMap/old^[0m                       ^[2mno longer in the program^[0m
       ^[36mx^[0m ^[1mConfigMap/retained^[0m                  ^[2mstays in the cluster: retain_on_delete^[0m
       ^[36m=^[0m ^[1mPersistentVolumeClaim/postgres-pvc^[0m  ^[2mstays: protected, or holds data^[0m
@@ -176,8 +175,7 @@ fn colours_follow_the_meaning() {
     ^[1mPlan: 3 to update, 1 to replace, 1 to adopt, 1 to delete, 1 to release, 2 kept,^[0m
     ^[1m1 not known, 1 unchanged^[0m
 
-    ^[1m^[36mhint:^[0m to delete what is kept, with its data: `--allow-delete
-          PersistentVolumeClaim/postgres-pvc,Namespace/old`
+    ^[1m^[36mhint:^[0m adopting with --yes needs `--adopt Service/postgres`
     "#);
 }
 
@@ -195,7 +193,7 @@ fn what_stands_in_the_way_is_said_with_its_line_and_its_hint() {
       value
       at examples/holm-pg/main.rs:12
 
-    Plan: 1 to create; 2 problems stand in the way
+    Plan: 1 to create; blocked by 2 errors
     "#);
 }
 

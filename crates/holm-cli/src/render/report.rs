@@ -36,7 +36,7 @@ pub fn summary(report: &Report, total: u64) -> String {
         (Action::Replace, "replaced"),
         (Action::Adopt, "adopted"),
         (Action::Delete, "deleted"),
-        (Action::Forget, "released"),
+        (Action::Release, "released"),
         (Action::Unchanged, "unchanged"),
     ]
     .into_iter()
@@ -65,7 +65,7 @@ pub fn done_word(action: Action) -> &'static str {
         Action::Delete => "deleted",
         Action::Unchanged => "unchanged",
         Action::Adopt => "adopted",
-        Action::Forget => "released",
+        Action::Release => "released",
         Action::Keep => "kept",
         Action::Unknown => "unknown",
     }
@@ -80,7 +80,7 @@ pub fn doing_word(action: Action) -> &'static str {
         Action::Delete => "deleting",
         Action::Unchanged | Action::Keep | Action::Unknown => "waiting for",
         Action::Adopt => "adopting",
-        Action::Forget => "releasing",
+        Action::Release => "releasing",
     }
 }
 
@@ -92,7 +92,7 @@ fn failed_words(action: Action) -> &'static str {
         Action::Replace => "replacing ",
         Action::Delete => "deleting ",
         Action::Adopt => "adopting ",
-        Action::Forget => "releasing ",
+        Action::Release => "releasing ",
         Action::Unchanged | Action::Keep | Action::Unknown => "",
     }
 }

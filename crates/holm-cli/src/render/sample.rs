@@ -39,7 +39,10 @@ pub fn change(kind: &str, name: &str, action: Action, reason: Reason) -> Change 
         unchecked: None,
         overruled: Vec::new(),
         notes: Vec::new(),
+        needs_adoption: action == Action::Adopt,
         uid: None,
+        is_exclusive: false,
+        must_be_marked: true,
         // What is sent holds secrets, and no rendering may look at it.
         desired: Some(json!({"data": {"password": CANARY}}).into()),
         entry: None,
@@ -132,7 +135,7 @@ pub fn busy_plan() -> Plan {
     let mut replaced = change("Deployment", "exporter", Action::Replace, immutable);
     replaced.fields = vec![field("spec.selector.matchLabels.app", value("exporter"), value("pg-exporter"))];
     replaced.unchecked = Some(Unchecked::Replacement);
-    let mut adopted = change("Service", "postgres", Action::Adopt, Reason::NotOurs);
+    let mut adopted = change("Service", "postgres", Action::Adopt, Reason::NotManaged);
     adopted.unchecked =
         Some(Unchecked::Forbidden("services \"postgres\" is forbidden: User \"reader\" cannot patch".into()));
     plan(vec![
@@ -143,7 +146,7 @@ pub fn busy_plan() -> Plan {
         replaced,
         adopted,
         change("ConfigMap", "old", Action::Delete, Reason::LeftProgram),
-        change("ConfigMap", "retained", Action::Forget, Reason::Retained),
+        change("ConfigMap", "retained", Action::Release, Reason::Retained),
         change("PersistentVolumeClaim", "postgres-pvc", Action::Keep, Reason::NoConsent),
         change("Namespace", "old", Action::Keep, Reason::KeptFor(id("PersistentVolumeClaim", "postgres-pvc"))),
         change("Secret", "hidden", Action::Unknown, Reason::Unreadable("secrets is forbidden".into())),

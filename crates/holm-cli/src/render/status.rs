@@ -22,7 +22,16 @@ pub struct Row {
     /// Since it was created; none where it does not exist.
     pub age: Option<Duration>,
     /// What else is worth knowing.
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
+    /// Whether the stack owns it; of an object that does not exist, whether the inventory names it.
+    pub is_ours: bool,
+}
+
+impl Row {
+    /// Returns whether the object is as it should be: the stack's own, and ready.
+    pub fn is_ready(&self) -> bool {
+        self.is_ours && self.readiness.state == State::Current
+    }
 }
 
 /// Writes the table, the causes and a line that counts.
@@ -65,11 +74,14 @@ fn summary(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "Status: this stack owns nothing in this cluster".to_owned();
     }
+    let (ours, others): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.is_ours || row.readiness.state == State::NotFound);
     let states =
         [State::Current, State::InProgress, State::Failed, State::Terminating, State::NotFound, State::Unknown];
     let counts: Vec<String> = states
         .into_iter()
-        .map(|state| (rows.iter().filter(|row| row.readiness.state == state).count(), state))
+        .map(|state| (ours.iter().filter(|row| row.readiness.state == state).count(), state.to_string()))
+        .chain([(others.len(), "not managed by this stack".to_owned())])
         .filter(|(count, _)| *count > 0)
         .map(|(count, state)| format!("{count} {state}"))
         .collect();
@@ -84,7 +96,7 @@ fn words(row: &Row) -> String {
         (reason, message) if says_more && !reason.is_empty() => format!("{reason}: {message}"),
         (_, message) => message.to_owned(),
     };
-    if let Some(note) = row.note {
+    if let Some(note) = &row.note {
         words.push_str(if words.is_empty() { "" } else { "; " });
         words.push_str(note);
     }
@@ -115,6 +127,7 @@ mod tests {
             cause: None,
             age: (state != State::NotFound).then(|| Duration::from_secs(seconds)),
             note: None,
+            is_ours: true,
         }
     }
 
@@ -123,7 +136,7 @@ mod tests {
         failed.readiness.reason = "CrashLoopBackOff".into();
         failed.cause = sample::crash_loop().cause.map(|cause| *cause);
         let mut old = row("ConfigMap", "old", State::Current, "", 700);
-        old.note = Some("no longer declared: apply would remove it");
+        old.note = Some("no longer declared: apply would remove it".into());
         vec![
             old,
             row("Namespace", "holm", State::Current, "", 100_000),

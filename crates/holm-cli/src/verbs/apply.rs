@@ -7,7 +7,7 @@ use std::time::Instant;
 use holm_cluster::{ApplyOptions, StopLevel, stop};
 use holm_core::Graph;
 use holm_core::event::{Event, Report};
-use holm_core::plan::PlanOptions;
+use holm_core::plan::{Plan, PlanOptions};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};
@@ -51,9 +51,10 @@ pub fn run(
             // What is created right after is checked by the server anyway; a plan that somebody reads is checked first.
             skip_create_checks: verb.yes && !verb.planning.thorough,
             destroy: what == What::Destroy,
+            adopt: verb.planning.adoption(!verb.yes),
             ..PlanOptions::default()
         };
-        let planned = session.plan(wanted, &verb.planning, options, terminal).await?;
+        let mut planned = session.plan(wanted, &verb.planning, options.clone(), terminal).await?;
         match settings.output {
             Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
@@ -64,18 +65,38 @@ pub fn run(
         }
         if !planned.plan.blockers.is_empty() {
             let message = match planned.plan.blockers.len() {
-                1 => "1 problem stands in the way, so nothing was changed".to_owned(),
-                many => format!("{many} problems stand in the way, so nothing was changed"),
+                1 => "plan blocked by 1 error; nothing was changed".to_owned(),
+                many => format!("plan blocked by {many} errors; nothing was changed"),
             };
             return Err(Diagnostic::new(Kind::Blocked, message));
         }
         if planned.plan.has_changes() && !verb.yes {
             prompt::confirm(&planned.plan, terminal)?;
+            // What was confirmed is the plan that was shown, and the cluster may have changed meanwhile.
+            let again = session.plan(wanted, &verb.planning, options, terminal).await?;
+            unchanged_since(&planned.plan, &again.plan)?;
+            planned = again;
         } else if settings.output == Output::Text {
             terminal.say("\n");
         }
         carry_out(&mut session, wanted, planned, verb, terminal).await
     })
+}
+
+/// Makes sure that the plan which was confirmed still holds.
+fn unchanged_since(shown: &Plan, now: &Plan) -> Result<(), Diagnostic> {
+    let differences = shown.differences(now);
+    let names: Vec<String> = differences.iter().take(5).map(|id| id.relative_to(now.namespace.as_deref())).collect();
+    let more = differences.len().saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the cluster changed while the plan waited for an answer ({}{more}); nothing was changed",
+        names.join(", ")
+    );
+    Err(Diagnostic::new(Kind::Blocked, message).hint("run again, and look at the new plan"))
 }
 
 async fn carry_out(

@@ -22,7 +22,8 @@ pub fn run(
 ) -> Result<Outcome, Diagnostic> {
     block_on(async {
         let mut session = Session::connect(graph, settings, terminal).await?;
-        let planned = session.plan(graph, &verb.planning, PlanOptions::default(), terminal).await?;
+        let options = PlanOptions { adopt: verb.planning.adoption(true), ..PlanOptions::default() };
+        let planned = session.plan(graph, &verb.planning, options, terminal).await?;
         match settings.output {
             Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holm_cluster::ObjectStatus;
+use holm_cluster::{ObjectOwner, ObjectStatus};
 use holm_core::Graph;
 use holm_core::readiness::State;
 use jiff::Timestamp;
@@ -22,7 +22,10 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
         let statuses = session.cluster.status(graph, &session.place).await;
         session.report(terminal);
         let now = Timestamp::now();
-        let rows: Vec<Row> = statuses?.into_iter().map(|status| row(status, now)).collect();
+        let statuses = statuses?;
+        // A wrong name of the stack is found by this: its objects are there, and another stack manages them.
+        let is_of_others = statuses.iter().any(|status| matches!(status.owner, ObjectOwner::Another(_)));
+        let rows: Vec<Row> = statuses.into_iter().map(|status| row(status, now)).collect();
         match settings.output {
             Output::Json => {
                 let document = json::status::status(graph, &rows, session.cluster.identity());
@@ -34,14 +37,19 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
                 terminal.data(&text);
             }
         }
-        let is_ready = rows.iter().all(|row| row.readiness.state == State::Current);
-        Ok(if is_ready { Outcome::Done } else { Outcome::Different })
+        let is_ready = rows.iter().all(Row::is_ready);
+        Ok(match (is_ready, is_of_others) {
+            (_, true) => Outcome::Failed,
+            (true, _) => Outcome::Done,
+            (false, _) => Outcome::Different,
+        })
     })
 }
 
 fn row(mut status: ObjectStatus, now: Timestamp) -> Row {
     let is_absent = status.readiness.state == State::NotFound;
-    if is_absent && !status.is_owned {
+    let is_ours = status.owner == ObjectOwner::ThisStack;
+    if is_absent && !is_ours {
         // Nobody expects it to be there, so its absence is no finding.
         status.readiness.reason.clear();
         "not applied yet".clone_into(&mut status.readiness.message);
@@ -53,11 +61,13 @@ fn row(mut status: ObjectStatus, now: Timestamp) -> Row {
         cause: status.cause,
         // A clock that is behind the server's makes an object from the future: it is new.
         age: created.map(|created| Duration::try_from(now.duration_since(created)).unwrap_or_default()),
-        note: match (status.is_owned, status.is_declared) {
-            (true, true) | (false, false) => None,
-            (false, true) if is_absent => None,
-            (true, false) => Some("no longer declared: apply would remove it"),
-            (false, true) => Some("declared, but not of this stack yet: apply would adopt it"),
+        is_ours,
+        note: match (status.owner, status.is_declared) {
+            (ObjectOwner::ThisStack, true) => None,
+            (_, true) if is_absent => None,
+            (ObjectOwner::ThisStack, false) => Some("no longer declared: apply would remove it".to_owned()),
+            (ObjectOwner::Another(parent), _) => Some(format!("managed by {parent}")),
+            (ObjectOwner::Nobody, _) => Some("not managed by this stack".to_owned()),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! Begins changes.
 
+use std::sync::Arc;
+
 use holm_core::desired::desired;
 use holm_core::event::{Event, Failure};
 use holm_core::observe::Live;
@@ -9,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::failure;
-use super::run::{Halt, Run};
+use super::run::{Halt, Run, VERIFIED_FOR};
 use super::tasks::{self, Done, Order};
 use crate::error::ClusterError;
 use crate::observe::of_object;
@@ -17,8 +19,11 @@ use crate::observe::of_object;
 impl<'a> Run<'a> {
     pub(super) fn begin_what_is_ready(&mut self) {
         while self.halt == Halt::None && self.busy < self.options.parallel.max(1) {
-            let Some(id) = self.schedule.next() else { return };
-            let Some(change) = self.changes.get(&id).copied() else { continue };
+            let Some(change) = self.schedule.upcoming().and_then(|id| self.change(id)) else { return };
+            if change.action != Action::Unchanged && !self.is_verified() {
+                return;
+            }
+            self.schedule.next();
             self.begin(change);
         }
     }
@@ -53,15 +58,13 @@ impl<'a> Run<'a> {
                 self.tell(Event::Started { id: id.clone(), action: change.action });
                 self.begin_remove(change);
             }
-            Action::Forget => {
+            Action::Release => {
                 self.tell(Event::Started { id: id.clone(), action: change.action });
                 self.busy += 1;
                 let (transport, place) = (&self.cluster.transport, self.place);
-                self.task(async move {
-                    let result =
-                        tasks::release(transport, &change.kind, &change.id, change.uid.as_deref(), place).await;
-                    Done::Released(change.id.clone(), result)
-                });
+                self.task(
+                    async move { Done::Released(change.id.clone(), tasks::release(transport, change, place).await) },
+                );
             }
             Action::Keep | Action::Unknown => {}
         }
@@ -128,14 +131,25 @@ impl<'a> Run<'a> {
         self.busy += 1;
         self.in_flight.insert(change.id.clone());
         let (transport, place) = (&self.cluster.transport, self.place);
-        let (uid, owner) = match change.action {
-            // What is replaced may be somebody else's that is adopted by it; the plan's uid says which one is meant.
-            Action::Replace => (change.uid.as_deref(), None),
-            _ => (None, Some((&self.plan.intent, place.set_id.as_str()))),
-        };
-        self.task(async move {
-            Done::Removed(change.id.clone(), tasks::remove(transport, &change.kind, &change.id, uid, owner).await)
-        });
+        self.task(async move { Done::Removed(change.id.clone(), tasks::remove(transport, change, place).await) });
+    }
+
+    /// Whether the inventory was seen to be this run's so lately that more may be begun; otherwise looks at it, and more is
+    /// begun when the answer is there. A run that another one overtook so stops within [`VERIFIED_FOR`].
+    fn is_verified(&mut self) -> bool {
+        let Some(at) = self.verified else { return true };
+        if at.elapsed() < VERIFIED_FOR {
+            return true;
+        }
+        if !self.is_verifying {
+            self.is_verifying = true;
+            let store = Arc::clone(&self.store);
+            self.task(async move {
+                let begun = Instant::now();
+                Done::Verified(begun, store.lock().await.check().await)
+            });
+        }
+        false
     }
 
     /// Makes the inventory's own namespace ahead of everything, where the plan creates it.

@@ -25,13 +25,18 @@ pub(super) fn request(error: &RequestError, action: Action) -> Failure {
         Trouble::NotFound(_) => action == Action::Update,
         _ => false,
     };
-    let message = if is_another {
+    let is_there = matches!(error.trouble, Trouble::AlreadyExists(_));
+    let message = if is_there {
         sources.insert(0, error.trouble.to_string());
-        "somebody deleted it, or made it anew, after the plan was made".to_owned()
+        "another client or another run made it after the plan was made, and its generated value must not be overwritten"
+            .to_owned()
+    } else if is_another {
+        sources.insert(0, error.trouble.to_string());
+        "another client deleted or replaced it after the plan was made".to_owned()
     } else {
         error.trouble.to_string()
     };
-    let hint = if is_another { Some("plan again".to_owned()) } else { error.hint() };
+    let hint = if is_another || is_there { Some("plan again".to_owned()) } else { error.hint() };
     Failure { message, sources, cause: None, hint }
 }
 

@@ -16,12 +16,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::error::ClusterError;
-use crate::observe::inventory_id;
 use crate::{Cluster, Stop};
 
 mod begin;
+mod exclusive;
 mod failure;
 mod lasting;
+mod overtaken;
 mod record;
 mod run;
 mod see;
@@ -30,8 +31,7 @@ mod tasks;
 mod wait;
 mod watches;
 
-use record::{RecordError, Store};
-use run::{Halt, Run};
+use run::Run;
 
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
@@ -87,55 +87,38 @@ async fn carry_out(mut run: Run<'_>, mut stop: Stop) -> Result<Report, ClusterEr
     if let Some(blocker) = plan.blockers.first() {
         return Err(ClusterError::Blocked { id: blocker.id.clone(), reason: blocker.kind.to_string() });
     }
-    let mut store =
-        Store::new(&run.cluster.transport, run.place, run.observed.object(&inventory_id(run.place)).as_ref());
     if plan.has_changes() {
         run.make_own_namespace().await?;
-        store.write(&plan.intent).await.map_err(|error| not_written(error, run.place))?;
+        run.write_intent().await?;
     }
     run.drive(&mut stop).await;
+    if run.may_delete() && plan.changes.iter().any(|change| removes(change.action)) {
+        run.look_before_deletes().await;
+    }
     if run.may_delete() {
         run.schedule = Schedule::deletes(plan);
         run.drive(&mut stop).await;
     } else {
         run.skip_deletes();
     }
-    // Also where nothing changes: a run that ended before it could record what it did leaves only its intent behind, and
-    // what the program says of protection and order may be new.
-    let is_as_observed = !plan.has_changes() && run.ledger.records_the_same(&run.observed.inventory);
-    let mut is_recorded = is_as_observed || run.halt == Halt::Now;
-    if let Some(namespace) = run.held_back.take()
-        && run.may_go(&namespace)
-    {
-        // From here on a crash leaves either this last entry or nothing at all.
-        match store.write(&run.ledger).await {
-            Ok(()) => {
+    run.look_for_another_run().await;
+    let namespace = run.held_back.take();
+    match namespace {
+        Some(namespace) if run.may_go(&namespace) => {
+            // From here on a crash leaves either this last entry or nothing at all.
+            if run.record().await {
                 run.delete_last(&namespace);
                 run.drive(&mut stop).await;
-                is_recorded = true;
             }
-            Err(error) => run.not_recorded(error, &inventory_id(run.place)),
         }
-    }
-    if !is_recorded && run.halt != Halt::Now {
-        let recorded =
-            if run.ledger.entries.is_empty() { store.delete().await } else { store.write(&run.ledger).await };
-        if let Err(error) = recorded {
-            run.not_recorded(error, &inventory_id(run.place));
+        _ => {
+            run.record().await;
         }
     }
     Ok(run.report(begun))
 }
 
-fn not_written(error: RecordError, place: &InventoryPlace) -> ClusterError {
-    let (namespace, name) = (place.namespace.clone(), place.name.clone());
-    match error {
-        RecordError::Moved => ClusterError::AnotherRun { namespace, name },
-        RecordError::Request(source) => ClusterError::IntentNotWritten { namespace, name, source },
-    }
-}
-
 /// Whether an action takes an object away from the stack.
 fn removes(action: Action) -> bool {
-    matches!(action, Action::Delete | Action::Forget)
+    matches!(action, Action::Delete | Action::Release)
 }

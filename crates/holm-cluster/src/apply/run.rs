@@ -1,29 +1,37 @@
 //! The state of a run, and the loop that drives it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use holm_core::event::{Event, Failure, Outcome, Report, SkipReason};
-use holm_core::inventory::{Inventory, InventoryPlace};
+use holm_core::inventory::{Inventory, InventoryPlace, Phase};
 use holm_core::observe::Observed;
 use holm_core::plan::{Action, Change, Plan};
 use holm_core::schedule::Schedule;
 use holm_core::{Graph, ResourceId};
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::record::Store;
 use super::tasks::{Done, Written};
 use super::wait::{Goal, Waiting};
 use super::watches::Watches;
 use super::{ApplyOptions, failure, removes};
+use crate::inventory::inventory_id;
+use crate::observe::Applied;
 use crate::surroundings::Unknown;
 use crate::{Cluster, Stop, StopLevel};
 
 /// How often time limits are looked at. Nothing is asked of the server for it.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How long a look at the inventory counts: nothing is begun unless the inventory was this run's so lately.
+pub(super) const VERIFIED_FOR: Duration = Duration::from_secs(1);
 
 /// Why a run begins nothing new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +44,8 @@ pub(super) enum Halt {
     Now,
     /// Its time is up.
     TimeUp,
+    /// Another run took the inventory over, or it cannot be said that none did.
+    Overtaken,
 }
 
 /// One run.
@@ -61,7 +71,16 @@ pub(super) struct Run<'a> {
     /// What is being found out about the surroundings of objects.
     pub(super) asked: BTreeSet<Unknown>,
     /// The inventory as it is to be recorded.
-    pub(super) ledger: Inventory,
+    pub(super) inventory: Inventory,
+    /// Where the inventory is kept.
+    pub(super) store: Arc<Mutex<Store<'a>>>,
+    /// When the inventory was last seen to be this run's; none where the run does not write to the cluster.
+    pub(super) verified: Option<Instant>,
+    /// Whether the inventory is being looked at.
+    pub(super) is_verifying: bool,
+    /// What the stack's field manager applied last to each object, where this run took over from one that did not end: that one
+    /// may still be writing.
+    pub(super) applied: Option<BTreeMap<ResourceId, Applied>>,
     /// The inventory's own namespace, when it was made ahead of everything.
     pub(super) early: Option<(ResourceId, Written)>,
     /// The inventory's own namespace, which is deleted after everything else.
@@ -86,10 +105,13 @@ impl<'a> Run<'a> {
         observed: Observed,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let mut ledger = plan.intent.clone();
+        let mut inventory = Inventory { phase: Phase::Recorded, ..plan.intent.clone() };
+        let root = observed.object(&inventory_id(place));
+        let store = Store::new(&cluster.transport, place, root.as_ref(), observed.inventory.epoch);
+        let applied = observed.inventory.is_open().then(BTreeMap::new);
         for change in plan.changes.iter().filter(|change| change.action == Action::Unchanged) {
             if let Some(entry) = &change.entry {
-                ledger.entries.insert(change.id.clone(), entry.clone());
+                inventory.entries.insert(change.id.clone(), entry.clone());
             }
         }
         Self {
@@ -108,7 +130,11 @@ impl<'a> Run<'a> {
             waiting: BTreeMap::new(),
             watches: Watches::new(&cluster.transport),
             asked: BTreeSet::new(),
-            ledger,
+            inventory,
+            store: Arc::new(Mutex::new(store)),
+            verified: None,
+            is_verifying: false,
+            applied,
             early: None,
             held_back: None,
             halt: Halt::None,
@@ -145,7 +171,7 @@ impl<'a> Run<'a> {
     /// Whether the inventory's own namespace may go: nothing else is left in the inventory.
     pub(super) fn may_go(&mut self, namespace: &ResourceId) -> bool {
         let Some(change) = self.changes.get(namespace).copied() else { return false };
-        let left = self.ledger.entries.keys().find(|id| *id != namespace).cloned();
+        let left = self.inventory.entries.keys().find(|id| *id != namespace).cloned();
         let because = match (self.halt, left) {
             (Halt::None, None) => return true,
             (Halt::None, Some(left)) => SkipReason::DependencyFailed(left),
@@ -205,7 +231,11 @@ impl<'a> Run<'a> {
     /// Ends the wait for an object because the run is halted.
     pub(super) fn given_up(&mut self, change: &'a Change) {
         let waiting = self.waiting.remove(&change.id);
-        let why = if self.halt == Halt::TimeUp { "the time of the whole run was up" } else { "the run was stopped" };
+        let why = match self.halt {
+            Halt::TimeUp => "the time of the whole run was up",
+            Halt::Overtaken => "another run took over",
+            _ => "the run was stopped",
+        };
         let done = if change.action == Action::Unchanged { "it is unchanged" } else { "it was written" };
         let last = waiting.as_ref().and_then(|waiting| waiting.last.as_ref());
         let message = match (waiting.as_ref().map(|waiting| waiting.goal), last) {
@@ -273,24 +303,12 @@ impl<'a> Run<'a> {
         self.tasks.push(Box::pin(task));
     }
 
-    /// The end of the run could not be recorded: what is in the inventory is the intent.
-    pub(super) fn not_recorded(&mut self, error: super::RecordError, id: &ResourceId) {
-        let failure = match &error {
-            super::RecordError::Moved => failure::plain(
-                "another run changed the inventory meanwhile, so what this run did is not recorded there",
-                Some("run again when the other run has ended"),
-            ),
-            super::RecordError::Request(error) => Failure {
-                sources: vec![error.to_string()],
-                ..failure::plain(
-                    "what was done cannot be recorded in the inventory",
-                    Some("run again: it takes up from the intent"),
-                )
-            },
-        };
+    /// Something about the inventory failed, which is about no change.
+    pub(super) fn fail_inventory(&mut self, failure: Failure) {
         self.has_failed = true;
+        let id = inventory_id(self.place);
         self.tell(Event::Failed { id: id.clone(), action: Action::Update, failure: failure.clone() });
-        self.outcomes.push((id.clone(), Action::Update, Outcome::Failed(failure), Duration::ZERO));
+        self.outcomes.push((id, Action::Update, Outcome::Failed(failure), Duration::ZERO));
     }
 
     pub(super) fn report(self, begun: Instant) -> Report {

@@ -1,6 +1,8 @@
 //! What follows when a request of a run has ended.
 
 use holm_core::event::{Event, Outcome};
+use holm_core::fields;
+use holm_core::ownership::uid;
 use holm_core::plan::{Action, Change};
 use holm_core::readiness::State;
 use holm_core::readiness::cause::Cause;
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use super::failure;
 use super::run::{Halt, Run};
-use super::tasks::{Done, Removal, Written};
+use super::tasks::{Done, Release, Removal, Written};
 use super::wait::{Goal, Why, version};
 use crate::observe::of_object;
 
@@ -39,14 +41,22 @@ impl<'a> Run<'a> {
                 self.busy -= 1;
                 let Some(change) = self.change(&id) else { return };
                 match result {
-                    Ok(()) => {
-                        self.ledger.entries.remove(&id);
-                        self.tell(Event::Forgotten { id: id.clone() });
+                    Ok(Release::Appeared) => {
+                        let message = "it appeared after the plan was made, so it stays in the inventory";
+                        self.fail(change, failure::plain(message, Some("run again: the next plan decides about it")));
+                    }
+                    Ok(Release::Done) => {
+                        self.inventory.entries.remove(&id);
+                        self.tell(Event::Released { id: id.clone() });
                         self.schedule.reached(&id, Strength::Ready);
                         self.end(change, Outcome::Done);
                     }
                     Err(error) => self.fail(change, failure::request(&error, change.action)),
                 }
+            }
+            Done::Verified(begun, result) => {
+                self.is_verifying = false;
+                self.take_verdict(begun, result);
             }
             Done::Known(unknown) => {
                 self.asked.remove(&unknown);
@@ -71,11 +81,16 @@ impl<'a> Run<'a> {
             if let Some(digest) = self.digest(id) {
                 entry.digest = digest;
             }
-            self.ledger.entries.insert(id.clone(), entry);
+            entry.adopted |= was_there && is_made_by_another(&object, &self.place.field_manager);
+            self.inventory.entries.insert(id.clone(), entry);
         }
         self.tell(Event::Written { id: id.clone(), action: change.action, after: self.after(id) });
+        if let Some(applied) = &mut self.applied {
+            applied.insert(id.clone(), crate::observe::applied(&object, self.place));
+        }
         if was_there {
-            let text = "somebody else made this object after the plan was made; it was taken over without a conflict";
+            let text = "another client made this object after the plan was made; it was taken over without a conflict, and it \
+                        will be released rather than deleted";
             self.tell(Event::Warning { id: Some(id.clone()), text: text.to_owned() });
         }
         self.schedule.reached(id, Strength::Exists);
@@ -96,14 +111,10 @@ impl<'a> Run<'a> {
                     _ => self.wait_until_gone(change, goal, object),
                 }
             }
-            (Removal::NotOurs, Action::Replace) => {
-                let message = "somebody deleted it, or made it anew, after the plan was made";
-                self.fail(change, failure::plain(message, Some("plan again")));
-            }
             (Removal::NotOurs, _) => {
-                let text = "not deleted: the live object is not the one that this stack made";
-                self.tell(Event::Warning { id: Some(change.id.clone()), text: text.to_owned() });
-                self.deleted(change);
+                let message =
+                    "not deleted: after the plan was made, another client replaced it or took the stack's label off";
+                self.fail(change, failure::plain(message, Some("plan again")));
             }
         }
     }
@@ -122,7 +133,7 @@ impl<'a> Run<'a> {
 
     fn deleted(&mut self, change: &'a Change) {
         let id = &change.id;
-        self.ledger.entries.remove(id);
+        self.inventory.entries.remove(id);
         self.tell(Event::Deleted { id: id.clone(), after: self.after(id) });
         self.schedule.reached(id, Strength::Ready);
         self.end(change, Outcome::Done);
@@ -151,11 +162,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Whether an object that we applied was made by another client: a field manager other than ours owns fields of it that no
+/// subresource and no controller of the control plane wrote.
+fn is_made_by_another(object: &Value, ours: &str) -> bool {
+    fields::managed(object)
+        .any(|entry| entry.manager != ours && entry.subresource.is_empty() && !entry.manager.starts_with("kube-"))
+}
+
 /// Whether one state of an object is a later one of the same object than another.
 fn is_later(newer: &Value, older: &Value) -> bool {
     uid(newer) == uid(older) && version(newer) > version(older)
-}
-
-fn uid(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/uid")?.as_str()
 }

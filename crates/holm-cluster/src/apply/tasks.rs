@@ -1,17 +1,21 @@
 //! The requests of a run, each as one future that ends in a [`Done`].
 
-use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
+use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
+use holm_core::ownership::{part_of, uid};
 use holm_core::plan::{Change, may_overrule};
 use holm_core::readiness::cause::Cause;
 use holm_core::{ApiKind, ConflictPolicy, ResourceId};
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use super::exclusive;
+use super::record::RecordError;
 use super::wait::Why;
 use crate::error::{RequestError, Trouble};
 use crate::observe::get;
 use crate::surroundings::Unknown;
-use crate::transport::{APPLY, Call, JSON, MERGE, Patience, Query, Transport, is_about_identity};
+use crate::transport::{APPLY, Call, JSON, JSON_PATCH, Patience, Query, Transport, is_about_identity};
 
 /// What a request of a run came to.
 pub(super) enum Done {
@@ -20,7 +24,9 @@ pub(super) enum Done {
     /// A delete was acknowledged.
     Removed(ResourceId, Result<Removal, Box<RequestError>>),
     /// An object was released.
-    Released(ResourceId, Result<(), Box<RequestError>>),
+    Released(ResourceId, Result<Release, Box<RequestError>>),
+    /// The inventory was looked at before more is begun; when that was asked for.
+    Verified(Instant, Result<(), RecordError>),
     /// Something about the surroundings of objects is known now.
     Known(Unknown),
     /// It was looked into why an object is not ready.
@@ -43,8 +49,16 @@ pub(super) enum Removal {
     Gone,
     /// It is on its way, and this is how it looks now.
     Pending(Value),
-    /// The live object is not the one that was meant.
+    /// The live object is not the one that was meant, or carries the stack's label no longer.
     NotOurs,
+}
+
+/// What became of a release.
+pub(super) enum Release {
+    /// The stack's marks are gone from it, or it has none.
+    Done,
+    /// It was gone when the plan was made, and is there now.
+    Appeared,
 }
 
 /// A write to be made.
@@ -63,16 +77,22 @@ pub(super) struct Order<'a> {
 }
 
 /// Applies an object.
-pub(super) async fn write(transport: &Transport, order: Order<'_>) -> Result<Written, Box<RequestError>> {
-    match apply(transport, &order, order.force).await {
+pub(super) async fn write(transport: &Transport, mut order: Order<'_>) -> Result<Written, Box<RequestError>> {
+    if order.change.is_exclusive {
+        order.body = exclusive::create(transport, &order).await?;
+        order.creates = false;
+    }
+    let written = match apply(transport, &order, order.force).await {
         Err(error) => match (&error.trouble, order.policy) {
             (Trouble::FieldConflicts(conflicts), Some(policy)) if may_overrule(policy, conflicts) => {
-                apply(transport, &order, true).await
+                apply(transport, &order, true).await?
             }
-            _ => Err(error),
+            _ => return Err(error),
         },
-        written => written,
-    }
+        Ok(written) => written,
+    };
+    let object = exclusive::drop_created_entry(transport, &order, written.object).await?;
+    Ok(Written { object, ..written })
 }
 
 async fn apply(transport: &Transport, order: &Order<'_>, force: bool) -> Result<Written, Box<RequestError>> {
@@ -91,23 +111,17 @@ async fn apply(transport: &Transport, order: &Order<'_>, force: bool) -> Result<
     Ok(Written { object, was_there })
 }
 
-/// Deletes the object with this uid, after one more look whether it is still the one that was meant. With `owner`, it must
-/// also be one that this inventory owns.
+/// Deletes the object of a change, after one more look whether it is still the one that was meant.
 pub(super) async fn remove(
     transport: &Transport,
-    kind: &ApiKind,
-    id: &ResourceId,
-    uid: Option<&str>,
-    owner: Option<(&Inventory, &str)>,
+    change: &Change,
+    place: &InventoryPlace,
 ) -> Result<Removal, Box<RequestError>> {
+    let (kind, id) = (&change.kind, &change.id);
     let Some(live) = get(transport, kind, id).await? else { return Ok(Removal::Gone) };
-    let live_uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-    let is_meant = uid.is_none_or(|uid| uid == live_uid);
-    let is_owned = owner.is_none_or(|(inventory, set_id)| {
-        // The uid says that it is the object that we made; the label, that it was not handed over since.
-        inventory.owns(id, &live, set_id) && part_of(&live).is_none_or(|set| set == set_id)
-    });
-    if !is_meant || !is_owned {
+    let Some(live_uid) = uid(&live) else { return Ok(Removal::NotOurs) };
+    let is_marked = part_of(&live) == Some(&place.set_id);
+    if change.uid.as_deref() != Some(live_uid) || (change.must_be_marked && !is_marked) {
         return Ok(Removal::NotOurs);
     }
     if is_terminating(&live) {
@@ -157,31 +171,105 @@ fn propagation(kind: &ApiKind) -> &'static str {
     if is_workload { "Foreground" } else { "Background" }
 }
 
-/// Releases an object: takes our label off it and leaves everything else as it is. Our entry in its managedFields stays
-/// too, because giving the fields up by an empty apply would delete those that nobody else owns.
+/// How often a release is tried that meets writes of others.
+const RELEASES: u32 = 5;
+
+/// Releases the object of a change: takes the stack's label and its entries in managedFields off it and leaves every value as
+/// it is. It is left alone where it is not the object that the plan saw, or belongs to another set.
 pub(super) async fn release(
     transport: &Transport,
-    kind: &ApiKind,
-    id: &ResourceId,
-    uid: Option<&str>,
+    change: &Change,
     place: &InventoryPlace,
-) -> Result<(), Box<RequestError>> {
-    let Some(live) = get(transport, kind, id).await? else { return Ok(()) };
-    if part_of(&live) != Some(&place.set_id) {
-        return Ok(());
-    }
-    let uid = uid.or_else(|| live.pointer("/metadata/uid").and_then(Value::as_str));
-    let patch = json!({"metadata": {"uid": uid, "labels": {PART_OF_LABEL: null}}});
-    let path = Query::object(kind, id).with("fieldManager", &place.field_manager).into_string();
-    let call =
-        Call::send(Method::PATCH, path, MERGE, patch.to_string().into_bytes()).about(id).patience(Patience::APPLY);
-    match transport.call(&call).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_not_found() => Ok(()),
-        Err(error) => Err(error),
+) -> Result<Release, Box<RequestError>> {
+    let (kind, id) = (&change.kind, &change.id);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let Some(live) = get(transport, kind, id).await? else { return Ok(Release::Done) };
+        let Some(planned) = change.uid.as_deref() else { return Ok(Release::Appeared) };
+        let is_of_another = part_of(&live).is_some_and(|set| set != place.set_id);
+        if uid(&live) != Some(planned) || is_of_another || is_terminating(&live) {
+            return Ok(Release::Done);
+        }
+        let Some(patch) = release_patch(&live, place) else { return Ok(Release::Done) };
+        let path = Query::object(kind, id).with("fieldManager", &place.field_manager).into_string();
+        let call = Call::send(Method::PATCH, path, JSON_PATCH, patch.to_string().into_bytes());
+        match transport.call(&call.about(id).patience(Patience::APPLY)).await {
+            Ok(_) => return Ok(Release::Done),
+            Err(error) if error.is_not_found() => return Ok(Release::Done),
+            Err(error) if matches!(error.trouble, Trouble::Conflict(_)) && tries < RELEASES => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
-fn part_of(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/labels")?.get(PART_OF_LABEL)?.as_str()
+/// The JSON patch that takes the stack's marks off an object; none where it has none. It names the resourceVersion, so that it
+/// fails where the object was written since. An emptied list of managedFields would be restored by the server, and a list
+/// with one empty entry resets it (apimachinery `managedfields/internal/managedfields.go`, `isResetManagedFields`).
+fn release_patch(live: &Value, place: &InventoryPlace) -> Option<Value> {
+    let mut operations = Vec::new();
+    if part_of(live).is_some() {
+        let labels = live.pointer("/metadata/labels").and_then(Value::as_object).map_or(0, serde_json::Map::len);
+        let label = format!("/metadata/labels/{}", PART_OF_LABEL.replace('/', "~1"));
+        let path = if labels == 1 { "/metadata/labels" } else { &label };
+        operations.push(json!({"op": "remove", "path": path}));
+    }
+    let managed = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let managed: &[Value] = managed.map(Vec::as_slice).unwrap_or_default();
+    let is_ours = |entry: &Value| {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        text("manager") == place.field_manager
+    };
+    let rest: Vec<&Value> = managed.iter().filter(|entry| !is_ours(entry)).collect();
+    if rest.len() < managed.len() {
+        let value = if rest.is_empty() { json!([{}]) } else { json!(rest) };
+        operations.push(json!({"op": "replace", "path": "/metadata/managedFields", "value": value}));
+    }
+    if operations.is_empty() {
+        return None;
+    }
+    let version = live.pointer("/metadata/resourceVersion")?;
+    operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version}));
+    operations.push(json!({"op": "test", "path": "/metadata/uid", "value": live.pointer("/metadata/uid")?}));
+    Some(Value::Array(operations))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_takes_the_marks_of_the_stack_off_and_nothing_else() {
+        let place = InventoryPlace::of("shop", "default", Some("n"));
+        let ours = json!({"manager": place.field_manager, "operation": "Apply", "fieldsV1": {"f:data": {}}});
+        let theirs = json!({"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:data": {"f:x": {}}}});
+        let live = |labels: Value, managed: Value| json!({"metadata": {"uid": "u", "resourceVersion": "7", "labels": labels, "managedFields": managed}});
+        let paths = |live: &Value| {
+            let patch = release_patch(live, &place)?;
+            let line = |operation: &Value| {
+                let value = operation.get("value").map(|value| format!("={value}")).unwrap_or_default();
+                format!(
+                    "{} {}{value}",
+                    operation["op"].as_str().unwrap_or_default(),
+                    operation["path"].as_str().unwrap_or_default()
+                )
+            };
+            Some(patch.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n"))
+        };
+        let marked = json!({PART_OF_LABEL: place.set_id, "app": "x"});
+        insta::assert_snapshot!(paths(&live(marked, json!([ours]))).unwrap_or_default(), @r#"
+        remove /metadata/labels/applyset.kubernetes.io~1part-of
+        replace /metadata/managedFields=[{}]
+        replace /metadata/resourceVersion="7"
+        test /metadata/uid="u"
+        "#);
+        let only = json!({PART_OF_LABEL: place.set_id});
+        insta::assert_snapshot!(paths(&live(only, json!([theirs, ours]))).unwrap_or_default(), @r#"
+        remove /metadata/labels
+        replace /metadata/managedFields=[{"fieldsV1":{"f:data":{"f:x":{}}},"manager":"kubectl","operation":"Update"}]
+        replace /metadata/resourceVersion="7"
+        test /metadata/uid="u"
+        "#);
+        assert_eq!(paths(&live(json!({"app": "x"}), json!([theirs]))), None);
+    }
 }

@@ -111,6 +111,11 @@ impl<'a> Run<'a> {
         let mut readiness = assess(&change.kind, &object, custom, &surroundings);
         self.cluster.transport.with_redactor(|redactor| readiness.scrub(redactor));
         if readiness.state == State::Current {
+            if is_completed_job(change, &object)
+                && let Some(entry) = self.inventory.entries.get_mut(id)
+            {
+                entry.completed = true;
+            }
             self.observed.live.insert(id.clone(), Live::found(&object));
             self.ready(change);
             return;
@@ -324,6 +329,13 @@ impl<'a> Run<'a> {
 /// Whether the object of a change is one of those that a watch is for.
 pub(super) fn is_among(change: &Change, purpose: &Purpose) -> bool {
     matches!(purpose, Purpose::Objects(kind, namespace) if *kind == change.kind && *namespace == change.id.namespace)
+}
+
+/// Whether it is a Job that completed, rather than one that is merely ready by a rule of the program.
+fn is_completed_job(change: &Change, object: &Value) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let is_complete = |condition: &Value| condition["type"] == "Complete" && condition["status"] == "True";
+    change.id.is("batch", "Job") && conditions.into_iter().flatten().any(is_complete)
 }
 
 pub(super) fn text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {

@@ -146,7 +146,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::observe::config_map_kind;
+    use crate::inventory::config_map_kind;
 
     fn read_page(body: &Value) -> Result<Page, Trouble> {
         page(body.to_string().as_bytes(), &config_map_kind(), &|name| name != "other")

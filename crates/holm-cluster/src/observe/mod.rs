@@ -4,19 +4,23 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use holm_core::inventory::{Inventory, InventoryPlace};
+use holm_core::fields;
+use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{self, DryRun, Live, Observed};
-use holm_core::plan::{PlanOptions, Question, survey};
+use holm_core::ownership::uid;
+use holm_core::plan::{Plan, PlanOptions, Question, survey};
 use holm_core::secret::is_secret;
 use holm_core::{ApiKind, Graph, Packed, ResourceId, Scope, Sensitive};
 use serde_json::Value;
 
 use crate::error::ClusterError;
+use crate::inventory::{self, inventory_id};
 use crate::transport::Transport;
 use crate::{Cluster, dry_run, random};
 
 mod list;
 mod look;
+mod parents;
 mod secrets;
 
 use list::names;
@@ -48,12 +52,14 @@ impl Cluster {
     ) -> Result<Observed, ClusterError> {
         let mut observed = self.look_at(graph, place, |_| true).await?;
         let mut failure = None;
-        observed.generated = observe::generated(graph, &observed.inventory, &observed.live, &mut |password| {
-            random::password(password).unwrap_or_else(|error| {
-                failure = Some(error);
-                Sensitive::new(String::new())
-            })
-        });
+        let regenerate = &options.regenerate;
+        observed.generated =
+            observe::generated(graph, &observed.inventory, &observed.live, regenerate, &mut |password| {
+                random::password(password).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    Sensitive::new(String::new())
+                })
+            });
         if let Some(error) = failure {
             return Err(ClusterError::NoRandomness(error));
         }
@@ -88,10 +94,10 @@ impl Cluster {
     ) -> Result<Observed, ClusterError> {
         let mut observed = Observed::default();
         self.transport.learn(secrets::declared(graph, &observed));
-        let config_map = self.read_inventory(place).await?;
-        if let Some(object) = &config_map {
-            observed.inventory = Inventory::from_config_map(object)?;
-        }
+        let root = inventory::read(&self.transport, place).await?.map(|found| {
+            observed.inventory = found.inventory;
+            found.root
+        });
         let mut targets = observe::targets(graph, &observed.inventory);
         targets.retain(|id, _| wanted(id));
         let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
@@ -99,17 +105,57 @@ impl Cluster {
         for (id, live) in observed.live.iter().filter(|(id, _)| is_secret(id)) {
             self.transport.learn(live.object().map(|object| secrets::of_object(id, &object)).unwrap_or_default());
         }
-        let live = config_map.as_ref().map_or(Live::Absent, Live::found);
+        observed.parents = parents::find(&self.transport, &observed.live, place).await?;
+        let live = root.as_ref().map_or(Live::Absent, Live::found);
         observed.live.insert(inventory_id(place), live);
         Ok(observed)
     }
 
-    async fn read_inventory(&self, place: &InventoryPlace) -> Result<Option<Value>, ClusterError> {
-        get(&self.transport, &config_map_kind(), &inventory_id(place)).await.map_err(|source| {
-            let (namespace, name) = (place.namespace.clone(), place.name.clone());
-            ClusterError::InventoryUnreadable { namespace, name, source }
-        })
+    /// Returns the first object of the plan that another run of the stack wrote, made or deleted since it was observed: it
+    /// exists no longer, or now, or has another uid, or what the stack's field manager applied is another thing.
+    pub(crate) async fn moved_since(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        place: &InventoryPlace,
+    ) -> Result<Option<ResourceId>, ClusterError> {
+        let targets = plan.changes.iter().map(|change| (change.id.clone(), change.kind.clone())).collect();
+        let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
+        let live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
+        let before = |id: &ResourceId| observed.object(id).map(|object| applied(&object, place));
+        Ok(live.into_iter().find_map(|(id, live)| {
+            let after = live.object().map(|object| applied(&object, place));
+            (before(&id) != after).then_some(id)
+        }))
     }
+
+    /// Returns the first of the objects to which the stack's field manager applied something else since, or that another
+    /// client made anew.
+    pub(crate) async fn written_since(
+        &self,
+        plan: &Plan,
+        written: &BTreeMap<ResourceId, Applied>,
+        place: &InventoryPlace,
+    ) -> Result<Option<ResourceId>, ClusterError> {
+        let of_plan = plan.changes.iter().filter(|change| written.contains_key(&change.id));
+        let targets = of_plan.map(|change| (change.id.clone(), change.kind.clone())).collect();
+        let live = look(&self.transport, &targets, &place.set_id, &|_| true).await?;
+        Ok(live.into_iter().find_map(|(id, live)| {
+            let is_same = live.object().is_none_or(|object| written.get(&id) == Some(&applied(&object, place)));
+            (!is_same).then_some(id)
+        }))
+    }
+}
+
+/// A uid, and when and what was applied.
+pub(crate) type Applied = (Option<String>, Option<(String, Value)>);
+
+/// What tells one write of this stack to an object from another: its uid, and when and what the stack's field manager applied.
+pub(crate) fn applied(object: &Value, place: &InventoryPlace) -> Applied {
+    let entry = fields::managed(object)
+        .find(|entry| entry.is_apply && entry.subresource.is_empty() && entry.manager == place.field_manager)
+        .map(|entry| (entry.time.to_owned(), Value::Object(entry.fields.clone())));
+    (uid(object).map(str::to_owned), entry)
 }
 
 /// The answer to a question, and the live object as it is by then where somebody has written it since it was read: compared
@@ -146,16 +192,6 @@ async fn asked(
         live = Some(Live::Found(found));
     }
     Ok((answer, live))
-}
-
-/// The identity of the inventory's ConfigMap.
-pub(crate) fn inventory_id(place: &InventoryPlace) -> ResourceId {
-    ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name)
-}
-
-/// The kind of the inventory's ConfigMap.
-pub(crate) fn config_map_kind() -> ApiKind {
-    core_kind("ConfigMap", "configmaps", Scope::Namespaced)
 }
 
 /// A kind of the core group.

@@ -33,8 +33,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The content type of server-side apply. JSON is YAML, so JSON is sent.
 pub(crate) const APPLY: &str = "application/apply-patch+yaml";
-/// The content type of a JSON merge patch (RFC 7396).
-pub(crate) const MERGE: &str = "application/merge-patch+json";
+/// The content type of a JSON patch (RFC 6902).
+pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 /// The content type of plain JSON.
 pub(crate) const JSON: &str = "application/json";
 

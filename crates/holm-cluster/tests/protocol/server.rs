@@ -170,7 +170,25 @@ impl State {
                     }
                 }
                 let code = if old.is_some() { 200 } else { 201 };
-                if is_dry { (code, request.body.clone()) } else { (code, self.write(path, request.body.clone())) }
+                let mut object = request.body.clone();
+                if request.body.is_array() {
+                    let Some(old) = old else { return Self::not_found(path) };
+                    let patch: json_patch::Patch = serde_json::from_value(request.body.clone()).expect("a JSON patch");
+                    object = old.clone();
+                    if json_patch::patch(&mut object, &patch).is_err() {
+                        return (422, status(422, "Invalid", "the patch does not fit", json!({"name": "x"})));
+                    }
+                    if object["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"] {
+                        return (409, status(409, "Conflict", "the object has been modified", json!({"name": "x"})));
+                    }
+                } else if let Some(manager) =
+                    request.query.split('&').find_map(|part| part.strip_prefix("fieldManager="))
+                {
+                    // Enough for whose it is, and too little for a proof.
+                    let entry = json!({"manager": manager, "operation": "Apply", "fieldsV1": {"f:x": {}}});
+                    object["metadata"]["managedFields"] = json!([entry]);
+                }
+                if is_dry { (code, object) } else { (code, self.write(path, object)) }
             }
             "DELETE" => match self.objects.remove(path) {
                 Some(object) => {

@@ -7,11 +7,13 @@ use serde_json::Value;
 use crate::catalog;
 use crate::desired::{Desired, desired};
 use crate::diff::Extent;
+use crate::fields;
 use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::input::Unknown;
-use crate::inventory::{Entry, Inventory, InventoryPlace};
+use crate::inventory::{Entry, FORMAT, Inventory, InventoryPlace, Phase};
 use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, Unchecked};
+use crate::ownership::{Owner, SetParent, uid};
 use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::plan::delete::{self, Removal};
@@ -36,10 +38,13 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         keepers: keepers(graph),
         changes: Vec::with_capacity(graph.resources().len()),
         blockers: Vec::new(),
+        not_managed: Vec::new(),
+        of_others: BTreeMap::new(),
     };
     for resource in graph.resources().iter().filter(|resource| options.includes(&resource.id)) {
         decision.resource(resource);
     }
+    decision.report_owners();
     decision.externals();
     let removal = Removal { graph, observed, place, options };
     let (removed, blockers) = removal.decide();
@@ -61,27 +66,35 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
 fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
     let mut intent = observed.inventory.clone();
     intent.revision += 1;
+    intent.epoch += 1;
+    intent.phase = Phase::Intended;
+    intent.format = FORMAT;
     for change in changes {
         let Some(entry) = &change.entry else { continue };
         let mut entry = entry.clone();
         if change.action.is_write() {
-            // Until the write is acknowledged and recorded, no digest may vouch for it.
+            // Until the write is acknowledged and recorded, no digest may vouch for it, and what was sensitive stays so.
             entry.digest = String::new();
+            entry.completed = false;
+            let before = observed.inventory.entries.get(&change.id).map(|entry| entry.sensitive.as_slice());
+            entry.sensitive.extend(before.unwrap_or_default().iter().cloned());
+            entry.sensitive.sort();
+            entry.sensitive.dedup();
         }
         intent.entries.insert(change.id.clone(), entry);
     }
     if !graph.resources().is_empty() {
-        intent.homes = graph
+        intent.stored_in = graph
             .generated()
             .iter()
-            .filter_map(|(name, value)| Some((name.clone(), value.homes.first()?.clone())))
+            .filter_map(|(name, value)| Some((name.clone(), value.stored_in.first()?.clone())))
             .collect();
     }
     intent
 }
 
 fn keepers(graph: &Graph) -> BTreeSet<&ResourceId> {
-    graph.generated().values().flat_map(|value| value.homes.iter().map(|home| &home.id)).collect()
+    graph.generated().values().flat_map(|value| value.stored_in.iter().map(|home| &home.id)).collect()
 }
 
 struct Decision<'a> {
@@ -94,6 +107,10 @@ struct Decision<'a> {
     keepers: BTreeSet<&'a ResourceId>,
     changes: Vec<Change>,
     blockers: Vec<Blocker>,
+    /// The objects that would be adopted without consent.
+    not_managed: Vec<ResourceId>,
+    /// The objects that other sets own.
+    of_others: BTreeMap<SetParent, Vec<ResourceId>>,
 }
 
 impl<'a> Decision<'a> {
@@ -110,8 +127,9 @@ impl<'a> Decision<'a> {
                 Some(Live::Found(object)) => object.uid(),
                 _ => None,
             };
-            let change = self.change(resource, Action::Unchanged, Reason::AsDeclared, uid, digest);
-            self.changes.push(change);
+            let is_recorded = inventory.entries.get(id).is_some_and(|entry| entry.uid == uid);
+            let reason = if is_recorded { Reason::AsDeclared } else { Reason::Recovered };
+            self.push(resource, Action::Unchanged, reason, uid, digest);
             return;
         }
         let live = self.observed.object(id);
@@ -141,6 +159,11 @@ impl<'a> Decision<'a> {
 
     fn absent(&mut self, resource: &'a Resource, wanted: Desired) {
         let entry = self.observed.inventory.entries.get(&resource.id);
+        if let Some(entry) = entry.filter(|entry| is_completed_job(resource, entry, &wanted)) {
+            let uid = entry.uid.clone();
+            self.push(resource, Action::Unchanged, Reason::Completed, uid, wanted.digest);
+            return;
+        }
         let was_ours = entry.is_some_and(|entry| entry.uid.is_some());
         let reason = if was_ours { Reason::DeletedFromCluster } else { Reason::NotInCluster };
         let unchecked = match self.observed.dry_runs.get(&resource.id) {
@@ -157,6 +180,7 @@ impl<'a> Decision<'a> {
             None => Some(self.why_not_asked(resource, &wanted, None)),
         };
         let mut change = self.change(resource, Action::Create, reason, None, wanted.digest);
+        change.is_exclusive = secret::is_secret(&resource.id) && self.keepers.contains(&resource.id);
         change.unchecked = unchecked;
         change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
         self.changes.push(change);
@@ -164,7 +188,15 @@ impl<'a> Decision<'a> {
 
     fn existing(&mut self, resource: &'a Resource, live: &Value, wanted: Desired) {
         let id = &resource.id;
-        if survey::is_terminating(live) && self.is_begun_replacement(id, live) {
+        let owner = Owner::of(id, live, &self.observed.inventory, self.place);
+        if let Owner::Another(set_id) = &owner {
+            let parent = self.observed.parents.get(set_id).cloned();
+            let parent = parent.unwrap_or_else(|| SetParent::Unknown(set_id.clone()));
+            self.of_others.entry(parent.clone()).or_default().push(id.clone());
+            self.push(resource, Action::Unknown, Reason::AnotherStack(parent), live_uid(live), String::new());
+            return;
+        }
+        if survey::is_terminating(live) && self.is_begun_replacement(id, &owner) {
             let change = self.replacement(resource, live, wanted, Reason::Terminating);
             self.changes.push(change);
             return;
@@ -173,16 +205,9 @@ impl<'a> Decision<'a> {
             let finalizers = delete::finalizers(live);
             let hint = "wait until it is gone, then run again";
             self.block(resource, BlockerKind::Terminating(finalizers), Some(hint));
-            self.push(resource, Action::Unknown, Reason::Terminating, uid(live), String::new());
+            self.push(resource, Action::Unknown, Reason::Terminating, live_uid(live), String::new());
             return;
         }
-        if let Some(other) = survey::foreign_set(live, self.place) {
-            let hint = "remove that label if the other owner is gone, or give the resource another name";
-            self.block(resource, BlockerKind::OwnedByAnother(other), Some(hint));
-            self.push(resource, Action::Unknown, Reason::NotOurs, uid(live), String::new());
-            return;
-        }
-        let is_owned = self.observed.inventory.owns(id, live, &self.place.set_id);
         let recorded = self.observed.inventory.entries.get(id);
         let is_unchanged_declaration =
             recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
@@ -231,13 +256,21 @@ impl<'a> Decision<'a> {
             replaced_for = Some(Reason::ReplaceOnChanges(replacing));
         }
         if let Some(reason) = replaced_for {
-            self.replace(resource, live, wanted, reason, fields);
+            self.replace(resource, live, &owner, wanted, reason, fields);
             return;
         }
+        notes.extend(self.changed_by_hand(resource, live));
         let is_drift = |field: &FieldChange| field.drift.is_some();
-        let (action, reason) = if !is_owned {
-            (Action::Adopt, if recorded.is_some() { Reason::AnotherObject } else { Reason::NotOurs })
-        } else if fields.is_empty() && !differs && overruled.is_empty() {
+        let is_same = fields.is_empty() && !differs && overruled.is_empty();
+        let needs_adoption = owner == Owner::Nobody && !resource.options.adopt && !id.is("", "Namespace");
+        let (action, reason) = if owner == Owner::Nobody {
+            if needs_adoption && !self.options.adopts(id) {
+                self.not_managed.push(id.clone());
+            }
+            (Action::Adopt, Reason::NotManaged)
+        } else if owner == Owner::Recoverable && fields.is_empty() && overruled.is_empty() {
+            (if is_same { Action::Unchanged } else { Action::Update }, Reason::Recovered)
+        } else if is_same {
             (Action::Unchanged, Reason::AsDeclared)
         } else if !fields.is_empty() && fields.iter().all(is_drift) {
             (Action::Update, Reason::Drift)
@@ -249,9 +282,10 @@ impl<'a> Decision<'a> {
             }
             (Action::Update, Reason::Declaration)
         };
-        let mut change = self.change(resource, action, reason, uid(live), wanted.digest);
+        let mut change = self.change(resource, action, reason, live_uid(live), wanted.digest);
         change.notes = noted(resource, action, &fields);
         change.notes.extend(notes);
+        change.needs_adoption = needs_adoption;
         change.fields = fields;
         change.unchecked = unchecked;
         change.overruled = overruled;
@@ -262,10 +296,9 @@ impl<'a> Decision<'a> {
 
     /// Whether an earlier run deleted the object to make it anew and ended in between: it is ours, and what is recorded is
     /// the intent to make one.
-    fn is_begun_replacement(&self, id: &ResourceId, live: &Value) -> bool {
-        let inventory = &self.observed.inventory;
-        inventory.entries.get(id).is_some_and(|entry| entry.uid.is_none())
-            && inventory.owns(id, live, &self.place.set_id)
+    fn is_begun_replacement(&self, id: &ResourceId, owner: &Owner) -> bool {
+        let recorded = self.observed.inventory.entries.get(id);
+        *owner == Owner::ThisStack && recorded.is_some_and(|entry| entry.uid.is_none())
     }
 
     /// A change that can only be made by deleting and making anew.
@@ -273,18 +306,31 @@ impl<'a> Decision<'a> {
         &mut self,
         resource: &'a Resource,
         live: &Value,
+        owner: &Owner,
         wanted: Desired,
         reason: Reason,
         fields: Vec<FieldChange>,
     ) {
-        if self.needs_consent(resource) && !self.options.consents_to(&resource.id) {
-            let causes = match &reason {
-                Reason::Immutable(causes) => causes.iter().map(immutable::line).collect(),
-                Reason::ReplaceOnChanges(paths) => paths.iter().map(|path| format!("{path} changes")).collect(),
-                _ => Vec::new(),
-            };
+        let causes = match &reason {
+            Reason::Immutable(causes) => causes.iter().map(immutable::line).collect(),
+            Reason::ReplaceOnChanges(paths) => paths.iter().map(|path| format!("{path} changes")).collect(),
+            _ => Vec::new(),
+        };
+        let is_agreed = self.options.consents_to(&resource.id);
+        if *owner != Owner::ThisStack && !is_agreed {
             let hint = format!(
-                "take the change back, or, if its data may be lost, consent with --allow-delete {}",
+                "give the resource another name, or, if the other object may be lost, consent with --allow-delete {}",
+                resource.id.short()
+            );
+            self.block(resource, BlockerKind::ReplaceNotManaged(causes), Some(&hint));
+            let mut change = self.change(resource, Action::Unknown, Reason::NotManaged, live_uid(live), wanted.digest);
+            change.fields = fields;
+            self.changes.push(change);
+            return;
+        }
+        if self.needs_consent(resource) && !is_agreed {
+            let hint = format!(
+                "revert the change, or, if its data may be lost, consent with --allow-delete {}",
                 resource.id.short()
             );
             self.block(resource, BlockerKind::ReplaceNeedsConsent(causes), Some(&hint));
@@ -292,15 +338,20 @@ impl<'a> Decision<'a> {
         let mut change = self.replacement(resource, live, wanted, reason);
         change.notes = noted(resource, Action::Replace, &fields);
         change.fields = fields;
+        if *owner != Owner::ThisStack {
+            change.must_be_marked = false;
+            change.notes.push("not managed by this stack; it is deleted because --allow-delete names it".to_owned());
+        }
         self.changes.push(change);
     }
 
     /// The change itself. Its entry has no uid, because the one that is recorded goes with the old object.
     fn replacement(&self, resource: &Resource, live: &Value, wanted: Desired, reason: Reason) -> Change {
-        let mut change = self.change(resource, Action::Replace, reason, uid(live), wanted.digest);
+        let mut change = self.change(resource, Action::Replace, reason, live_uid(live), wanted.digest);
         if let Some(entry) = &mut change.entry {
             entry.uid = None;
         }
+        change.is_exclusive = secret::is_secret(&resource.id) && self.keepers.contains(&resource.id);
         change.unchecked = Some(Unchecked::Replacement);
         change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
         change
@@ -347,11 +398,79 @@ impl<'a> Decision<'a> {
     fn report_generated(&mut self, resource: &'a Resource, wanted: &Desired) {
         for (_, unknown) in &wanted.unknown {
             let Unknown::Generated(name) = unknown else { continue };
-            if let Some(GeneratedState::Unreadable(reason)) = self.observed.generated.get(name) {
-                let kind = BlockerKind::GeneratedUnreadable { name: name.clone(), reason: reason.clone() };
-                self.block(resource, kind, Some("a new value is made only when it is certain that there is none yet"));
+            match self.observed.generated.get(name) {
+                Some(GeneratedState::Unreadable(reason)) => {
+                    let kind = BlockerKind::GeneratedUnreadable { name: name.clone(), reason: reason.clone() };
+                    self.block(
+                        resource,
+                        kind,
+                        Some("a new value is made only when it is certain that there is none yet"),
+                    );
+                }
+                Some(GeneratedState::Lost(field)) => {
+                    let dependents = self.graph.dependencies().iter().filter(|edge| edge.on == field.id);
+                    let used_by: BTreeSet<ResourceId> = dependents.map(|edge| edge.dependent.clone()).collect();
+                    let stored_in = format!("{} ({})", field.id, field.path);
+                    let used_by = used_by.into_iter().collect();
+                    let kind = BlockerKind::GeneratedLost { name: name.clone(), stored_in, used_by };
+                    let hint = format!(
+                        "restore {} from a backup, or make a new value with --regenerate {name} and change it wherever the \
+                         old one is in use, such as in a database",
+                        field.id.short()
+                    );
+                    self.block(resource, kind, Some(&hint));
+                }
+                _ => {}
             }
         }
+    }
+
+    /// Says of each generated value that the resource keeps who changed it, where that was not us. It is kept as it is.
+    fn changed_by_hand(&self, resource: &Resource, live: &Value) -> Vec<String> {
+        let ours = fields::applied_by(live, &self.place.field_manager);
+        let kept = self.observed.inventory.stored_in.iter().filter(|(_, field)| field.id == resource.id);
+        let changed = kept.filter(|(name, field)| {
+            let is_ours = ours.is_some_and(|ours| fields::contains(ours, &field.path));
+            !is_ours && matches!(self.observed.generated.get(*name), Some(GeneratedState::Found(_)))
+        });
+        changed
+            .filter_map(|(name, field)| {
+                let writer = fields::last_writer(live, &field.path, &self.place.field_manager)?;
+                let time = if writer.time.is_empty() { String::new() } else { format!(" at {}", writer.time) };
+                Some(format!(
+                    "the generated value \"{name}\" at {} was changed by {}{time}; it is kept as it is now",
+                    field.path, writer.manager
+                ))
+            })
+            .collect()
+    }
+
+    /// Reports what is not ours once for all objects of one owner.
+    fn report_owners(&mut self) {
+        for (parent, objects) in std::mem::take(&mut self.of_others) {
+            let hint = match &parent {
+                SetParent::Stack { .. } => {
+                    "give the resources other names, or release them from the other stack first (retain_on_delete)"
+                }
+                _ => "give the resources other names, or take the objects out of the other set first",
+            };
+            self.block_all(objects, |objects| BlockerKind::ManagedByAnother { parent, objects }, hint);
+        }
+        let objects = std::mem::take(&mut self.not_managed);
+        let hint = match objects.as_slice() {
+            [] => return,
+            [only] => {
+                format!("look at the plan, then consent with --adopt {}, or with adopt() in the program", only.short())
+            }
+            _ => "look at the plan, then consent with --adopt KIND/NAME for each, or with --adopt all".to_owned(),
+        };
+        self.block_all(objects, BlockerKind::NeedsAdoption, &hint);
+    }
+
+    fn block_all(&mut self, objects: Vec<ResourceId>, kind: impl FnOnce(Vec<ResourceId>) -> BlockerKind, hint: &str) {
+        let Some(first) = objects.first().cloned() else { return };
+        let site = self.graph.get(&first).map(|resource| resource.site);
+        self.blockers.push(Blocker { id: first, kind: kind(objects), site, hint: Some(hint.to_owned()) });
     }
 
     /// What lies outside the stack and is named in it must be there.
@@ -411,15 +530,23 @@ impl<'a> Decision<'a> {
         digest: String,
     ) -> Change {
         // What could not be read stays recorded as it was.
+        let recorded = self.observed.inventory.entries.get(&resource.id);
         let entry = match action {
-            Action::Unknown => self.observed.inventory.entries.get(&resource.id).cloned(),
+            Action::Unknown => recorded.cloned(),
             _ => Some(Entry {
                 kind: resource.kind.clone(),
                 uid: uid.clone(),
-                digest,
                 protect: resource.options.protect || self.keepers.contains(&resource.id),
                 retain_on_delete: resource.options.retain_on_delete,
                 depends_on: self.needed(&resource.id),
+                adopted: match action {
+                    Action::Adopt => true,
+                    Action::Create | Action::Replace => false,
+                    _ => recorded.is_some_and(|entry| entry.adopted),
+                },
+                sensitive: sensitive_paths(resource),
+                completed: recorded.is_some_and(|entry| entry.completed && entry.digest == digest),
+                digest,
             }),
         };
         Change {
@@ -431,7 +558,10 @@ impl<'a> Decision<'a> {
             unchecked: None,
             overruled: Vec::new(),
             notes: Vec::new(),
+            needs_adoption: false,
             uid,
+            is_exclusive: false,
+            must_be_marked: true,
             desired: None,
             entry,
             site: Some(resource.site),
@@ -467,11 +597,27 @@ fn noted(resource: &Resource, action: Action, fields: &[FieldChange]) -> Vec<Str
     notes.map(|note| note.text.clone()).collect()
 }
 
-fn uid(live: &Value) -> Option<String> {
-    live.pointer("/metadata/uid")?.as_str().map(str::to_owned)
+fn live_uid(live: &Value) -> Option<String> {
+    uid(live).map(str::to_owned)
+}
+
+/// The paths of sensitive values, which outlive them in the inventory. All values of a Secret are secret anyway.
+fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
+    if secret::is_secret(&resource.id) {
+        return Vec::new();
+    }
+    resource.inputs.iter().filter(|(_, input)| input.is_sensitive()).map(|(path, _)| path.clone()).collect()
+}
+
+/// Whether the resource is a Job that is deleted some time after it finished, and did so for this declaration
+/// (`pkg/controller/ttlafterfinished`).
+fn is_completed_job(resource: &Resource, recorded: &Entry, wanted: &Desired) -> bool {
+    let has_time_to_live = resource.object.pointer("/spec/ttlSecondsAfterFinished").is_some_and(|ttl| !ttl.is_null());
+    let is_same = !recorded.digest.is_empty() && recorded.digest == wanted.digest;
+    resource.id.is("batch", "Job") && has_time_to_live && recorded.completed && is_same
 }
 
 /// Whether an apply would change which fields are ours, although no value changes.
 fn ownership_differs(live: &Value, after: &Value, manager: &str) -> bool {
-    crate::fields::applied_by(live, manager) != crate::fields::applied_by(after, manager)
+    fields::applied_by(live, manager) != fields::applied_by(after, manager) || fields::has_created_entry(live, manager)
 }

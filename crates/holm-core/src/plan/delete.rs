@@ -9,6 +9,7 @@ use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
 use crate::observe::{Live, Observed};
+use crate::ownership::{Owner, SetParent, part_of, uid};
 use crate::plan::{Action, Blocker, BlockerKind, Change, PlanOptions, Reason};
 
 /// Decides about everything that is owned and not declared.
@@ -51,18 +52,31 @@ impl Removal<'_> {
     fn first_look(&self, id: &ResourceId, entry: &Entry) -> (Action, Reason) {
         let live = match self.observed.live.get(id) {
             Some(Live::Found(live)) => live.open(),
-            Some(Live::Absent | Live::KindAbsent) => return (Action::Forget, Reason::AlreadyGone),
+            Some(Live::Absent | Live::KindAbsent) => return (Action::Release, Reason::AlreadyGone),
             Some(Live::Unreadable(why)) => return (Action::Unknown, Reason::Unreadable(why.clone())),
             None => return (Action::Unknown, Reason::Unreadable("it was not looked at".to_owned())),
         };
-        if !self.observed.inventory.owns(id, &live, &self.place.set_id) {
-            return (Action::Forget, Reason::AnotherObject);
+        let is_agreed = self.options.consents_to(id);
+        match Owner::of(id, &live, &self.observed.inventory, self.place) {
+            Owner::ThisStack => {}
+            Owner::Another(set_id) => {
+                let parent = self.observed.parents.get(&set_id).cloned();
+                return (Action::Release, Reason::AnotherStack(parent.unwrap_or(SetParent::Unknown(set_id))));
+            }
+            Owner::Recoverable if is_agreed => {}
+            Owner::Recoverable if part_of(&live).is_some() => return (Action::Keep, Reason::AnotherUid),
+            Owner::Nobody if entry.uid.as_deref() != uid(&live) => return (Action::Release, Reason::AnotherObject),
+            Owner::Recoverable | Owner::Nobody => return (Action::Release, Reason::NotManaged),
         }
         if entry.retain_on_delete {
-            return (Action::Forget, Reason::Retained);
+            return (Action::Release, Reason::Retained);
+        }
+        // A namespace holds what others made in it, so consent to delete one that others made is not ours to take.
+        if entry.adopted && (!is_agreed || id.is("", "Namespace")) {
+            return (Action::Release, Reason::Adopted);
         }
         let needs_consent = entry.protect || catalog::holds_data(&id.group_kind());
-        if needs_consent && !self.options.consents_to(id) {
+        if needs_consent && !is_agreed {
             return (Action::Keep, Reason::NoConsent);
         }
         (Action::Delete, if self.options.destroy { Reason::Destroyed } else { Reason::LeftProgram })
@@ -83,8 +97,8 @@ impl Removal<'_> {
             queue.extend(external.used_by.first().map(|(user, _)| (target.clone(), user.clone())));
         }
         for (id, (action, reason)) in decisions.iter() {
-            let stays = matches!(action, Action::Keep | Action::Unknown)
-                || matches!(reason, Reason::Retained | Reason::AnotherObject);
+            let is_released = *action == Action::Release && *reason != Reason::AlreadyGone;
+            let stays = is_released || matches!(action, Action::Keep | Action::Unknown);
             if stays {
                 queue.extend(self.needed_by(id, removed[*id]));
             }
@@ -142,7 +156,8 @@ impl Removal<'_> {
     fn change(&self, id: &ResourceId, entry: &Entry, action: Action, reason: Reason) -> Change {
         let live = self.observed.object(id);
         let live = live.as_ref();
-        let uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
+        let is_marked = live.and_then(part_of).is_some_and(|set| set == self.place.set_id);
+        let uid = live.and_then(uid).map(str::to_owned);
         let mut notes = Vec::new();
         if action == Action::Delete && id.is("", "Namespace") {
             notes.push("everything in the namespace goes with it, also what others made there".to_owned());
@@ -157,6 +172,9 @@ impl Removal<'_> {
             }
         }
         let is_kept = matches!(action, Action::Keep | Action::Unknown);
+        // What an interrupted run could not record is known now.
+        let owner = live.map(|live| Owner::of(id, live, &self.observed.inventory, self.place));
+        let recorded_uid = if owner == Some(Owner::ThisStack) { uid.clone() } else { entry.uid.clone() };
         Change {
             id: id.clone(),
             kind: entry.kind.clone(),
@@ -166,9 +184,12 @@ impl Removal<'_> {
             unchecked: None,
             overruled: Vec::new(),
             notes,
+            needs_adoption: false,
             uid,
+            is_exclusive: false,
+            must_be_marked: action != Action::Delete || is_marked,
             desired: None,
-            entry: is_kept.then(|| entry.clone()),
+            entry: is_kept.then(|| Entry { uid: recorded_uid, ..entry.clone() }),
             site: None,
         }
     }

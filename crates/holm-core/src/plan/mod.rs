@@ -2,7 +2,7 @@
 //!
 //! A plan leaves no choice to whoever carries it out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub use survey::{Question, Survey, may_overrule, survey};
 use crate::id::{ApiKind, ResourceId};
 use crate::inventory::{Entry, Inventory};
 use crate::observe::{FieldConflict, RefusalCause, Unchecked};
+use crate::ownership::SetParent;
 use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::site::Site;
@@ -41,7 +42,7 @@ pub struct Plan {
 }
 
 /// What would happen to one object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The object.
     pub id: ResourceId,
@@ -59,12 +60,20 @@ pub struct Change {
     pub overruled: Vec<FieldConflict>,
     /// Things worth knowing, such as that a change reaches only an empty volume.
     pub notes: Vec<String>,
+    /// Whether an adoption needs the user's consent where the plan is not shown and confirmed.
+    pub needs_adoption: bool,
     /// The uid of the live object that this is about.
     pub uid: Option<String>,
+    /// Whether a create must fail where an object of the name has appeared since, because it holds a generated value that would
+    /// overwrite the one that is there.
+    pub is_exclusive: bool,
+    /// Whether the live object must still carry the stack's label when it is deleted, for a delete or a replacement; false
+    /// where the user consented to delete an object by its name that the stack does not own.
+    pub must_be_marked: bool,
     /// The object to send, for create, update, replace and adopt; none while values are unknown, or nothing is sent.
     pub desired: Option<Packed>,
     /// What the inventory holds of it once this is done, with the uid to be filled in from the server's answer; none where
-    /// it is deleted or forgotten.
+    /// it is deleted or released.
     pub entry: Option<Entry>,
     /// The line that declared it; none for what left the program.
     pub site: Option<Site>,
@@ -83,10 +92,10 @@ pub enum Action {
     Delete,
     /// It is as declared. Nothing is sent.
     Unchanged,
-    /// It is there but not ours, and becomes ours.
+    /// It is there but not managed by this stack, and becomes so.
     Adopt,
-    /// It is released: it stays in the cluster and is ours no longer.
-    Forget,
+    /// It is released: the record and our marks on it go, and it stays in the cluster as it is.
+    Release,
     /// It left the program and would be deleted, but stays for lack of consent, and stays ours.
     Keep,
     /// It could not be read, so nothing is known of it.
@@ -114,12 +123,23 @@ pub enum Reason {
     LeftProgram,
     /// The stack is destroyed.
     Destroyed,
-    /// It exists, and no run of this stack made it.
-    NotOurs,
+    /// It exists and is not managed by this stack.
+    NotManaged,
+    /// Another stack manages it.
+    AnotherStack(SetParent),
+    /// The stack applied it, and the inventory does not have it, so the record is restored.
+    Recovered,
+    /// It is a Job that completed for this declaration, and its time to live removed it.
+    Completed,
     /// `retain_on_delete` holds.
     Retained,
+    /// Another client made it and the stack adopted it, so it is not deleted.
+    Adopted,
     /// It is protected or holds data, and nobody consented.
     NoConsent,
+    /// The stack applied it, and its uid is not the recorded one, as after a restore from a backup; nobody consented to delete
+    /// it by name.
+    AnotherUid,
     /// Something that is kept cannot live without it.
     KeptFor(ResourceId),
     /// It is as declared.
@@ -216,15 +236,36 @@ pub enum BlockerKind {
     /// The kind is not served by this cluster.
     #[error("the cluster does not serve {0}")]
     KindNotServed(String),
-    /// Another stack owns the object.
-    #[error("belongs to another set of objects: its label applyset.kubernetes.io/part-of is \"{0}\"")]
-    OwnedByAnother(String),
+    /// Another stack manages these objects.
+    #[error("{} managed by {parent}", are(.objects))]
+    ManagedByAnother {
+        /// The other stack.
+        parent: SetParent,
+        /// The objects, sorted.
+        objects: Vec<ResourceId>,
+    },
+    /// These objects exist and are not managed by this stack, and nobody consented to adopt them.
+    #[error("{} not managed by this stack", are(.0))]
+    NeedsAdoption(Vec<ResourceId>),
+    /// The object is not managed by this stack and can only be changed by deleting it, and nobody consented to that.
+    #[error("is not managed by this stack, and the change would delete it and make another one: {}", causes(.0))]
+    ReplaceNotManaged(Vec<String>),
     /// The object could not be read, so that it is not known what a write would do.
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// The object is being deleted.
     #[error("is being deleted{}", finalizers(.0))]
     Terminating(Vec<String>),
+    /// A generated value was made before and is gone, and what uses it still has the old one.
+    #[error("the generated value \"{name}\" is lost: {stored_in} does not have it any more{}", users(.used_by))]
+    GeneratedLost {
+        /// Its name.
+        name: String,
+        /// Where it was kept.
+        stored_in: String,
+        /// What uses it, sorted.
+        used_by: Vec<ResourceId>,
+    },
     /// A generated value could not be read back, and a new one could lose the old.
     #[error("the generated value \"{name}\" cannot be read back: {reason}")]
     GeneratedUnreadable {
@@ -236,6 +277,14 @@ pub enum BlockerKind {
 }
 
 impl BlockerKind {
+    /// Returns the objects that it is about, where it is one problem of several and names them itself.
+    pub fn objects(&self) -> &[ResourceId] {
+        match self {
+            Self::ManagedByAnother { objects, .. } | Self::NeedsAdoption(objects) => objects,
+            _ => &[],
+        }
+    }
+
     /// Whether this only forbids applying: the plan itself is complete but for what could not be read.
     pub fn forbids_only_apply(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::GeneratedUnreadable { .. })
@@ -256,12 +305,45 @@ pub struct PlanOptions {
     pub skip_create_checks: bool,
     /// The stack is being destroyed.
     pub destroy: bool,
+    /// Which objects of others may be adopted.
+    pub adopt: Adoption,
+    /// The generated values that are made anew although they were made before, by name.
+    pub regenerate: BTreeSet<String>,
+}
+
+/// Consent to adopt objects that are not managed by the stack. The option in code and Namespaces need none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Adoption {
+    /// Nothing is adopted.
+    #[default]
+    Nothing,
+    /// These, as `Kind/name` or `Kind/namespace/name`.
+    Named(BTreeSet<String>),
+    /// Whatever the plan shows.
+    All,
 }
 
 fn conflicts(conflicts: &[FieldConflict]) -> String {
     let list: Vec<String> =
         conflicts.iter().map(|conflict| format!("{} is owned by \"{}\"", conflict.field, conflict.manager)).collect();
     list.join(", ")
+}
+
+/// Whether one of the texts is this object's name, with or without its namespace.
+fn names(texts: &BTreeSet<String>, id: &ResourceId) -> bool {
+    let in_namespace = id.namespace.as_ref().map(|namespace| format!("{}/{}/{}", id.kind, namespace, id.name));
+    texts.contains(&id.short()) || in_namespace.is_some_and(|text| texts.contains(&text))
+}
+
+fn are(objects: &[ResourceId]) -> String {
+    let verb = if objects.len() == 1 { "is" } else { "are" };
+    let names: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    format!("{} {verb}", names.join(", "))
+}
+
+fn users(users: &[ResourceId]) -> String {
+    let names: Vec<String> = users.iter().map(ToString::to_string).collect();
+    if names.is_empty() { String::new() } else { format!("; in use by {}", names.join(", ")) }
 }
 
 fn causes(causes: &[String]) -> String {
@@ -275,8 +357,16 @@ fn finalizers(finalizers: &[String]) -> String {
 impl PlanOptions {
     /// Whether the user consented to deleting or replacing this object by its name.
     pub fn consents_to(&self, id: &ResourceId) -> bool {
-        let in_namespace = id.namespace.as_ref().map(|namespace| format!("{}/{}/{}", id.kind, namespace, id.name));
-        self.allow_delete.contains(&id.short()) || in_namespace.is_some_and(|text| self.allow_delete.contains(&text))
+        names(&self.allow_delete, id)
+    }
+
+    /// Returns whether the object may be adopted.
+    pub fn adopts(&self, id: &ResourceId) -> bool {
+        match &self.adopt {
+            Adoption::Nothing => false,
+            Adoption::Named(named) => names(named, id),
+            Adoption::All => true,
+        }
     }
 
     /// Whether the object is within what the user asked for.
@@ -289,6 +379,24 @@ impl Plan {
     /// Whether applying would write or delete anything.
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|change| change.action.is_change())
+    }
+
+    /// Returns the objects that another plan of the same stack decides about otherwise, and those that only one of both knows.
+    /// Values that are made anew for each plan do not count, because they are not shown.
+    pub fn differences(&self, other: &Self) -> Vec<ResourceId> {
+        let decisions = |plan: &Self| -> BTreeMap<ResourceId, Change> {
+            let change = |change: &Change| Change { desired: None, unchecked: None, ..change.clone() };
+            plan.changes.iter().map(|each| (each.id.clone(), change(each))).collect()
+        };
+        let (ours, theirs) = (decisions(self), decisions(other));
+        let blocked = |plan: &Self| plan.blockers.iter().map(|blocker| blocker.id.clone()).collect::<BTreeSet<_>>();
+        let blocked: BTreeSet<ResourceId> = blocked(self).symmetric_difference(&blocked(other)).cloned().collect();
+        let ids: BTreeSet<&ResourceId> = ours.keys().chain(theirs.keys()).chain(&blocked).collect();
+        let is_other = |id: &&ResourceId| {
+            let recorded = |plan: &Self| plan.intent.entries.get(*id).cloned();
+            ours.get(*id) != theirs.get(*id) || recorded(self) != recorded(other) || blocked.contains(*id)
+        };
+        ids.into_iter().filter(is_other).cloned().collect()
     }
 
     /// How many changes there are of one action.
@@ -322,7 +430,7 @@ impl Action {
             Self::Delete => "delete",
             Self::Unchanged => "unchanged",
             Self::Adopt => "adopt",
-            Self::Forget => "forget",
+            Self::Release => "release",
             Self::Keep => "keep",
             Self::Unknown => "unknown",
         }
@@ -337,7 +445,7 @@ impl Action {
             Self::Delete => "-",
             Self::Unchanged => " ",
             Self::Adopt => "&",
-            Self::Forget => "x",
+            Self::Release => "x",
             Self::Keep => "=",
             Self::Unknown => "?",
         }

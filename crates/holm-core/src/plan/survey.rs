@@ -12,8 +12,9 @@ use crate::fields::{self, Proof};
 use crate::graph::{Graph, Origin};
 use crate::id::{ApiKind, ResourceId};
 use crate::input::Unknown;
-use crate::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
+use crate::inventory::{Inventory, InventoryPlace};
 use crate::observe::{FieldConflict, Live, Observed, Unchecked};
+use crate::ownership::{Owner, part_of};
 use crate::packed::Packed;
 use crate::plan::PlanOptions;
 use crate::resource::{ConflictPolicy, Resource};
@@ -87,7 +88,11 @@ fn is_proven(
     inventory: &Inventory,
     place: &InventoryPlace,
 ) -> bool {
-    if !wanted.unknown.is_empty() || is_terminating(live) || !inventory.owns(&resource.id, live, &place.set_id) {
+    let owner = Owner::of(&resource.id, live, inventory, place);
+    if !wanted.unknown.is_empty() || is_terminating(live) || !matches!(owner, Owner::ThisStack | Owner::Recoverable) {
+        return false;
+    }
+    if fields::has_created_entry(live, &place.field_manager) {
         return false;
     }
     match fields::prove(wanted.object.expose(), live, &place.field_manager) {
@@ -111,7 +116,7 @@ pub(super) fn askable(
     place: &InventoryPlace,
     options: &PlanOptions,
 ) -> Askable {
-    if live.is_some_and(|live| is_terminating(live) || foreign_set(live, place).is_some()) {
+    if live.is_some_and(|live| is_terminating(live) || part_of(live).is_some_and(|set| set != place.set_id)) {
         return Askable::No;
     }
     match observed.live.get(&resource.id) {
@@ -151,12 +156,6 @@ pub(super) fn is_defined_here(resource: &Resource, graph: &Graph) -> bool {
 /// Whether the object is being deleted.
 pub(super) fn is_terminating(live: &Value) -> bool {
     live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
-}
-
-/// The other ApplySet that the object belongs to, if any.
-pub(super) fn foreign_set(live: &Value, place: &InventoryPlace) -> Option<String> {
-    let label = live.pointer("/metadata/labels")?.get(PART_OF_LABEL)?.as_str()?;
-    (label != place.set_id).then(|| label.to_owned())
 }
 
 /// Whether the policy takes these fields over from their managers.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL};
+use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL, Phase};
 use holm_core::observe::{self, DryRun, FieldConflict, Live, Observed};
 use holm_core::plan::{self, Action, Change, Plan, PlanOptions, Question, may_overrule, survey};
 use holm_core::schedule::Schedule;
@@ -41,7 +41,8 @@ impl Server {
             self.passwords += 1;
             Sensitive::new(format!("password-{}", self.passwords))
         };
-        observed.generated = observe::generated(graph, &self.inventory, &observed.live, &mut fresh);
+        observed.generated =
+            observe::generated(graph, &self.inventory, &observed.live, &options.regenerate, &mut fresh);
         let surveyed = survey(graph, &observed, &place(), options);
         self.asked = surveyed.questions.len();
         for question in surveyed.questions {
@@ -88,6 +89,7 @@ impl Server {
             deletes.reached(&id, Strength::Ready);
         }
         assert!(deletes.is_done(), "every delete had its turn");
+        record.phase = Phase::Recorded;
         self.inventory = record;
     }
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Stop};
 use holm_core::declare::{self, Result as Declared};
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
-use holm_core::plan::{PlanOptions, plan};
+use holm_core::plan::{Adoption, PlanOptions, plan};
 use holm_core::{Config, Graph, Stack};
 use holm_embedded::faults::Requests;
 use holm_embedded::{DeleteOptions, Objects, WriteOptions};
@@ -35,6 +35,8 @@ pub struct StackUnderTest<'c> {
     declare: Declare<'c>,
     config: Config,
     consents: BTreeSet<String>,
+    adopt: Adoption,
+    regenerate: BTreeSet<String>,
     apply: ApplyOptions,
 }
 
@@ -50,6 +52,8 @@ impl<'c> StackUnderTest<'c> {
             declare: Rc::new(declare),
             config: Config::new("default"),
             consents: BTreeSet::new(),
+            adopt: Adoption::Nothing,
+            regenerate: BTreeSet::new(),
             apply: ApplyOptions::default(),
         }
     }
@@ -66,6 +70,19 @@ impl<'c> StackUnderTest<'c> {
         let mut consents = self.consents.clone();
         consents.extend(resources.into_iter().map(str::to_owned));
         Self { consents, ..self.clone() }
+    }
+
+    /// The same with consent to adopt objects that another client made, as with `--adopt Kind/name`.
+    #[must_use]
+    pub fn adopt<'a>(&self, resources: impl IntoIterator<Item = &'a str>) -> Self {
+        let named = resources.into_iter().map(str::to_owned).collect();
+        Self { adopt: Adoption::Named(named), ..self.clone() }
+    }
+
+    /// The same with consent to make generated values anew, as with `--regenerate NAME`.
+    #[must_use]
+    pub fn regenerate<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { regenerate: names.into_iter().map(str::to_owned).collect(), ..self.clone() }
     }
 
     /// The same with another limit on how long one resource is waited for, in the cluster's time. Default: 10 minutes.
@@ -273,7 +290,12 @@ impl Run<'_> {
         graph: &Graph,
         options: PlanOptions,
     ) -> Result<(Planned, holm_core::observe::Observed), Failure> {
-        let options = PlanOptions { allow_delete: self.subject.consents.clone(), ..options };
+        let options = PlanOptions {
+            allow_delete: self.subject.consents.clone(),
+            adopt: self.subject.adopt.clone(),
+            regenerate: self.subject.regenerate.clone(),
+            ..options
+        };
         let place = place(graph);
         let observed = self.cluster.observe(graph, &place, &options).await?;
         let plan = plan(graph, &observed, &place, &options);

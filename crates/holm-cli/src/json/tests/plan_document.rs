@@ -19,8 +19,8 @@ fn the_plan_document_is_this() {
       "summary": {
         "adopt": 1,
         "delete": 1,
-        "forget": 1,
         "keep": 2,
+        "release": 1,
         "replace": 1,
         "unchanged": 1,
         "unknown": 1,
@@ -271,8 +271,8 @@ fn the_plan_document_is_this() {
           "version": "v1",
           "action": "adopt",
           "reason": {
-            "code": "not_ours",
-            "message": "exists, and is not of this stack"
+            "code": "not_managed",
+            "message": "not managed by this stack"
           },
           "unchecked": {
             "code": "forbidden",
@@ -309,7 +309,7 @@ fn the_plan_document_is_this() {
             "name": "retained"
           },
           "version": "v1",
-          "action": "forget",
+          "action": "release",
           "reason": {
             "code": "retained",
             "message": "stays in the cluster: retain_on_delete"
