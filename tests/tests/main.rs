@@ -12,5 +12,6 @@ mod helm;
 mod interruption;
 mod kinds;
 mod kubectl;
+mod requests;
 mod secrets;
 mod session;

@@ -1,6 +1,6 @@
 //! Which cluster a verb works on: one of a kubeconfig, or the embedded one of this user.
 
-use holm_cluster::{Cluster, ConnectOptions};
+use holm_cluster::{Cluster, ConnectOptions, UserAgent};
 
 use crate::args::Settings;
 use crate::diagnostic::Diagnostic;
@@ -44,9 +44,9 @@ pub async fn connect(program: &str, settings: &Settings) -> Result<(Cluster, Run
     use crate::embedded;
 
     if let Some(name) = &settings.cluster {
-        return embedded::connect(name, program, settings.verb, false).await;
+        return embedded::connect(name, program, settings, false).await;
     }
-    match Cluster::connect(&options(settings)).await {
+    match Cluster::connect(&options(program, settings)).await {
         Ok(cluster) => Ok((cluster, Running::default())),
         Err(error @ ConnectError::NothingFound { is_named: false, .. }) => {
             if embedded::is_ci(std::env::var_os("CI").as_deref()) {
@@ -54,7 +54,7 @@ pub async fn connect(program: &str, settings: &Settings) -> Result<(Cluster, Run
                             simulated node is used only with --cluster embedded";
                 return Err(Diagnostic::from(error).hint(hint));
             }
-            embedded::connect(&ClusterName::default(), program, settings.verb, true).await
+            embedded::connect(&ClusterName::default(), program, settings, true).await
         }
         Err(error) => Err(error.into()),
     }
@@ -65,10 +65,14 @@ pub async fn connect(program: &str, settings: &Settings) -> Result<(Cluster, Run
 /// # Errors
 /// When there is no cluster, or it does not answer.
 #[cfg(not(feature = "embedded"))]
-pub async fn connect(_: &str, settings: &Settings) -> Result<(Cluster, Running), Diagnostic> {
-    Ok((Cluster::connect(&options(settings)).await?, Running::default()))
+pub async fn connect(program: &str, settings: &Settings) -> Result<(Cluster, Running), Diagnostic> {
+    Ok((Cluster::connect(&options(program, settings)).await?, Running::default()))
 }
 
-fn options(settings: &Settings) -> ConnectOptions {
-    ConnectOptions { kubeconfig: settings.kubeconfig.clone(), context: settings.context.clone() }
+fn options(program: &str, settings: &Settings) -> ConnectOptions {
+    ConnectOptions {
+        kubeconfig: settings.kubeconfig.clone(),
+        context: settings.context.clone(),
+        user_agent: UserAgent::of(program, &settings.stack),
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 
-use holm_cluster::{Cluster, ConnectOptions, Identity};
+use holm_cluster::{Cluster, ConnectOptions, Identity, UserAgent};
 use holm_embedded::{ApiServerError, ClusterError, ClusterOptions, Holder, PersistError, Place, PlaceError};
 
+use crate::args::Settings;
 use crate::args::cluster::ClusterName;
 use crate::connection::Running;
 use crate::diagnostic::{Diagnostic, Kind};
@@ -24,11 +25,12 @@ pub fn place(name: &ClusterName) -> Result<Place, Diagnostic> {
 pub async fn connect(
     name: &ClusterName,
     program: &str,
-    verb: &str,
+    settings: &Settings,
     is_by_default: bool,
 ) -> Result<(Cluster, Running), Diagnostic> {
     let place = place(name)?;
-    match holm_embedded::Cluster::open(&place, &command(program, verb), ClusterOptions::default()).await {
+    let user_agent = UserAgent::of(program, &settings.stack);
+    match holm_embedded::Cluster::open(&place, &command(program, settings.verb), ClusterOptions::default()).await {
         Ok(running) => {
             let identity = Identity {
                 source: format!("embedded:{}", name.0),
@@ -36,14 +38,14 @@ pub async fn connect(
                 namespace: "default".to_owned(),
                 ..Identity::default()
             };
-            let cluster = Cluster::greet(running.client(), identity).await?;
+            let cluster = Cluster::greet(running.client(), identity, user_agent).await?;
             Ok((cluster, Running { is_by_default, _embedded: Some(running) }))
         }
         Err(ClusterError::Place(PlaceError::InUse {
             holder: Some(Holder { kubeconfig: Some(kubeconfig), .. }),
             ..
         })) => {
-            let options = ConnectOptions { kubeconfig: Some(kubeconfig), context: None };
+            let options = ConnectOptions { kubeconfig: Some(kubeconfig), context: None, user_agent };
             Ok((Cluster::connect(&options).await?, Running { is_by_default, _embedded: None }))
         }
         Err(error) => Err(of_cluster(error, program)),

@@ -8,7 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use serde::Deserialize;
 
-use crate::Cluster;
+use crate::{Cluster, UserAgent};
 use crate::error::{RequestError, Trouble};
 use crate::transport::{Call, Patience, auth_failure, trouble_of};
 
@@ -23,6 +23,8 @@ pub struct ConnectOptions {
     pub kubeconfig: Option<PathBuf>,
     /// The context to use. Default: the kubeconfig's current one.
     pub context: Option<String>,
+    /// Who sends the requests. Default: `holm/VERSION`, without a program.
+    pub user_agent: UserAgent,
 }
 
 /// Which cluster this is, as it is shown before anything is done.
@@ -165,15 +167,16 @@ impl Cluster {
                 other => trouble_of(other).to_string(),
             })
         })?;
-        Self::greet(client, identity).await
+        Self::greet(client, identity, options.user_agent.clone()).await
     }
 
-    /// A cluster behind a client that was made elsewhere, such as one in process, asked for its version.
+    /// A cluster behind a client that was made elsewhere, such as one in process, asked for its version. `user_agent` is sent
+    /// with that request already.
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn greet(client: Client, identity: Identity) -> Result<Self, ConnectError> {
-        let mut cluster = Self::with_client(client, identity);
+    pub async fn greet(client: Client, identity: Identity, user_agent: UserAgent) -> Result<Self, ConnectError> {
+        let mut cluster = Self::with_client(client, identity).user_agent(user_agent);
         let call = Call::get("/version").patience(Patience::FIRST);
         let version: Version = cluster.transport.json(&call).await.map_err(|source| ConnectError::NoAnswer {
             server: cluster.identity.server.clone(),

@@ -29,7 +29,7 @@ pub use error::{ClusterError, RequestError, Trouble};
 pub use outputs::Output;
 pub use status::{ObjectOwner, ObjectStatus};
 pub use stop::{Stop, StopLevel, Stopper, stop};
-pub use transport::{RequestTrace, Tracer, Warning};
+pub use transport::{RequestTrace, Tracer, UserAgent, Warning};
 
 use surroundings::Knowledge;
 use transport::Transport;
@@ -54,6 +54,13 @@ impl Cluster {
     #[must_use]
     pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.transport.set_timeout(timeout);
+        self
+    }
+
+    /// Sets who sends the requests, as audit logs show it. Default: `holm/VERSION`, without a program.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: UserAgent) -> Self {
+        self.transport.set_user_agent(user_agent);
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use holm_core::event::Event;
 use holm_core::redact::Redactor;
 use holm_core::{ResourceId, Sensitive};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WARNING};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WARNING};
 use http::{HeaderMap, Method, Request, Response};
 use kube::client::Body;
 use serde::de::DeserializeOwned;
@@ -21,12 +21,14 @@ mod failure;
 mod path;
 mod retry;
 mod status;
+mod user_agent;
 mod warning;
 
 pub(crate) use failure::{auth_failure, trouble as trouble_of};
 pub(crate) use path::Query;
 pub(crate) use retry::{Patience, is_about_identity};
 pub(crate) use status::trouble_of_event;
+pub use user_agent::UserAgent;
 
 /// How long one request may take, where nothing else is said. Watches may take for ever.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -115,6 +117,7 @@ pub(crate) struct Answer {
 /// The client with everything around it.
 pub(crate) struct Transport {
     client: kube::Client,
+    user_agent: UserAgent,
     timeout: Duration,
     requests: AtomicU64,
     trace: RwLock<Option<Tracer>>,
@@ -146,6 +149,7 @@ impl Transport {
     pub(crate) fn new(client: kube::Client) -> Self {
         Self {
             client,
+            user_agent: UserAgent::default(),
             timeout: REQUEST_TIMEOUT,
             requests: AtomicU64::new(0),
             trace: RwLock::default(),
@@ -158,6 +162,11 @@ impl Transport {
     /// Says how long one request may take.
     pub(crate) fn set_timeout(&mut self, timeout: Duration) {
         self.timeout = timeout;
+    }
+
+    /// Says who sends the requests.
+    pub(crate) fn set_user_agent(&mut self, user_agent: UserAgent) {
+        self.user_agent = user_agent;
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -228,7 +237,8 @@ impl Transport {
     pub(crate) async fn open(&self, path: &str) -> Result<Response<Body>, Box<RequestError>> {
         let begun = Instant::now();
         // Since 1.37 a server compresses each event of a watch by itself, which common decoders end after the first.
-        let request = Request::get(path).header(ACCEPT, JSON).header(ACCEPT_ENCODING, "identity").body(Body::empty());
+        let request = Request::get(path).header(ACCEPT, JSON).header(ACCEPT_ENCODING, "identity");
+        let request = request.header(USER_AGENT, self.user_agent.value()).body(Body::empty());
         let error = |trouble| Box::new(failed(&Method::GET, path, 1, trouble));
         let request = request.map_err(|cause| error(Trouble::Malformed(cause.to_string())))?;
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -252,6 +262,7 @@ impl Transport {
     async fn attempt(&self, call: &Call<'_>, attempt: u32) -> Result<Answer, (Trouble, Option<Duration>)> {
         let begun = Instant::now();
         let mut request = Request::builder().method(&call.method).uri(&call.path).header(ACCEPT, call.accept);
+        request = request.header(USER_AGENT, self.user_agent.value());
         let mut body = Body::empty();
         if let Some((content_type, bytes)) = &call.body {
             request = request.header(CONTENT_TYPE, *content_type);

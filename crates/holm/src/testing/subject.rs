@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Stop};
+use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Stop, UserAgent};
 use holm_core::declare::{self, Result as Declared};
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
 use holm_core::plan::{Adoption, PlanOptions, plan};
@@ -256,7 +256,8 @@ impl<'c> StackUnderTest<'c> {
     fn run<T>(&self, work: impl AsyncFnOnce(Run<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let faults = self.cluster.faults().clone();
         let run = Run {
-            cluster: holm_cluster::Cluster::with_client(self.cluster.client(), Identity::default()),
+            cluster: holm_cluster::Cluster::with_client(self.cluster.client(), Identity::default())
+                .user_agent(UserAgent::of(&self.program, self.config.stack())),
             subject: self,
             before: faults.met(),
         };
