@@ -8,9 +8,9 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use serde::Deserialize;
 
-use crate::{Cluster, UserAgent};
 use crate::error::{RequestError, Trouble};
 use crate::transport::{Call, Patience, auth_failure, trouble_of};
+use crate::{Cluster, UserAgent};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";

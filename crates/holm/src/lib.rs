@@ -3,6 +3,15 @@
 //! A small program declares a graph of resources. Run with a verb, it plans (diffs the graph against the live cluster),
 //! applies in dependency order, waits until things really work, and prunes what is gone.
 //!
+//! A new crate needs one dependency. `Cargo.toml`:
+//!
+//! ```toml
+//! [dependencies]
+//! holm = "0.1"
+//! ```
+//!
+//! `src/main.rs`:
+//!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
@@ -12,7 +21,6 @@
 //!     holm::run("shop", declare)
 //! }
 //!
-//! /// Declares the stack. Everything that may vary comes in through `config`.
 //! fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
 //!     stack.namespace("shop");
 //!     let password = stack.generated("database-password", Password::alphanumeric(32));
@@ -29,8 +37,66 @@
 //! }
 //! ```
 //!
-//! Every k8s-openapi type, every derived custom resource and any [`Manifest`] is added in the same way as a builder. A stack
-//! is tested without a cluster in plain `cargo test`, with [`testing`].
+//! Every type of [`k8s_openapi`], every derived custom resource and any [`Manifest`] is added in the same way as a builder. A
+//! stack is tested without a cluster in plain `cargo test`, with [`testing`].
+//!
+//! # Versions of Kubernetes
+//! The feature `v1_37`, which is on by default, gives [`k8s_openapi`] the types of Kubernetes 1.37. A program can have those of
+//! one version only. For another one, from 1.33 on, it leaves out the default features:
+//!
+//! ```toml
+//! [dependencies]
+//! holm = { version = "0.1", default-features = false, features = ["embedded"] }
+//! k8s-openapi = { version = "0.29", features = ["v1_35"] }
+//! ```
+//!
+//! # Custom resources
+//! With the feature `derive`, a struct becomes a custom resource with its definition. `Cargo.toml`:
+//!
+//! ```toml
+//! [dependencies]
+//! holm = { version = "0.1", features = ["derive"] }
+//! ```
+//!
+//! `src/main.rs`:
+//!
+//! ```ignore
+//! use std::process::ExitCode;
+//!
+//! use holm::prelude::*;
+//! use holm::schemars::JsonSchema;
+//! use holm::serde::{Deserialize, Serialize};
+//! use holm::{CustomResource, CustomResourceExt as _};
+//!
+//! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+//! #[kube(group = "shop.example.org", version = "v1", kind = "Discount", namespaced)]
+//! #[kube(crates(
+//!     kube_core = "holm::kube_core",
+//!     k8s_openapi = "holm::k8s_openapi",
+//!     schemars = "holm::schemars",
+//!     serde = "holm::serde",
+//!     serde_json = "holm::serde_json"
+//! ))]
+//! #[serde(crate = "holm::serde")]
+//! #[schemars(crate = "holm::schemars")]
+//! struct DiscountSpec {
+//!     percent: i32,
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     holm::run("discount", declare)
+//! }
+//!
+//! fn declare(stack: &mut Stack, _: &Config) -> holm::Result {
+//!     stack.namespace("shop");
+//!     stack.add(Discount::crd());
+//!     stack.add(Discount::new("winter", DiscountSpec { percent: 20 }));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The derived code names crates that this one re-exports, and the attributes say so. A program that depends on kube (with its
+//! feature `derive`), k8s-openapi, schemars, serde and serde_json itself needs neither `crates(..)` nor `crate = ".."`.
 
 pub mod prelude;
 pub mod testing;
@@ -44,3 +110,10 @@ pub use holm_core::{
 };
 pub use holm_resources as resources;
 pub use holm_resources::kind;
+pub use k8s_openapi;
+#[cfg(feature = "derive")]
+pub use kube_core::{self, CustomResourceExt};
+#[cfg(feature = "derive")]
+pub use kube_derive::CustomResource;
+#[cfg(feature = "derive")]
+pub use {schemars, serde, serde_json};

@@ -122,10 +122,37 @@ fn libraries_leave_the_version_of_kubernetes_to_the_user() {
 }
 
 #[test]
+fn only_the_facade_has_a_feature_for_a_version_and_it_is_on_by_default() {
+    let mut choosing = Vec::new();
+    for (name, package) in &libraries() {
+        for (feature, enabled) in package["features"].as_object().into_iter().flatten() {
+            let enabled = enabled.as_array().into_iter().flatten().map(text);
+            let versions = enabled.filter(|enabled| enabled.starts_with("k8s-openapi/v1_") || enabled.ends_with("est"));
+            choosing.extend(versions.map(|version| format!("{name} with {feature} enables {version}")));
+        }
+    }
+    assert_eq!(choosing, ["holm with v1_37 enables k8s-openapi/v1_37"]);
+    let default = libraries()["holm"]["features"]["default"].clone();
+    assert_eq!(default, serde_json::json!(["embedded", "v1_37"]));
+}
+
+#[test]
+fn every_packed_library_holds_the_licences_and_the_readme() {
+    let mut violations = Vec::new();
+    for name in libraries().keys() {
+        let listed = cargo(&["package", "--package", name, "--list", "--allow-dirty"]);
+        let packed: BTreeSet<&str> = listed.lines().collect();
+        let needed = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+        violations.extend(needed.iter().filter(|file| !packed.contains(*file)).map(|file| format!("{name}: {file}")));
+    }
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+#[test]
 fn every_library_can_be_published() {
     let mut violations = Vec::new();
     for (name, package) in &libraries() {
-        for field in ["description", "license", "repository"] {
+        for field in ["description", "license", "repository", "readme"] {
             if text(&package[field]).is_empty() {
                 violations.push(format!("{name} has no {field}"));
             }
