@@ -16,6 +16,7 @@ pub mod fault;
 mod foreign;
 mod person;
 mod program;
+pub mod race;
 mod real;
 mod resources;
 mod running;

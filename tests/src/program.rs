@@ -42,6 +42,11 @@ impl Program {
         Self::at(&folder.join(name), home)
     }
 
+    /// The program that asks, as another process.
+    pub fn this_one(home: &Path) -> Self {
+        Self::at(&std::env::current_exe().expect("a program knows its own path"), home)
+    }
+
     /// The example `name`, built on first use with the cargo that runs the tests.
     pub fn example(name: &str, home: &Path) -> Self {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -102,9 +107,16 @@ impl Program {
         Running::start(self.command(), self.line())
     }
 
+    /// Starts it with standard input and standard error on a terminal.
+    pub fn start_on_terminal(&self) -> Running {
+        Terminal::open().start(self.command(), self.line())
+    }
+
     /// Runs it to its end with standard input and standard error on a terminal, at which somebody has typed `input`.
     pub fn run_on_terminal(&self, input: &str) -> Finished {
-        Terminal::open().run(self.command(), self.line(), input)
+        let mut running = self.start_on_terminal();
+        running.type_in(input);
+        running.wait()
     }
 
     pub(crate) fn command(&self) -> Command {

@@ -1,6 +1,7 @@
-//! A program that is still running: it can be signalled, killed, and waited for.
+//! A program that is still running: it can be signalled, killed, answered where it asks, and waited for.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::fs::File;
+use std::io::{Read, Write as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
@@ -14,53 +15,81 @@ use crate::program::Finished;
 pub struct Running {
     child: Child,
     command: String,
-    lines: Receiver<String>,
-    stderr: String,
+    /// What it has written to standard error since it was asked for last.
+    written: Receiver<Vec<u8>>,
+    stderr: Vec<u8>,
     stdout: JoinHandle<Vec<u8>>,
     reader: JoinHandle<()>,
+    /// Where it sits at a terminal.
+    keyboard: Option<File>,
 }
 
 impl Running {
+    /// Starts it with nothing to read.
     pub(crate) fn start(mut command: Command, line: String) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{line} cannot be run: {error}"));
+        let mut child = spawn(&mut command, &line);
+        let stderr = child.stderr.take().expect("standard error is a pipe");
+        Self::of(child, line, stderr, None)
+    }
+
+    /// Starts it with standard input and standard error at a terminal: `screen` is read, `keyboard` is typed at.
+    pub(crate) fn start_at(mut command: Command, line: String, screen: File, keyboard: File) -> Self {
+        command.stdout(Stdio::piped());
+        Self::of(spawn(&mut command, &line), line, screen, Some(keyboard))
+    }
+
+    fn of(mut child: Child, command: String, mut stderr: impl Read + Send + 'static, keyboard: Option<File>) -> Self {
         let mut out = child.stdout.take().expect("standard output is a pipe");
-        let err = child.stderr.take().expect("standard error is a pipe");
         let stdout = std::thread::spawn(move || {
             let mut bytes = Vec::new();
             let _ = out.read_to_end(&mut bytes);
             bytes
         });
-        let (sender, lines) = channel();
+        let (sender, written) = channel();
         let reader = std::thread::spawn(move || {
-            let mut err = BufReader::new(err);
-            let mut bytes = Vec::new();
-            while err.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
-                let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-                bytes.clear();
+            let mut part = [0; 4096];
+            // Reading a terminal fails once the last program has closed its end.
+            while let Ok(count) = stderr.read(&mut part) {
+                if count == 0 {
+                    break;
+                }
+                let _ = sender.send(part[..count].to_vec());
             }
         });
-        Self { child, command: line, lines, stderr: String::new(), stdout, reader }
+        Self { child, command, written, stderr: Vec::new(), stdout, reader, keyboard }
     }
 
-    /// Waits until standard error holds `text` on any line.
+    /// Whether standard error holds `text` by now.
+    pub fn has_said(&mut self, text: &str) -> bool {
+        self.stderr.extend(self.written.try_iter().flatten());
+        self.said().contains(text)
+    }
+
+    /// Waits until standard error holds `text`.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
-        while !self.stderr.contains(text) {
-            match self.lines.recv_timeout(Duration::from_millis(200)) {
-                Ok(line) => self.stderr.push_str(&line),
+        while !self.has_said(text) {
+            match self.written.recv_timeout(Duration::from_millis(200)) {
+                Ok(bytes) => self.stderr.extend(bytes),
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("{} ended without saying \"{text}\":\n{}", self.command, self.stderr)
+                    panic!("{} ended without saying \"{text}\":\n{}", self.command, self.said())
                 }
                 Err(RecvTimeoutError::Timeout) => assert!(
                     begun.elapsed() < Duration::from_secs(60),
                     "{} did not say \"{text}\" within a minute:\n{}",
                     self.command,
-                    self.stderr
+                    self.said()
                 ),
             }
         }
+    }
+
+    /// Types `text` at the terminal that it was started at. It may have ended, and not read it.
+    pub fn type_in(&mut self, text: &str) {
+        let keyboard = self.keyboard.as_mut().expect("it was started at a terminal");
+        let _ = keyboard.write_all(text.as_bytes());
     }
 
     /// Sends Ctrl-C.
@@ -83,12 +112,24 @@ impl Running {
         let status = self.child.wait().expect("the program can be waited for");
         let stdout = self.stdout.join().expect("reading does not panic");
         self.reader.join().expect("reading does not panic");
-        self.stderr.extend(self.lines.try_iter());
-        Finished::of(self.command, Output { status, stdout, stderr: self.stderr.into_bytes() })
+        self.stderr.extend(self.written.try_iter().flatten());
+        let mut finished = Finished::of(self.command, Output { status, stdout, stderr: self.stderr });
+        if self.keyboard.is_some() {
+            finished.stderr = finished.stderr.replace("\r\n", "\n");
+        }
+        finished
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
     fn signal(&self, signal: Signal) {
         // A child that has not been waited for keeps its number, so this reaches no other process.
         let _ = kill_process(Pid::from_child(&self.child), signal);
     }
+}
+
+fn spawn(command: &mut Command, line: &str) -> Child {
+    command.spawn().unwrap_or_else(|error| panic!("{line} cannot be run: {error}"))
 }

@@ -105,6 +105,34 @@ impl Picture {
         }
     }
 
+    /// The objects.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&ResourceId, &Value)> {
+        self.objects.iter()
+    }
+
+    /// The same without some objects.
+    pub(crate) fn without(&self, is_left_out: impl Fn(&ResourceId) -> bool) -> Self {
+        let kept = self.objects.iter().filter(|(id, _)| !is_left_out(id));
+        Self { objects: kept.map(|(id, object)| (id.clone(), object.clone())).collect() }
+    }
+
+    /// What is wrong with a stack that is applied, and may still have what only goes with consent.
+    pub(crate) fn faults_after_race(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
+        let mut faults = self.faults_of_what_is_recorded(place);
+        let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
+        let Some(Ok(inventory)) = self.objects.get(&inventory_id).map(Inventory::from_config_map) else {
+            return faults;
+        };
+        let declared: BTreeSet<&ResourceId> = graph.resources().iter().map(|resource| &resource.id).collect();
+        let is_recorded = |id: &&&ResourceId| inventory.entries.contains_key(**id);
+        let missing = declared.iter().filter(|id| !is_recorded(id));
+        faults.extend(missing.map(|id| format!("the inventory does not name {id}")));
+        let needs_consent = |id: &ResourceId| matches!(id.kind.as_str(), "Secret" | "Namespace");
+        let left = inventory.entries.keys().filter(|id| !declared.contains(id) && !needs_consent(id));
+        faults.extend(left.map(|id| format!("the inventory names {id}, which is not declared")));
+        faults
+    }
+
     /// What is wrong with a stack that is applied.
     pub fn faults_when_applied(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
         self.faults_among(&graph.resources().iter().map(|resource| &resource.id).collect(), place)

@@ -20,6 +20,7 @@ pub use campaign::{Campaign, Job, Tally};
 pub use client::connect;
 pub use holm_embedded::faults::{Fault, Faults, Matching, Request};
 pub use killed::Killings;
+pub(crate) use look::Picture;
 pub use proxy::Proxy;
 pub use stacks::{Phase, StackKind, Variant};
 
