@@ -5,7 +5,7 @@ use std::path::Path;
 /// The text of a file of the repository.
 fn text(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(root.join(path)).expect("the file is one of the repository")
 }
 
 /// The documentation of the crate, as Markdown.

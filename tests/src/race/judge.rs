@@ -34,6 +34,8 @@ pub enum ViolationKind {
     Orphan,
     /// The inventory lists what is not there, or not under this uid, or does not list what is declared.
     UntrueInventory,
+    /// The inventory lists an object as one that was intended and not made yet, although it is there.
+    UnfinishedRow,
     /// A generated value was overwritten, or deleted without consent.
     Password,
     /// An object of others was touched.
@@ -71,8 +73,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> (Vec<Violation>, bool) {
                 add(ViolationKind::NotSettled, vec![reason(planned)]);
             }
             for text in inventory(evidence) {
-                let is_orphan = text.ends_with("is an orphan") || text.contains("is marked as ours");
-                add(if is_orphan { ViolationKind::Orphan } else { ViolationKind::UntrueInventory }, vec![text]);
+                add(kind_of(&text), vec![text]);
             }
         }
         _ => {}
@@ -108,6 +109,18 @@ fn badly_ended(ended: &[Ended]) -> Vec<String> {
     ended.iter().enumerate().filter_map(bad).collect()
 }
 
+/// Returns which promise is broken by what is wrong with the objects of the stack or its inventory.
+fn kind_of(text: &str) -> ViolationKind {
+    let has = |part: &str| text.contains(part);
+    if has("is an orphan") || has("is marked as ours") {
+        ViolationKind::Orphan
+    } else if has("has nothing as the uid") || has("has no digest") {
+        ViolationKind::UnfinishedRow
+    } else {
+        ViolationKind::UntrueInventory
+    }
+}
+
 /// What is wrong with the objects of the stack and its inventory.
 fn inventory(evidence: &Evidence<'_>) -> Vec<String> {
     let [_, _, settled] = evidence.pictures;
@@ -119,27 +132,28 @@ fn inventory(evidence: &Evidence<'_>) -> Vec<String> {
 fn passwords(evidence: &Evidence<'_>) -> Vec<String> {
     let mut faults = BTreeSet::new();
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
-    let mut see = |secret: &Value| {
+    let mut see = |secret: &Value, who: &str| {
         let text = |pointer: &str| secret.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let data = secret["data"].clone();
         if data.is_null() {
             // The answer to a deletion is no Secret.
             return;
         }
-        let first = known.entry(text("/metadata/uid")).or_insert_with(|| data.clone());
-        if *first != data {
-            faults.insert(format!("the value of Secret/{} was overwritten", text("/metadata/name")));
+        let last = known.insert(text("/metadata/uid"), data.clone());
+        if last.is_some_and(|last| last != data) {
+            faults.insert(format!("the value of Secret/{} was overwritten by {who}", text("/metadata/name")));
         }
     };
     let [before, raced, settled] = evidence.pictures;
     let secrets = |picture: &Picture| -> Vec<Value> {
         picture.objects().filter(|(id, _)| id.kind == "Secret").map(|(_, object)| object.clone()).collect()
     };
-    secrets(before).iter().for_each(&mut see);
-    for ended in evidence.ended {
-        ended.journal.exchanges().iter().filter_map(|exchange| exchange.secret.as_ref()).for_each(&mut see);
+    secrets(before).iter().for_each(|secret| see(secret, "nobody"));
+    for (number, secret) in written_secrets(evidence.ended) {
+        see(&secret, &format!("run {}", number + 1));
     }
-    secrets(raced).iter().chain(&secrets(settled)).for_each(&mut see);
+    secrets(raced).iter().for_each(|secret| see(secret, "a run that was killed"));
+    secrets(settled).iter().for_each(|secret| see(secret, "the run after the race"));
     if evidence.race.runners.iter().all(|runner| !runner.consents) {
         let uid = |secret: &Value| secret["metadata"]["uid"].clone();
         let left: Vec<Value> = secrets(settled).iter().map(uid).collect();
@@ -148,6 +162,17 @@ fn passwords(evidence: &Evidence<'_>) -> Vec<String> {
         }
     }
     faults.into_iter().collect()
+}
+
+/// The Secrets that the runs wrote, in the order in which the server was done with them, with the numbers of the runs.
+fn written_secrets(ended: &[Ended]) -> Vec<(usize, Value)> {
+    let written = ended.iter().enumerate().flat_map(|(number, ended)| {
+        let exchanges = ended.journal.exchanges().into_iter();
+        exchanges.filter_map(move |exchange| Some((exchange.answered?, number, exchange.secret?)))
+    });
+    let mut written: Vec<_> = written.collect();
+    written.sort_by_key(|(answered, ..)| *answered);
+    written.into_iter().map(|(_, number, secret)| (number, secret)).collect()
 }
 
 /// Whether the runs left neither what was before nor what one of them declares, Secrets aside.
@@ -202,6 +227,7 @@ impl ViolationKind {
             Self::NotSettled => "the plan after it is not empty",
             Self::Orphan => "orphan",
             Self::UntrueInventory => "untrue inventory",
+            Self::UnfinishedRow => "unfinished row",
             Self::Password => "generated value lost",
             Self::Bystander => "object of others touched",
             Self::Ended => "run ended badly",
