@@ -240,7 +240,9 @@ fn an_object_that_kubectl_made_is_adopted_and_the_plan_says_so() {
     let document = plan(&session, &[]).plan();
     assert_eq!(document.change("ConfigMap/postgres-init")["action"], "adopt");
     assert_eq!(document.change("Namespace/adopted")["action"], "adopt");
-    apply(&session, &[]).expect_code(0);
+    apply(&session, &[]).expect_code(1).expect("is not managed by this stack");
+    let consented = ["apply", "--yes", "--timeout", "60s", "--adopt", "ConfigMap/postgres-init"];
+    session.run(&variant(&session, &consented, &[])).expect_code(0);
     let config_map = cluster.must_get("configmap", "adopted", "postgres-init");
     assert_eq!(config_map["data"]["note"], "first");
     assert!(plan(&session, &[]).plan().changed().is_empty());
@@ -251,7 +253,7 @@ fn two_stacks_do_not_take_an_object_from_each_other() {
     let session = applied("contested");
     let other = ["apply", "--yes", "--stack", "other"];
     let refused = session.run(&variant(&session, &other, &[]));
-    refused.expect_code(1).expect("belongs to another");
+    refused.expect_code(1).expect("managed by variant-pg/default");
     let audit = session.audit();
     session.run(&variant(&session, &other, &[])).expect_code(1);
     audit.assert_nothing_mutated();

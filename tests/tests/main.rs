@@ -12,6 +12,7 @@ mod helm;
 mod interruption;
 mod kinds;
 mod kubectl;
+mod ownership;
 mod races;
 mod requests;
 mod secrets;

@@ -120,7 +120,7 @@ impl Picture {
     pub(crate) fn faults_after_race(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
         let mut faults = self.faults_of_what_is_recorded(place);
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
-        let Some(Ok(inventory)) = self.objects.get(&inventory_id).map(Inventory::from_config_map) else {
+        let Some(Ok(inventory)) = self.objects.get(&inventory_id).map(|root| read(root, place)) else {
             return faults;
         };
         let declared: BTreeSet<&ResourceId> = graph.resources().iter().map(|resource| &resource.id).collect();
