@@ -112,7 +112,12 @@ fn an_object_that_only_this_stack_applied_is_released_with_every_value_too() {
     let text = inventory["data"]["inventory.json"].as_str().expect("it is small");
     let mut document: Value = serde_json::from_str(text).expect("it is JSON");
     document["objects"][0]["adopted"] = json!(true);
-    session.cluster.patch("configmap", "released-alone", name, &json!({"data": {"inventory.json": document.to_string()}}));
+    session.cluster.patch(
+        "configmap",
+        "released-alone",
+        name,
+        &json!({"data": {"inventory.json": document.to_string()}}),
+    );
     run(&session, &["destroy", "--yes"], &objects).expect_code(0).expect("1 released").expect_not("deleted");
     let left = session.cluster.must_get("configmap", "released-alone", "only");
     assert_eq!((&left["data"], left["metadata"].get("labels")), (&json!({"a": "1"}), None));
@@ -135,7 +140,8 @@ fn a_row_or_a_label_alone_deletes_nothing() {
     let inventory = session.cluster.must_get("configmap", &namespace, "holm.manifests.default");
     let text = inventory["data"]["inventory.json"].as_str().expect("it is small");
     let mut document: Value = serde_json::from_str(text).expect("it is JSON");
-    let row = |name: &str, uid: Value| json!({"kind": 0, "namespace": namespace, "name": name, "uid": uid, "digest": "d"});
+    let row =
+        |name: &str, uid: Value| json!({"kind": 0, "namespace": namespace, "name": name, "uid": uid, "digest": "d"});
     let rows = document["objects"].as_array_mut().expect("rows");
     rows.push(row("forged", uid(&session, "configmap", "forged")));
     rows.push(row("labelled", json!("another")));

@@ -65,6 +65,13 @@ pub fn is_written_by(object: &Value, manager: &str) -> bool {
     managed(object).any(|entry| entry.subresource.is_empty() && entry.manager == manager)
 }
 
+/// Returns whether another client may have made the object: a field manager other than `ours` owns fields of it that no
+/// subresource and no controller of the control plane wrote.
+pub fn is_made_by_another(object: &Value, ours: &str) -> bool {
+    managed(object)
+        .any(|entry| entry.manager != ours && entry.subresource.is_empty() && !entry.manager.starts_with("kube-"))
+}
+
 /// Returns whether `manager` has an entry of a create beside its applies, for the sake of which a field that leaves the
 /// declaration would stay.
 pub fn has_created_entry(object: &Value, manager: &str) -> bool {

@@ -87,7 +87,7 @@ async fn carry_out(mut run: Run<'_>, mut stop: Stop) -> Result<Report, ClusterEr
     if let Some(blocker) = plan.blockers.first() {
         return Err(ClusterError::Blocked { id: blocker.id.clone(), reason: blocker.kind.to_string() });
     }
-    if plan.has_changes() {
+    if run.has_intent() {
         run.make_own_namespace().await?;
         run.write_intent().await?;
     }

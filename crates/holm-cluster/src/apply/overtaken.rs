@@ -11,17 +11,20 @@ use std::time::Duration;
 use holm_core::ResourceId;
 use holm_core::event::Failure;
 use holm_core::inventory::{Entry, Inventory};
-use holm_core::plan::{Action, Reason};
+use holm_core::observe::Live;
+use holm_core::ownership::part_of;
+use holm_core::plan::{Action, Change};
 use tokio::time::{Instant, sleep_until};
 
 use super::failure;
 use super::record::{RecordError, add};
-use super::run::{Halt, Run, VERIFIED_FOR};
+use super::run::{Halt, Run};
 use crate::error::ClusterError;
+use crate::observe::applied;
 
-/// How long after its intent a run that took over waits before it believes that what the other run intended and is not there
-/// will not be made any more.
-const FENCE: Duration = Duration::from_millis(VERIFIED_FOR.as_millis() as u64 * 2);
+/// How long after its intent a run that took over waits before it believes that the other run writes nothing any more: as long
+/// as that one may begin something, and some time for what is in flight.
+const FENCE: Duration = Duration::from_millis(1250);
 /// How often the record is tried again that meets additions of overtaken runs.
 const RECORD_TRIES: usize = 4;
 
@@ -31,7 +34,8 @@ impl Run<'_> {
         let written = self.store.lock().await.write(&self.plan.intent).await;
         written.map_err(|error| self.not_written(error))?;
         self.verified = Some(Instant::now());
-        if self.applied.is_some() {
+        self.intended = self.verified;
+        if self.takes_over() {
             let moved = self.cluster.moved_since(self.plan, &self.observed, self.place).await?;
             if moved.is_some() {
                 return Err(self.another_run());
@@ -52,49 +56,88 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the inventory that was observed is the intent of a run that did not end, and may still be under way.
+    pub(super) fn takes_over(&self) -> bool {
+        self.observed_inventory.is_open()
+    }
+
+    /// Whether this run writes an intent: where it changes something, and where it ends what another run left open.
+    pub(super) fn has_intent(&self) -> bool {
+        self.plan.has_changes() || self.takes_over()
+    }
+
     /// Looks at the inventory once more before anything is deleted or released.
     pub(super) async fn look_before_deletes(&mut self) {
-        let is_unseen =
-            |change: &holm_core::plan::Change| change.action == Action::Release && change.reason == Reason::AlreadyGone;
-        if self.applied.is_some()
-            && let Some(verified) = self.verified
-            && self.plan.changes.iter().any(is_unseen)
-        {
-            // What another run intended and nobody has seen may be on its way.
-            sleep_until(verified + FENCE).await;
-        }
+        self.wait_for_the_other_run().await;
         let at = Instant::now();
         let verdict = self.store.lock().await.check().await;
         self.take_verdict(at, verdict);
     }
 
-    /// Makes sure, where this run took over from another one, that the other one wrote nothing over what this run wrote; and
-    /// where this run has nothing to write, that no other run began meanwhile.
+    /// Waits until a run that this one took over from has noticed.
+    async fn wait_for_the_other_run(&mut self) {
+        if let Some(intended) = self.intended.filter(|_| self.takes_over()) {
+            sleep_until(intended + FENCE).await;
+        }
+    }
+
+    /// Makes sure that no other run of the stack changed what this run found or wrote. What another run wrote last counts as
+    /// intended again, so that the next run finds out about it.
     pub(super) async fn look_for_another_run(&mut self) {
-        if self.has_failed || self.halt != Halt::None {
+        if matches!(self.halt, Halt::Now | Halt::Overtaken) {
             return;
         }
-        if !self.plan.has_changes() {
-            if self.inventory.records_the_same(&self.observed.inventory) {
-                let verdict = self.store.lock().await.check().await;
-                if verdict.is_err() {
-                    let message =
-                        "another run began while this one was under way, so what it found may not hold any more";
-                    self.fail_inventory(failure::plain(message, Some("run again when the other run has ended")));
-                    self.halt = Halt::Overtaken;
-                }
-            }
-            return;
-        }
-        let Some(applied) = self.applied.take().filter(|applied| !applied.is_empty()) else { return };
-        match self.cluster.written_since(self.plan, &applied, self.place).await {
-            Ok(None) => {}
-            Ok(Some(id)) => {
-                let message = format!("another run of this stack that had not ended wrote {id} after this run did");
+        if !self.has_intent() {
+            let is_same = self.inventory.records_the_same(&self.observed_inventory);
+            if is_same && self.store.lock().await.check().await.is_err() {
+                let message = "another run began while this one was under way, so what it found may not hold any more";
                 self.fail_inventory(failure::plain(message, Some("run again when the other run has ended")));
+                self.halt = Halt::Overtaken;
             }
-            Err(error) => self.fail_inventory(unknown(&error.to_string())),
+            return;
         }
+        if !self.takes_over() {
+            return;
+        }
+        self.wait_for_the_other_run().await;
+        let moved = match self.cluster.live_of(self.plan, self.place).await {
+            Ok(live) => self.written_by_another(&live),
+            Err(error) => return self.fail_inventory(unknown(&error.to_string())),
+        };
+        if moved.is_empty() {
+            return;
+        }
+        for id in &moved {
+            let known = [&self.inventory, &self.plan.intent].into_iter().find_map(|known| known.entries.get(id));
+            if let Some(entry) = known.cloned() {
+                let entry = Entry { uid: None, digest: String::new(), completed: false, ..entry };
+                self.inventory.entries.insert(id.clone(), entry);
+            }
+        }
+        let names: Vec<String> = moved.iter().map(ToString::to_string).collect();
+        let message =
+            format!("another run of this stack that had not ended wrote {} after this run did", names.join(", "));
+        self.fail_inventory(failure::plain(message, Some("run again when the other run has ended")));
+    }
+
+    /// The objects that are not as this run left or found them, by what the stack's field manager applied.
+    fn written_by_another(&self, live: &BTreeMap<ResourceId, Live>) -> Vec<ResourceId> {
+        let is_other = |change: &&Change| {
+            let now = live.get(&change.id).and_then(Live::object);
+            let applied_now = now.as_ref().map(|object| applied(object, self.place));
+            match change.action {
+                Action::Unknown => false,
+                Action::Delete | Action::Release => now.is_some_and(|object| {
+                    let is_still_recorded = self.inventory.entries.contains_key(&change.id);
+                    let is_ours = part_of(&object) == Some(&self.place.set_id);
+                    !is_still_recorded && is_ours && applied(&object, self.place).1.is_some()
+                }),
+                Action::Unchanged | Action::Keep => applied_now != self.seen.get(&change.id).cloned(),
+                // What failed is another's concern.
+                _ => self.applied.get(&change.id).is_some_and(|written| applied_now.as_ref() != Some(written)),
+            }
+        };
+        self.plan.changes.iter().filter(is_other).map(|change| change.id.clone()).collect()
     }
 
     /// Records what the run did. Returns whether the inventory is this run's and says so.
@@ -106,7 +149,7 @@ impl Run<'_> {
             self.leave_to_the_other_run().await;
             return false;
         }
-        if !self.plan.has_changes() && self.inventory.records_the_same(&self.observed.inventory) {
+        if !self.has_intent() && self.inventory.records_the_same(&self.observed_inventory) {
             return true;
         }
         for _ in 0..RECORD_TRIES {
@@ -144,7 +187,7 @@ impl Run<'_> {
             .filter(began)
             .filter_map(|change| {
                 let entry = self.inventory.entries.get(&change.id)?.clone();
-                Some((change.id.clone(), Entry { digest: String::new(), ..entry }))
+                Some((change.id.clone(), Entry { digest: String::new(), completed: false, ..entry }))
             })
             .collect();
         if rows.is_empty() {
@@ -157,13 +200,13 @@ impl Run<'_> {
         }
     }
 
-    /// Takes in what an overtaken run added to the inventory. It is not declared here, so this run cannot end well.
+    /// Takes in what an overtaken run changed in the inventory. It is not what this run did, so this run cannot end well.
     fn take_in(&mut self, found: &Inventory) {
-        let known = &self.inventory.entries;
+        let intended = &self.plan.intent.entries;
         let added: Vec<(ResourceId, Entry)> = found
             .entries
             .iter()
-            .filter(|(id, _)| !known.contains_key(*id))
+            .filter(|(id, entry)| intended.get(*id) != Some(entry))
             .map(|(id, entry)| (id.clone(), entry.clone()))
             .collect();
         let names: Vec<String> = added.iter().map(|(id, _)| id.to_string()).collect();

@@ -271,8 +271,9 @@ impl<'a> Store<'a> {
     }
 }
 
-/// Adds rows to whatever inventory there is now, where it does not have them: what a run wrote that lost the inventory to
-/// another one. So the next apply finds all of it.
+/// Adds rows to whatever inventory there is now, where it does not have them or has them with another uid: what a run wrote
+/// that lost the inventory to another one. What has another uid counts as intended, so that the next apply finds all of it,
+/// whichever is there by then.
 pub(super) async fn add(
     transport: &Transport,
     place: &InventoryPlace,
@@ -287,8 +288,14 @@ pub(super) async fn add(
             Some(found) => found.inventory.clone(),
             None => Inventory { phase: Phase::Intended, epoch: epoch + 1, ..Inventory::default() },
         };
-        let missing = rows.iter().filter(|(id, _)| !inventory.entries.contains_key(*id));
-        let missing: Vec<(ResourceId, Entry)> = missing.map(|(id, entry)| (id.clone(), entry.clone())).collect();
+        let missing: Vec<(ResourceId, Entry)> = rows
+            .iter()
+            .filter_map(|(id, entry)| match inventory.entries.get(id) {
+                None => Some((id.clone(), entry.clone())),
+                Some(known) if known.uid.is_none() || known.uid == entry.uid => None,
+                Some(known) => Some((id.clone(), Entry { uid: None, digest: String::new(), ..known.clone() })),
+            })
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }

@@ -23,7 +23,7 @@ use super::wait::{Goal, Waiting};
 use super::watches::Watches;
 use super::{ApplyOptions, failure, removes};
 use crate::inventory::inventory_id;
-use crate::observe::Applied;
+use crate::observe::{Applied, applied};
 use crate::surroundings::Unknown;
 use crate::{Cluster, Stop, StopLevel};
 
@@ -78,9 +78,15 @@ pub(super) struct Run<'a> {
     pub(super) verified: Option<Instant>,
     /// Whether the inventory is being looked at.
     pub(super) is_verifying: bool,
-    /// What the stack's field manager applied last to each object, where this run took over from one that did not end: that one
-    /// may still be writing.
-    pub(super) applied: Option<BTreeMap<ResourceId, Applied>>,
+    /// When the intent was written.
+    pub(super) intended: Option<Instant>,
+    /// The inventory as it was observed.
+    pub(super) observed_inventory: Inventory,
+    /// What the stack's field manager had applied to each object that is not written, where this run took over from one that
+    /// did not end: that one may still be writing.
+    pub(super) seen: BTreeMap<ResourceId, Applied>,
+    /// The same after each write of this run.
+    pub(super) applied: BTreeMap<ResourceId, Applied>,
     /// The inventory's own namespace, when it was made ahead of everything.
     pub(super) early: Option<(ResourceId, Written)>,
     /// The inventory's own namespace, which is deleted after everything else.
@@ -108,7 +114,14 @@ impl<'a> Run<'a> {
         let mut inventory = Inventory { phase: Phase::Recorded, ..plan.intent.clone() };
         let root = observed.object(&inventory_id(place));
         let store = Store::new(&cluster.transport, place, root.as_ref(), observed.inventory.epoch);
-        let applied = observed.inventory.is_open().then(BTreeMap::new);
+        let observed_inventory = observed.inventory.clone();
+        let mut seen = BTreeMap::new();
+        if observed_inventory.is_open() {
+            for change in plan.changes.iter().filter(|change| !change.action.is_write()) {
+                let object = observed.object(&change.id);
+                seen.extend(object.map(|object| (change.id.clone(), applied(&object, place))));
+            }
+        }
         for change in plan.changes.iter().filter(|change| change.action == Action::Unchanged) {
             if let Some(entry) = &change.entry {
                 inventory.entries.insert(change.id.clone(), entry.clone());
@@ -134,7 +147,10 @@ impl<'a> Run<'a> {
             store: Arc::new(Mutex::new(store)),
             verified: None,
             is_verifying: false,
-            applied,
+            intended: None,
+            observed_inventory,
+            seen,
+            applied: BTreeMap::new(),
             early: None,
             held_back: None,
             halt: Halt::None,

@@ -81,12 +81,12 @@ impl<'a> Run<'a> {
             if let Some(digest) = self.digest(id) {
                 entry.digest = digest;
             }
-            entry.adopted |= was_there && is_made_by_another(&object, &self.place.field_manager);
+            entry.adopted |= was_there && fields::is_made_by_another(&object, &self.place.field_manager);
             self.inventory.entries.insert(id.clone(), entry);
         }
         self.tell(Event::Written { id: id.clone(), action: change.action, after: self.after(id) });
-        if let Some(applied) = &mut self.applied {
-            applied.insert(id.clone(), crate::observe::applied(&object, self.place));
+        if self.takes_over() {
+            self.applied.insert(id.clone(), crate::observe::applied(&object, self.place));
         }
         if was_there {
             let text = "another client made this object after the plan was made; it was taken over without a conflict, and it \
@@ -160,13 +160,6 @@ impl<'a> Run<'a> {
             Why::TooLate => self.fail(change, failure::too_late(limit, readiness.as_ref(), cause)),
         }
     }
-}
-
-/// Whether an object that we applied was made by another client: a field manager other than ours owns fields of it that no
-/// subresource and no controller of the control plane wrote.
-fn is_made_by_another(object: &Value, ours: &str) -> bool {
-    fields::managed(object)
-        .any(|entry| entry.manager != ours && entry.subresource.is_empty() && !entry.manager.starts_with("kube-"))
 }
 
 /// Whether one state of an object is a later one of the same object than another.

@@ -119,9 +119,7 @@ impl Cluster {
         observed: &Observed,
         place: &InventoryPlace,
     ) -> Result<Option<ResourceId>, ClusterError> {
-        let targets = plan.changes.iter().map(|change| (change.id.clone(), change.kind.clone())).collect();
-        let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
-        let live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
+        let live = self.live_of(plan, place).await?;
         let before = |id: &ResourceId| observed.object(id).map(|object| applied(&object, place));
         Ok(live.into_iter().find_map(|(id, live)| {
             let after = live.object().map(|object| applied(&object, place));
@@ -129,21 +127,14 @@ impl Cluster {
         }))
     }
 
-    /// Returns the first of the objects to which the stack's field manager applied something else since, or that another
-    /// client made anew.
-    pub(crate) async fn written_since(
+    /// Returns the objects of a plan as they are now.
+    pub(crate) async fn live_of(
         &self,
         plan: &Plan,
-        written: &BTreeMap<ResourceId, Applied>,
         place: &InventoryPlace,
-    ) -> Result<Option<ResourceId>, ClusterError> {
-        let of_plan = plan.changes.iter().filter(|change| written.contains_key(&change.id));
-        let targets = of_plan.map(|change| (change.id.clone(), change.kind.clone())).collect();
-        let live = look(&self.transport, &targets, &place.set_id, &|_| true).await?;
-        Ok(live.into_iter().find_map(|(id, live)| {
-            let is_same = live.object().is_none_or(|object| written.get(&id) == Some(&applied(&object, place)));
-            (!is_same).then_some(id)
-        }))
+    ) -> Result<BTreeMap<ResourceId, Live>, ClusterError> {
+        let targets = plan.changes.iter().map(|change| (change.id.clone(), change.kind.clone())).collect();
+        look(&self.transport, &targets, &place.set_id, &|id| plan.intent.entries.contains_key(id)).await
     }
 }
 

@@ -129,7 +129,11 @@ impl<'a> Decision<'a> {
             };
             let is_recorded = inventory.entries.get(id).is_some_and(|entry| entry.uid == uid);
             let reason = if is_recorded { Reason::AsDeclared } else { Reason::Recovered };
-            self.push(resource, Action::Unchanged, reason, uid, digest);
+            let mut change = self.change(resource, Action::Unchanged, reason, uid, digest);
+            if change.reason == Reason::Recovered {
+                self.recover(&mut change);
+            }
+            self.changes.push(change);
             return;
         }
         let live = self.observed.object(id);
@@ -286,6 +290,9 @@ impl<'a> Decision<'a> {
         change.notes = noted(resource, action, &fields);
         change.notes.extend(notes);
         change.needs_adoption = needs_adoption;
+        if owner == Owner::Recoverable {
+            self.recover(&mut change);
+        }
         change.fields = fields;
         change.unchecked = unchecked;
         change.overruled = overruled;
@@ -443,6 +450,16 @@ impl<'a> Decision<'a> {
                 ))
             })
             .collect()
+    }
+
+    /// Whether a recovered object was adopted is lost with its record, so that one which another client may have made counts
+    /// as adopted.
+    fn recover(&self, change: &mut Change) {
+        let live = self.observed.object(&change.id);
+        let is_shared = live.is_some_and(|live| fields::is_made_by_another(&live, &self.place.field_manager));
+        if let Some(entry) = &mut change.entry {
+            entry.adopted |= is_shared;
+        }
     }
 
     /// Reports what is not ours once for all objects of one owner.

@@ -6,7 +6,7 @@
 mod server;
 mod stacks;
 
-use holm_core::plan::{Action, PlanOptions};
+use holm_core::plan::{Action, Adoption, PlanOptions};
 use proptest::prelude::*;
 
 use server::Server;
@@ -78,6 +78,53 @@ proptest! {
         prop_assert_eq!(server.ours(), graph.resources().iter().map(|resource| resource.id.clone()).collect());
         prop_assert_eq!(server.recorded(), server.ours());
         prop_assert_eq!(server.password(), password);
+    }
+
+    /// Whatever another client made under our names, a run without consent by name neither deletes nor replaces it, adopts
+    /// nothing without being told to, and gives back what it adopted; every kill on the way is recovered from.
+    #[test]
+    fn what_others_made_is_never_deleted_or_replaced(
+        first: Declared, second: Declared, which in prop::collection::vec(any::<(bool, bool)>(), 1..8), may_adopt: bool,
+        steps in 0_usize..12,
+    ) {
+        let mut server = Server::default();
+        let strangers = server.add_strangers(&first.strangers(&which));
+        let adopt = if may_adopt { Adoption::All } else { Adoption::Nothing };
+        // Consent to delete what the stack itself keeps, and no more.
+        let own = ["Secret/s", "Namespace/n"].map(str::to_owned).into();
+        let options = PlanOptions { adopt, allow_delete: own, ..PlanOptions::default() };
+        let untouched = |server: &Server| {
+            strangers.iter().all(|(id, stranger)| {
+                server.object(id).is_some_and(|live| {
+                    let adds = may_adopt || live == stranger;
+                    live["metadata"]["uid"] == stranger["metadata"]["uid"] && adds
+                })
+            })
+        };
+        for (graph, limit) in [(first.graph(), steps), (second.graph(), usize::MAX), (first.graph(), usize::MAX)] {
+            let plan = server.plan(&graph, &options);
+            let is_foreign = |id: &holm_core::ResourceId| strangers.contains_key(id);
+            let harmed = plan.changes.iter().find(|change| {
+                matches!(change.action, Action::Delete | Action::Replace) && is_foreign(&change.id)
+            });
+            prop_assert!(harmed.is_none(), "{harmed:#?}");
+            let is_declared = graph.resources().iter().any(|resource| is_foreign(&resource.id));
+            if !may_adopt && is_declared {
+                prop_assert!(!plan.blockers.is_empty(), "{:#?}", plan.changes);
+            }
+            if plan.blockers.is_empty() {
+                server.apply(&graph, &plan, limit);
+            }
+            prop_assert!(untouched(&server));
+        }
+        let destroy = PlanOptions { destroy: true, ..options };
+        let empty = first.graph().emptied();
+        let plan = server.plan(&empty, &destroy);
+        prop_assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
+        server.apply(&empty, &plan, usize::MAX);
+        prop_assert!(untouched(&server));
+        // The namespace stays while something in it does.
+        prop_assert!(server.recorded().iter().all(|id| id.kind == "Namespace"), "{:?}", server.recorded());
     }
 
     /// Destroying with consent leaves nothing of ours, and nothing of others is touched.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL, Phase};
-use holm_core::observe::{self, DryRun, FieldConflict, Live, Observed};
+use holm_core::observe::{self, DryRun, FieldConflict, Live, Observed, Refusal, RefusalCause};
 use holm_core::plan::{self, Action, Change, Plan, PlanOptions, Question, may_overrule, survey};
 use holm_core::schedule::Schedule;
 use holm_core::{Graph, Password, ResourceId, Sensitive, Strength};
@@ -82,8 +82,11 @@ impl Server {
                 return;
             }
             left -= 1;
-            if plan.get(&id).unwrap().action == Action::Delete {
+            let change = plan.get(&id).unwrap();
+            if change.action == Action::Delete {
                 self.objects.remove(&id);
+            } else if let Some(object) = self.objects.get_mut(&id).filter(|_| change.uid.is_some()) {
+                release(object);
             }
             record.entries.remove(&id);
             deletes.reached(&id, Strength::Ready);
@@ -127,6 +130,29 @@ impl Server {
         }
     }
 
+    /// Adds what another client made under the names of declared objects, and returns which.
+    pub(crate) fn add_strangers(&mut self, strangers: &[Value]) -> BTreeMap<ResourceId, Value> {
+        let mut added = BTreeMap::new();
+        for (number, object) in strangers.iter().enumerate() {
+            let text = |field: &str| object[field].as_str().unwrap().to_owned();
+            let group = text("apiVersion").split_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let id = ResourceId::new(&group, &text("kind"), Some("n"), name);
+            let empty = json!({"apiVersion": object["apiVersion"], "kind": object["kind"]});
+            let mut stored = update(&empty, object.clone(), "kubectl-create");
+            stored["metadata"]["uid"] = json!(format!("stranger-{number}"));
+            respell(&mut stored);
+            self.objects.insert(id.clone(), stored.clone());
+            added.insert(id, stored);
+        }
+        added
+    }
+
+    /// The object as it is now.
+    pub(crate) fn object(&self, id: &ResourceId) -> Option<&Value> {
+        self.objects.get(id)
+    }
+
     /// Adds an object of somebody else.
     pub(crate) fn add_foreign(&mut self, name: &str) {
         let id = ResourceId::new("", "ConfigMap", Some("elsewhere"), name);
@@ -168,6 +194,9 @@ impl Server {
         let empty = json!({"apiVersion": question.kind.api_version(), "kind": question.kind.kind});
         let live = self.objects.get(&question.id).unwrap_or(&empty);
         let object = &question.object.open();
+        if let Some(refusal) = immutable(live, object) {
+            return DryRun::Refused(refusal);
+        }
         match apply(live, object, false) {
             Ok(object) => DryRun::Accepted { object: object.into(), overruled: Vec::new() },
             Err(conflicts) if may_overrule(question.policy, &conflicts) => {
@@ -196,6 +225,35 @@ impl Server {
         }
         self.objects.insert(id.clone(), object);
     }
+}
+
+/// Takes the stack's marks off an object and leaves its values.
+fn release(object: &mut Value) {
+    if let Some(labels) = object["metadata"]["labels"].as_object_mut() {
+        labels.remove(PART_OF_LABEL);
+    }
+    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
+        entries.retain(|entry| entry["manager"] != json!(place().field_manager));
+    }
+}
+
+/// Refuses what cannot change in place, as the real server does.
+fn immutable(live: &Value, object: &Value) -> Option<Refusal> {
+    let cause = |field: &str, message: &str| RefusalCause {
+        reason: "FieldValueInvalid".to_owned(),
+        field: field.to_owned(),
+        message: message.to_owned(),
+    };
+    let selector = |object: &Value| object["spec"]["selector"].clone();
+    let cause = if live["kind"] == json!("Deployment") && !live["spec"].is_null() && selector(live) != selector(object)
+    {
+        cause("spec.selector", "field is immutable")
+    } else if live["immutable"] == json!(true) && live["data"] != object["data"] {
+        cause("data", "field is immutable when `immutable` is set")
+    } else {
+        return None;
+    };
+    Some(Refusal { code: 422, reason: "Invalid".to_owned(), message: "is invalid".to_owned(), causes: vec![cause] })
 }
 
 fn tracker(object: &Value) -> FieldTracker {

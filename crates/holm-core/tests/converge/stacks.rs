@@ -75,6 +75,34 @@ impl Arbitrary for Declared {
 }
 
 impl Declared {
+    /// What another client made under the names of some of the objects: with other values, and some such that the
+    /// declaration cannot change them in place.
+    pub(crate) fn strangers(&self, which: &[(bool, bool)]) -> Vec<Value> {
+        let mut strangers = Vec::new();
+        for (manifest, (is_there, is_immutable)) in self.manifests.iter().zip(which.iter().cycle()) {
+            if !is_there {
+                continue;
+            }
+            let mut stranger = manifest.clone();
+            stranger["metadata"]["namespace"] = json!("n");
+            match (manifest["kind"].as_str(), is_immutable) {
+                (Some("Deployment"), true) => {
+                    stranger["spec"]["selector"] = json!({"matchLabels": {"app": "theirs"}});
+                    stranger["spec"]["template"]["metadata"] = json!({"labels": {"app": "theirs"}});
+                }
+                (Some("ConfigMap"), _) => {
+                    stranger["data"] = json!({"precious": "x"});
+                    if *is_immutable {
+                        stranger["immutable"] = json!(true);
+                    }
+                }
+                _ => stranger["metadata"]["annotations"] = json!({"theirs": "x"}),
+            }
+            strangers.push(stranger);
+        }
+        strangers
+    }
+
     /// The stack with a Secret that keeps a generated password.
     pub(crate) fn graph(&self) -> Graph {
         let mut stack = Stack::new("test", "default", None);
