@@ -98,9 +98,13 @@ impl Picture {
 
     /// What is wrong with a stack that is applied and of which the inventory is the only list.
     pub fn faults_of_what_is_recorded(&self, place: &InventoryPlace) -> Vec<String> {
+        self.faults_of_what_is_recorded_of(&BTreeSet::new(), place)
+    }
+
+    fn faults_of_what_is_recorded_of(&self, finished: &BTreeSet<&ResourceId>, place: &InventoryPlace) -> Vec<String> {
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
         match self.objects.get(&inventory_id).map(|root| read(root, place)) {
-            Some(Ok(inventory)) => self.faults_among(&inventory.entries.keys().collect(), place),
+            Some(Ok(inventory)) => self.faults_among(&inventory.entries.keys().collect(), finished, place),
             _ => vec!["there is no inventory that can be read".to_owned()],
         }
     }
@@ -118,12 +122,12 @@ impl Picture {
 
     /// What is wrong with a stack that is applied, and may still have what only goes with consent.
     pub(crate) fn faults_after_race(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
-        let mut faults = self.faults_of_what_is_recorded(place);
+        let declared: BTreeSet<&ResourceId> = graph.resources().iter().map(|resource| &resource.id).collect();
+        let mut faults = self.faults_of_what_is_recorded_of(&declared, place);
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
         let Some(Ok(inventory)) = self.objects.get(&inventory_id).map(|root| read(root, place)) else {
             return faults;
         };
-        let declared: BTreeSet<&ResourceId> = graph.resources().iter().map(|resource| &resource.id).collect();
         let is_recorded = |id: &&&ResourceId| inventory.entries.contains_key(**id);
         let missing = declared.iter().filter(|id| !is_recorded(id));
         faults.extend(missing.map(|id| format!("the inventory does not name {id}")));
@@ -135,10 +139,16 @@ impl Picture {
 
     /// What is wrong with a stack that is applied.
     pub fn faults_when_applied(&self, graph: &Graph, place: &InventoryPlace) -> Vec<String> {
-        self.faults_among(&graph.resources().iter().map(|resource| &resource.id).collect(), place)
+        let declared = graph.resources().iter().map(|resource| &resource.id).collect();
+        self.faults_among(&declared, &declared, place)
     }
 
-    fn faults_among(&self, declared: &BTreeSet<&ResourceId>, place: &InventoryPlace) -> Vec<String> {
+    fn faults_among(
+        &self,
+        declared: &BTreeSet<&ResourceId>,
+        finished: &BTreeSet<&ResourceId>,
+        place: &InventoryPlace,
+    ) -> Vec<String> {
         let mut faults = Vec::new();
         let inventory_id = ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name);
         for (id, object) in &self.objects {
@@ -166,7 +176,7 @@ impl Picture {
         match self.objects.get(&inventory_id).map(|root| read(root, place)) {
             None => faults.push("there is no inventory".to_owned()),
             Some(Err(error)) => faults.push(format!("the inventory cannot be read: {error}")),
-            Some(Ok(inventory)) => faults.extend(self.faults_of_inventory(&inventory, declared)),
+            Some(Ok(inventory)) => faults.extend(self.faults_of_inventory(&inventory, declared, finished)),
         }
         faults
     }
@@ -176,7 +186,14 @@ impl Picture {
         self.objects.keys().map(|id| format!("{id} is left")).collect()
     }
 
-    fn faults_of_inventory(&self, inventory: &Inventory, declared: &BTreeSet<&ResourceId>) -> Vec<String> {
+    /// What is wrong with the rows. Those of `finished` must have a digest: what is kept without being declared may be left
+    /// by a run that was killed, and nobody knows its declaration.
+    fn faults_of_inventory(
+        &self,
+        inventory: &Inventory,
+        declared: &BTreeSet<&ResourceId>,
+        finished: &BTreeSet<&ResourceId>,
+    ) -> Vec<String> {
         let mut faults = Vec::new();
         for (id, entry) in &inventory.entries {
             if !declared.contains(id) {
@@ -188,10 +205,11 @@ impl Picture {
                     entry.uid.as_deref().unwrap_or("nothing")
                 ));
             }
-            if entry.digest.is_empty() {
-                faults.push(format!("the inventory has no digest of {id}"));
-            }
         }
+        let unfinished = declared.iter().filter(|id| {
+            finished.contains(**id) && inventory.entries.get(**id).is_some_and(|entry| entry.digest.is_empty())
+        });
+        faults.extend(unfinished.map(|id| format!("the inventory has no digest of {id}")));
         let missing = declared.iter().filter(|id| !inventory.entries.contains_key(id));
         faults.extend(missing.map(|id| format!("the inventory does not name {id}")));
         faults
