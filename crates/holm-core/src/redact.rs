@@ -1,44 +1,137 @@
 //! Takes secret values out of text that is about to be shown.
+//!
+//! Whatever quotes a value spells it in its own way: as JSON of Go or of Rust, as YAML, in a URL, for a shell, in base64, and each
+//! of these inside another. Listing the spellings has no end, so the text is read instead as a reader would decode it
+//! ([`View`]), and the values are looked for in that.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::path::{FieldPath, Segment};
 
-use crate::input::Transform;
+mod table;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use table::{Rule, Table};
+use view::View;
 
 /// What stands in the place of a secret value.
 pub const MASK: &str = "(sensitive)";
 
-/// Shorter values are not searched for in running text: they would mask half of every sentence and are no secrets to
-/// speak of. They are still masked at their own field.
+/// Shorter values are not searched for in running text: they would mask half of every sentence.
 const SHORTEST: usize = 4;
 
-/// The secret values of a run, in every form in which a server may repeat them.
+/// Shorter values, if they are letters alone, count as words only, not as a part of one.
+const SHORTEST_PART_OF_A_WORD: usize = 6;
+
+/// From this length on, a value is looked for without regard to blanks.
+const SQUEEZED: usize = 16;
+
+/// How deep base64 in base64 is read.
+const DEEPEST: usize = 2;
+
+/// Words that stand in every other text, and in many a Secret that holds more than passwords.
+const ORDINARY: [&str; 68] = [
+    "admin",
+    "administrator",
+    "allow",
+    "data",
+    "database",
+    "debug",
+    "default",
+    "dev",
+    "development",
+    "disable",
+    "disabled",
+    "enable",
+    "enabled",
+    "error",
+    "false",
+    "guest",
+    "http",
+    "https",
+    "info",
+    "ipv4",
+    "ipv6",
+    "json",
+    "kafka",
+    "latest",
+    "local",
+    "localhost",
+    "main",
+    "mariadb",
+    "master",
+    "memory",
+    "mongo",
+    "mongodb",
+    "mysql",
+    "name",
+    "nats",
+    "nginx",
+    "nil",
+    "none",
+    "null",
+    "opaque",
+    "postgres",
+    "postgresql",
+    "prefer",
+    "private",
+    "prod",
+    "production",
+    "public",
+    "rabbitmq",
+    "redis",
+    "require",
+    "root",
+    "secret",
+    "service",
+    "stage",
+    "staging",
+    "system",
+    "test",
+    "trace",
+    "true",
+    "user",
+    "username",
+    "utf-8",
+    "utf8",
+    "verify-ca",
+    "verify-full",
+    "warn",
+    "warning",
+    "yaml",
+];
+
+/// The secret values of a run, however a server or a program may repeat them.
 ///
-/// Learning and scrubbing cost the same whether one secret is known or thousands.
+/// Learning costs as much as the value is long, and scrubbing as much as the text is long, whether one secret is known or
+/// thousands.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// By their first bytes, so that a text is read once and not once for each form.
-    forms: HashMap<[u8; SHORTEST], BTreeSet<String>>,
+    /// Values as they are.
+    plain: Table,
+    /// Short values as [`View::folded`] has them.
+    folded: Table,
+    /// Long values as [`View::squeezed`] has them.
+    squeezed: Table,
 }
 
 impl Redactor {
-    /// Learns a value: as it is, JSON-escaped, base64 in its four alphabets, and percent-encoded.
-    pub fn learn(&mut self, value: &str) {
-        for text in std::iter::once(value).chain(value.lines()) {
-            let trimmed = text.trim();
-            if trimmed.len() < SHORTEST {
-                continue;
-            }
-            for form in spellings(text).into_iter().chain(spellings(trimmed)) {
-                if let Some(beginning) = form.as_bytes().first_chunk() {
-                    self.forms.entry(*beginning).or_default().insert(form);
-                }
-            }
-        }
+    /// Learns a value, and each of its lines.
+    ///
+    /// A value of less than four bytes or of an ordinary word, such as `true` or `5432`, is not looked for: it would mask
+    /// what has nothing to do with it. [`learn_at`](Self::learn_at) learns those too.
+    pub fn learn(&mut self, value: impl AsRef<[u8]>) {
+        self.learn_behind(&BTreeSet::new(), value.as_ref());
+    }
+
+    /// Learns the value of a field. Where it is too short or too ordinary to be looked for everywhere, it is masked behind the
+    /// field's name, as in `"Value":"x"` or `PIN=x`.
+    pub fn learn_at(&mut self, path: &FieldPath, value: impl AsRef<[u8]>) {
+        self.learn_behind(&keys(path), value.as_ref());
     }
 
     /// Learns several values.
@@ -47,89 +140,132 @@ impl Redactor {
     }
 
     /// The text with every known secret value replaced by [`MASK`]. Values that overlap are masked together, so that no
-    /// part of either is left.
+    /// part of either is left. So is the half of a value with which the text begins or ends, because it was cut there.
     pub fn scrub(&self, text: &str) -> String {
-        let mut scrubbed = String::new();
-        // Everything before this is written.
-        let mut written = 0;
-        let mut masked: Option<(usize, usize)> = None;
-        for (begin, beginning) in text.as_bytes().array_windows::<SHORTEST>().enumerate() {
-            let Some(forms) = self.forms.get(beginning) else { continue };
-            let rest = &text.as_bytes()[begin..];
-            let longest = forms.iter().filter(|form| rest.starts_with(form.as_bytes())).map(String::len).max();
-            let Some(end) = longest.map(|length| begin + length) else { continue };
-            masked = match masked {
-                Some((first, last)) if begin < last => Some((first, last.max(end))),
-                before => {
-                    mask(before, text, &mut written, &mut scrubbed);
-                    Some((begin, end))
-                }
-            };
+        if self.plain.is_empty() && self.folded.is_empty() && self.squeezed.is_empty() {
+            return text.to_owned();
         }
-        mask(masked, text, &mut written, &mut scrubbed);
-        scrubbed.push_str(&text[written..]);
-        scrubbed
+        let mut found = Vec::new();
+        self.find(&View::of(text.as_bytes()), 0, &mut found);
+        masked(text, found)
     }
-}
 
-/// Writes what comes before a place, and the mask for the place.
-fn mask(place: Option<(usize, usize)>, text: &str, written: &mut usize, scrubbed: &mut String) {
-    if let Some((begin, end)) = place {
-        scrubbed.push_str(&text[*written..begin]);
-        scrubbed.push_str(MASK);
-        *written = end;
+    fn learn_behind(&mut self, keys: &BTreeSet<Vec<u8>>, value: &[u8]) {
+        self.learn_one(value, &rule(value, keys));
+        let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        for line in lines.filter(|line| line.len() < value.trim_ascii().len() && !is_structure(line)) {
+            self.learn_one(line, &rule(line, &BTreeSet::new()));
+        }
+    }
+
+    fn learn_one(&mut self, value: &[u8], rule: &Rule) {
+        if matches!(rule, Rule::Behind(keys) if keys.is_empty()) {
+            return;
+        }
+        self.learn_spelling(value, rule);
+        // A program that writes its characters as bytes of Latin-1, as `\xe9` or `%E9`.
+        let text = std::str::from_utf8(value).ok().filter(|text| !text.is_ascii());
+        let latin: Option<Vec<u8>> =
+            text.and_then(|text| text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect());
+        if let Some(latin) = latin {
+            self.learn_spelling(&latin, rule);
+        }
+    }
+
+    fn learn_spelling(&mut self, value: &[u8], rule: &Rule) {
+        let value = value.trim_ascii();
+        // What stands behind a key is found folded only, where no quotes stand between the two.
+        if !matches!(rule, Rule::Behind(_)) {
+            self.plain.add(value.to_vec(), rule.clone());
+        }
+        let folded = View::of(value).unescaped().folded();
+        let squeezed = folded.squeezed();
+        if squeezed.bytes.len() >= SQUEEZED {
+            self.squeezed.add(squeezed.bytes, rule.clone());
+        } else if folded.bytes.trim_ascii().len() >= SHORTEST || matches!(rule, Rule::Behind(_)) {
+            self.folded.add(folded.bytes.trim_ascii().to_vec(), rule.clone());
+        }
+    }
+
+    fn find(&self, view: &View, depth: usize, found: &mut Vec<(usize, usize)>) {
+        self.plain.find(view, found);
+        let of_form = view.with_blanks_of_a_form();
+        for unescaped in std::iter::once(view).chain(&of_form).map(View::unescaped) {
+            let folded = unescaped.folded();
+            self.folded.find(&folded, found);
+            if !self.squeezed.is_empty() {
+                self.squeezed.find(&folded.squeezed(), found);
+            }
+            if depth < DEEPEST {
+                for decoded in unescaped.base64() {
+                    self.find(&decoded, depth + 1, found);
+                }
+            }
+        }
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(sensitive)")
+        f.write_str(MASK)
     }
 }
 
-fn spellings(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned()];
-    let quoted = serde_json::Value::String(text.to_owned()).to_string();
-    forms.push(quoted[1..quoted.len() - 1].to_owned());
-    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-        forms.push(engine.encode(text));
+/// How much of a text a value may mask.
+fn rule(value: &[u8], keys: &BTreeSet<Vec<u8>>) -> Rule {
+    let value = value.trim_ascii();
+    let is_ordinary = ORDINARY.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
+    let is_small_number = value.len() < 6 && value.iter().all(u8::is_ascii_digit);
+    let is_line = value.iter().all(|byte| Some(byte) == value.first());
+    if value.len() < SHORTEST || is_ordinary || is_small_number || is_line {
+        return Rule::Behind(keys.clone());
     }
-    forms.push(utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
-    if let Ok(encoded) = Transform::UrlEncode.apply(text) {
-        forms.push(encoded);
-    }
-    forms
+    let is_word = value.len() < SHORTEST_PART_OF_A_WORD && value.iter().all(u8::is_ascii_alphabetic);
+    if is_word { Rule::Word } else { Rule::Anywhere }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether a line of a longer value says nothing by itself, as `database:` or `enabled: true` in a file of settings.
+fn is_structure(line: &[u8]) -> bool {
+    let mut words = line.splitn(2, |byte| matches!(byte, b':' | b'='));
+    let is_name = |word: &[u8]| word.iter().all(|byte| byte.is_ascii_alphanumeric() || b" -_.\"'".contains(byte));
+    let (name, value) = (words.next().unwrap_or_default(), words.next());
+    let value = value.map(<[u8]>::trim_ascii);
+    is_name(name)
+        && value.is_some_and(|value| value.len() < 2 || matches!(rule(value, &BTreeSet::new()), Rule::Behind(_)))
+}
 
-    #[test]
-    fn every_spelling_of_a_secret_is_masked() {
-        let mut redactor = Redactor::default();
-        redactor.learn("p@ss w\"rd/1");
-        for form in spellings("p@ss w\"rd/1") {
-            assert_eq!(redactor.scrub(&format!("<{form}>")), "<(sensitive)>", "{form}");
+/// The names behind which the value of a field stands: its own, and that of the item of a list whose value it is.
+fn keys(path: &FieldPath) -> BTreeSet<Vec<u8>> {
+    let mut keys = BTreeSet::new();
+    let mut segments = path.segments().iter().rev();
+    for segment in segments.by_ref() {
+        if let Segment::Field(name) = segment {
+            keys.insert(name.as_bytes().to_vec());
+            break;
         }
-        assert_eq!(redactor.scrub("nothing here"), "nothing here");
-        assert!(!format!("{redactor:?}").contains("p@ss"));
     }
+    if let Some(Segment::Item(names)) = segments.next() {
+        keys.extend(names.get("name").map(|name| name.as_bytes().to_vec()));
+    }
+    keys
+}
 
-    #[test]
-    fn a_secret_inside_another_does_not_break_it_up() {
-        let mut redactor = Redactor::default();
-        redactor.learn_all(["hunter2", "postgres://holm:hunter2@db"]);
-        assert_eq!(redactor.scrub("url postgres://holm:hunter2@db and hunter2"), "url (sensitive) and (sensitive)");
+/// Puts the mask in all of these places, which may overlap.
+fn masked(text: &str, mut places: Vec<(usize, usize)>) -> String {
+    places.sort_unstable();
+    let mut scrubbed = String::with_capacity(text.len());
+    let mut written = 0;
+    let mut places = places.into_iter().peekable();
+    while let Some((begin, mut end)) = places.next() {
+        while let Some((_, further)) = places.next_if(|(next, _)| *next == begin || *next < end) {
+            end = end.max(further);
+        }
+        // A place may be a part of a character where the value was no text.
+        let (begin, end) = (text.floor_char_boundary(begin).max(written), text.ceil_char_boundary(end));
+        scrubbed.push_str(&text[written..begin]);
+        scrubbed.push_str(MASK);
+        written = end;
     }
-
-    #[test]
-    fn secrets_that_overlap_leave_nothing_of_either_and_neighbours_are_two() {
-        let mut redactor = Redactor::default();
-        redactor.learn_all(["abcdef", "defghi", "überall"]);
-        assert_eq!(redactor.scrub("<abcdefghi>"), "<(sensitive)>");
-        assert_eq!(redactor.scrub("abcdefabcdef"), "(sensitive)(sensitive)");
-        assert_eq!(redactor.scrub("ist überall ü"), "ist (sensitive) ü");
-        assert_eq!(redactor.scrub("abc"), "abc");
-    }
+    scrubbed.push_str(&text[written..]);
+    scrubbed
 }
