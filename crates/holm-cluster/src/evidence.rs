@@ -6,6 +6,7 @@ use holm_core::readiness::cause::{
     Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain,
     lookups,
 };
+use holm_core::redact::Redactor;
 use holm_core::{ApiKind, ResourceId, Scope};
 use serde_json::Value;
 
@@ -13,8 +14,9 @@ use crate::observe::{core_kind, get, page};
 use crate::transport::{Call, Patience, Query, Transport};
 
 const PAGE_SIZE: &str = "500";
-/// The most of a log that is read. Its last lines are what is shown.
-const LOG_BYTES: &str = "16384";
+/// The most of a log that is read, in bytes. What is longer loses its last lines, which are those that count, so this is far
+/// more than that many lines have.
+const LOG_BYTES: usize = 256 * 1024;
 /// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
 const MOST_EVENT_SOURCES: usize = 5;
 /// Evidence is worth one more try, but nobody waits for it for long.
@@ -86,14 +88,46 @@ async fn log(transport: &Transport, source: &LogSource) -> Vec<String> {
     let mut query = Query::path(&path)
         .with("container", &source.container)
         .with("tailLines", &LOG_LINE_LIMIT.to_string())
-        .with("limitBytes", LOG_BYTES);
+        .with("limitBytes", &LOG_BYTES.to_string());
     if source.previous {
         query = query.with("previous", "true");
     }
     let patience = Patience { tries: 1, ..PATIENCE };
     let call = Call { accept: "*/*", ..Call::get(query.into_string()) }.patience(patience);
     match transport.call(&call).await {
-        Ok(answer) => String::from_utf8_lossy(&answer.body).lines().map(str::to_owned).collect(),
+        Ok(answer) => transport.with_redactor(|redactor| lines(&answer.body, LOG_BYTES, redactor)),
         Err(_) => Vec::new(),
+    }
+}
+
+/// The lines of a log without secret values. A server that sends as much as it was asked for may have stopped in the middle of
+/// a line, and of a secret, so that line is left out.
+fn lines(body: &[u8], limit: usize, redactor: &Redactor) -> Vec<String> {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    if body.len() >= limit {
+        text.truncate(text.rfind('\n').unwrap_or(0));
+    }
+    // As one text, so that a value of several lines is found also where its lines say nothing by themselves.
+    redactor.scrub(&text).lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_scrubbed_and_a_line_that_was_cut_is_left_out() {
+        let mut redactor = Redactor::default();
+        redactor.learn("CANARYtok/16byte");
+        let log = "first\nlogin CANARYtok/16byte failed\nlast CANARYtok/16byte";
+        for limit in 1..=log.len() {
+            let shown = lines(&log.as_bytes()[..limit], limit, &redactor);
+            let whole = ["first", "login (sensitive) failed"];
+            assert!(whole.starts_with(&shown.iter().map(String::as_str).collect::<Vec<_>>()), "{limit}: {shown:?}");
+        }
+        let shown = lines(log.as_bytes(), log.len() + 1, &redactor);
+        assert_eq!(shown, ["first", "login (sensitive) failed", "last (sensitive)"]);
+        redactor.learn("a1\nb2\nc3");
+        assert_eq!(lines(b"key:\n  a1\n  b2\n  c3\nend", 1000, &redactor), ["key:", "  (sensitive)", "end"]);
     }
 }

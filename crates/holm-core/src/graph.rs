@@ -19,6 +19,7 @@ use crate::resource::{Resource, Strength};
 use crate::secret;
 use crate::site::Site;
 use crate::stack::Draft;
+use crate::warning::Warning;
 
 /// A checked stack.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Graph {
     externals: BTreeMap<ResourceId, External>,
     generated: BTreeMap<String, GeneratedValue>,
     outputs: BTreeMap<String, Input>,
+    warnings: Vec<Warning>,
 }
 
 /// One resource needs another.
@@ -168,6 +170,11 @@ impl Graph {
         &self.outputs
     }
 
+    /// What the declaration does that may be meant and is likely a mistake, in the order of the program's lines.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// A stack with nothing in it, as `destroy` plans it. It keeps the identity of this one.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -182,6 +189,7 @@ impl Graph {
             externals: BTreeMap::new(),
             generated: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -224,6 +232,7 @@ impl Graph {
                 }
                 let mut slots: Vec<Option<Resource>> = draft.resources.into_iter().map(Some).collect();
                 let resources: Vec<Resource> = sorted.into_iter().filter_map(|index| slots[index].take()).collect();
+                let warnings = check::warnings(&resources);
                 let positions =
                     resources.iter().enumerate().map(|(position, resource)| (resource.id.clone(), position)).collect();
                 Ok(Self {
@@ -237,6 +246,7 @@ impl Graph {
                     externals: edges.externals,
                     generated,
                     outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
+                    warnings,
                 })
             }
             Err(cycles) => {
@@ -357,7 +367,7 @@ impl Edges {
             Input::Invalid(reason) => {
                 problems.push(problem(resource, path.clone(), ProblemKind::BadInput(reason.clone()), None));
             }
-            Input::Text(_) | Input::Sensitive(_) | Input::Joined(_) | Input::Transformed(..) => {}
+            Input::Text(_) | Input::Sensitive(_) | Input::Joined(_) | Input::Transformed(..) | Input::PlainText(_) => {}
         });
     }
 

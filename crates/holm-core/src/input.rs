@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::id::ResourceId;
 use crate::path::{FieldPath, scalar_text};
+use crate::secret;
 use crate::sensitive::Sensitive;
 
 /// The characters that RFC 3986 never needs to escape; everything else is.
@@ -34,6 +35,8 @@ pub enum Input {
     Joined(Vec<Input>),
     /// The text of an input, changed.
     Transformed(Box<Input>, Transform),
+    /// The same value, meant to stand where everybody can read it: see [`in_plain_text`](Self::in_plain_text).
+    PlainText(Box<Input>),
     /// A template that cannot be filled in, with the reason. Reported as a problem when the graph is built.
     Invalid(String),
 }
@@ -199,6 +202,15 @@ impl Input {
         Self::Transformed(Box::new(self), Transform::Base64Decode)
     }
 
+    /// This value, which may be stored outside of a Secret.
+    ///
+    /// A secret in a ConfigMap, an annotation or a plain environment variable can be read by everybody who may read these, so
+    /// the plan warns of it. This says that it is meant. The value is masked in every output all the same.
+    #[must_use]
+    pub fn in_plain_text(self) -> Self {
+        Self::PlainText(Box::new(self))
+    }
+
     /// The text, if it is known now and holds no secret.
     pub fn text(&self) -> Option<String> {
         match self.resolve(&Nothing) {
@@ -210,7 +222,13 @@ impl Input {
     /// Whether the value is, or holds, a secret that the declaration knows of.
     pub fn is_sensitive(&self) -> bool {
         let mut sensitive = false;
-        self.visit(&mut |input| sensitive |= matches!(input, Self::Sensitive(_) | Self::Generated(_)));
+        self.visit(&mut |input| {
+            sensitive |= match input {
+                Self::Sensitive(_) | Self::Generated(_) => true,
+                Self::Field(reference) => reference.is_secret(),
+                _ => false,
+            };
+        });
         sensitive
     }
 
@@ -219,7 +237,7 @@ impl Input {
         visit(self);
         match self {
             Self::Joined(parts) => parts.iter().for_each(|part| part.visit(visit)),
-            Self::Transformed(inner, _) => inner.visit(visit),
+            Self::Transformed(inner, _) | Self::PlainText(inner) => inner.visit(visit),
             Self::Text(_) | Self::Sensitive(_) | Self::Generated(_) | Self::Field(_) | Self::Invalid(_) => {}
         }
     }
@@ -262,8 +280,16 @@ impl Input {
                 },
                 unknown @ Resolved::Unknown(_) => unknown,
             },
+            Self::PlainText(inner) => inner.resolve(source),
             Self::Invalid(reason) => malformed(reason),
         }
+    }
+}
+
+impl FieldReference {
+    /// Whether it is the value of a Secret, and not its name or another field that may be seen.
+    pub fn is_secret(&self) -> bool {
+        secret::is_secret(&self.id) && secret::is_masked(&self.path, &Value::from(""))
     }
 }
 
@@ -360,6 +386,17 @@ mod tests {
         assert_eq!(input.resolve(&Nothing), Resolved::Known { value: "postgres://a%2Fb@db".into(), sensitive: true });
         assert_eq!(input.to_string(), "(sensitive)");
         assert!(!format!("{input:?}").contains("a/b"));
+    }
+
+    #[test]
+    fn a_value_of_a_secret_is_secret_and_its_name_is_not() {
+        let field = |path: &str| {
+            let path = path.parse().expect("the test's own path is well formed");
+            Input::Field(FieldReference { id: ResourceId::new("", "Secret", Some("n"), "s"), path })
+        };
+        assert!(field("data.password").is_sensitive());
+        assert!(field("data.password").base64_decode().in_plain_text().is_sensitive());
+        assert!(!field("metadata.uid").is_sensitive());
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub mod secret;
 pub mod sensitive;
 pub mod site;
 pub mod stack;
+pub mod warning;
 
 pub use graph::Graph;
 pub use id::{ApiKind, GroupKind, ResourceId, Scope};
@@ -48,3 +49,4 @@ pub use resource::{ConflictPolicy, IntoResource, ReadyWhen, Resource, ResourceOp
 pub use sensitive::Sensitive;
 pub use site::Site;
 pub use stack::{Config, ConfigError, Stack};
+pub use warning::{Warning, WarningKind};

@@ -1,6 +1,7 @@
 //! Objects that are given as JSON or YAML rather than as Rust types.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -8,16 +9,23 @@ use crate::id::{ApiKind, Scope};
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
 use crate::resource::{Declaration, DeclaredKind, IntoResource, Options};
+use crate::secret::Glimpse;
 
 /// The type that references to manifests carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untyped {}
 
 /// An object as JSON, with `apiVersion`, `kind` and `metadata`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Manifest {
     object: Value,
     plural: Option<(String, Scope)>,
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Manifest").field(&Glimpse(&self.object)).finish()
+    }
 }
 
 impl Manifest {
@@ -274,6 +282,14 @@ mod tests {
     }
     fn error(text: &str) -> String {
         read_yaml(text).expect_err("the test's own text is wrong")
+    }
+
+    #[test]
+    fn debug_shows_no_value_of_a_secret() {
+        let secret = Manifest::new(json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "hunter2"}}));
+        let shown = format!("{secret:?} {:?}", secret.clone().into_declaration());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(format!("{:?}", Manifest::new(json!({"kind": "ConfigMap"}))).contains("ConfigMap"));
     }
 
     #[test]

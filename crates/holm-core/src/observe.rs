@@ -11,8 +11,6 @@ use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
 use crate::inventory::Inventory;
 use crate::ownership::SetParent;
 use crate::packed::Packed;
-use crate::redact::Redactor;
-use crate::secret;
 use crate::sensitive::Sensitive;
 
 /// Everything that a plan is made from, beside the graph.
@@ -173,22 +171,6 @@ impl Observed {
     pub fn object(&self, id: &ResourceId) -> Option<Value> {
         self.live.get(id).and_then(Live::object)
     }
-
-    /// A redactor that knows every secret value that was seen: the data of live Secrets and generated values.
-    pub fn redactor(&self) -> Redactor {
-        let mut values: Vec<String> = Vec::new();
-        for (_, live) in self.live.iter().filter(|(id, _)| secret::is_secret(id)) {
-            values.extend(live.object().iter().flat_map(secret::values));
-        }
-        for state in self.generated.values() {
-            if let GeneratedState::Found(value) | GeneratedState::Fresh(value) = state {
-                values.push(value.expose().clone());
-            }
-        }
-        let mut redactor = Redactor::default();
-        redactor.learn_all(values.iter().map(String::as_str));
-        redactor
-    }
 }
 
 impl Resolve for Observed {
@@ -196,7 +178,7 @@ impl Resolve for Observed {
         let object = self.object(&reference.id)?;
         let value = reference.path.get(&object)?;
         let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
-        (!is_empty).then(|| (value.clone(), secret::is_secret(&reference.id)))
+        (!is_empty).then(|| (value.clone(), reference.is_secret()))
     }
 
     fn generated(&self, name: &str) -> Option<Sensitive<String>> {

@@ -92,10 +92,19 @@ impl FieldPath {
     /// The value at this path, if there is one. [`Segment::Item`] finds the first item whose keys match, where a key that
     /// the item leaves out does not match.
     pub fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.0.iter().try_fold(value, |value, segment| match segment {
-            Segment::Field(name) => value.as_object()?.get(name),
-            _ => value.as_array()?.get(position(value, segment)?),
-        })
+        self.0.iter().try_fold(value, child)
+    }
+
+    /// Whether this field lies at or below `ancestor`, where different segments may address the same item of a list in one of
+    /// these objects: `env[0]` and `env[TOKEN]`.
+    pub(crate) fn lies_below(&self, ancestor: &FieldPath, objects: &[&Value]) -> bool {
+        self.0.len() >= ancestor.0.len()
+            && (self.starts_with(ancestor) || objects.iter().any(|object| is_the_same(&self.0, &ancestor.0, object)))
+    }
+
+    /// The rest of this path below its first `depth` segments.
+    pub(crate) fn below(&self, depth: usize) -> FieldPath {
+        self.0.iter().skip(depth).cloned().collect()
     }
 
     /// Puts `new` at this path, making the maps on the way where they are missing. Returns whether there was a place for
@@ -150,6 +159,24 @@ pub fn scalar_text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether the second way leads to a place on the first one.
+fn is_the_same(path: &[Segment], ancestor: &[Segment], object: &Value) -> bool {
+    let mut here = Some(object);
+    path.iter().zip(ancestor).all(|(one, other)| {
+        let (next, of_other) = (here.and_then(|value| child(value, one)), here.and_then(|value| child(value, other)));
+        let is_same = next.zip(of_other).is_some_and(|(one, other)| std::ptr::eq(one, other));
+        here = next;
+        one == other || is_same
+    })
+}
+
+fn child<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
+    match segment {
+        Segment::Field(name) => value.as_object()?.get(name),
+        _ => value.as_array()?.get(position(value, segment)?),
     }
 }
 
@@ -315,6 +342,23 @@ mod tests {
         assert_eq!(path("containers[a].image").get(&value), Some(&json!("x")));
         assert_eq!(path("ports[port=1]").get(&value), Some(&json!({"port": 1})));
         assert_eq!(path("ports[port=2]").get(&value), None);
+    }
+
+    #[test]
+    fn an_item_is_the_same_however_it_is_addressed() {
+        let value = json!({"list": [{"name": "a", "port": 1}, {"name": "b", "port": 2}], "set": ["x"]});
+        for (below, ancestor, expected) in [
+            ("list[b].port", "list[1]", true),
+            ("list[1].port", "list[b].port", true),
+            ("list[port=2].name", "list[b]", true),
+            ("list[b].port", "list[0]", false),
+            (r#"set[="x"]"#, "set[0]", true),
+            ("list[b]", "list[1].port", false),
+            ("gone[0].a", "gone[b].a", false),
+            ("gone[b].a.c", "gone[b].a", true),
+        ] {
+            assert_eq!(path(below).lies_below(&path(ancestor), &[&json!({}), &value]), expected, "{below} {ancestor}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use view::View;
 pub const MASK: &str = "(sensitive)";
 
 /// Shorter values are not searched for in running text: they would mask half of every sentence.
-const SHORTEST: usize = 4;
+pub(crate) const SHORTEST: usize = 4;
 
 /// Shorter values, if they are letters alone, count as words only, not as a part of one.
 const SHORTEST_PART_OF_A_WORD: usize = 6;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::input::Input;
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
 use crate::reference::Ref;
+use crate::secret::Glimpse;
 use crate::site::Site;
 
 /// A declared resource, as the graph keeps it.
@@ -162,7 +164,7 @@ pub enum ConflictPolicy {
 }
 
 /// What one `stack.add` takes in, before it has its namespace and identity.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Declaration {
     /// The kind; with what the program could not know left open.
     pub kind: DeclaredKind,
@@ -189,6 +191,18 @@ pub enum DeclaredKind {
         /// The object's `kind`.
         kind: String,
     },
+}
+
+impl fmt::Debug for Declaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declaration")
+            .field("kind", &self.kind)
+            .field("object", &Glimpse(&self.object))
+            .field("inputs", &self.inputs)
+            .field("options", &self.options)
+            .field("problems", &self.problems)
+            .finish()
+    }
 }
 
 impl Declaration {

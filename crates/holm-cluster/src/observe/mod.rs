@@ -8,8 +8,8 @@ use holm_core::fields;
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{self, DryRun, Live, Observed};
 use holm_core::ownership::uid;
-use holm_core::plan::{Plan, PlanOptions, Question, survey};
-use holm_core::secret::is_secret;
+use holm_core::plan::{Plan, PlanOptions, Question, held, survey};
+use holm_core::secret::{self, is_secret};
 use holm_core::{ApiKind, Graph, Packed, ResourceId, Scope, Sensitive};
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ impl Cluster {
         if let Some(error) = failure {
             return Err(ClusterError::NoRandomness(error));
         }
-        self.transport.learn(secrets::declared(graph, &observed));
+        self.transport.learn(secret::declared(graph, &observed));
         let survey = survey(graph, &observed, place, options);
         observed.proven = survey.proven;
         let (transport, known) = (&self.transport, &observed);
@@ -93,7 +93,7 @@ impl Cluster {
         wanted: impl Fn(&ResourceId) -> bool,
     ) -> Result<Observed, ClusterError> {
         let mut observed = Observed::default();
-        self.transport.learn(secrets::declared(graph, &observed));
+        self.transport.learn(secret::declared(graph, &observed));
         let root = inventory::read(&self.transport, place).await?.map(|found| {
             observed.inventory = found.inventory;
             found.root
@@ -102,9 +102,7 @@ impl Cluster {
         targets.retain(|id, _| wanted(id));
         let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
         observed.live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
-        for (id, live) in observed.live.iter().filter(|(id, _)| is_secret(id)) {
-            self.transport.learn(live.object().map(|object| secrets::of_object(id, &object)).unwrap_or_default());
-        }
+        self.transport.learn(held(graph, &observed));
         observed.parents = parents::find(&self.transport, &observed.live, place).await?;
         let live = root.as_ref().map_or(Live::Absent, Live::found);
         observed.live.insert(inventory_id(place), live);

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use holm_core::ResourceId;
 use holm_core::event::Event;
 use holm_core::redact::Redactor;
-use holm_core::{ResourceId, Sensitive};
+use holm_core::secret::Held;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WARNING};
 use http::{HeaderMap, Method, Request, Response};
 use kube::client::Body;
@@ -133,14 +134,14 @@ pub type Tracer = Box<dyn Fn(&RequestTrace) + Send + Sync>;
 #[derive(Default)]
 struct Scrubber {
     redactor: Redactor,
-    pending: Vec<Sensitive<String>>,
+    pending: Vec<Held>,
 }
 
 impl Scrubber {
     fn catch_up(&mut self) {
         if !self.pending.is_empty() {
             let pending = std::mem::take(&mut self.pending);
-            self.redactor.learn_all(pending.iter().map(|value| value.expose().as_str()));
+            pending.iter().for_each(|held| held.teach(&mut self.redactor));
         }
     }
 }
@@ -187,7 +188,7 @@ impl Transport {
     }
 
     /// Learns secret values, to take them out of the server's words.
-    pub(crate) fn learn(&self, values: impl IntoIterator<Item = Sensitive<String>>) {
+    pub(crate) fn learn(&self, values: impl IntoIterator<Item = Held>) {
         locked(&self.scrubber).pending.extend(values);
     }
 
@@ -256,7 +257,7 @@ impl Transport {
         let code = response.status().as_u16();
         let body = timeout(self.timeout, response.into_body().collect_bytes()).await;
         let body = body.ok().and_then(Result::ok).map(Vec::from).unwrap_or_default();
-        Err(error(self.scrubbed(status::trouble(code, &body))))
+        Err(error(status::trouble(code, &body, &|text| self.scrub(text))))
     }
 
     async fn attempt(&self, call: &Call<'_>, attempt: u32) -> Result<Answer, (Trouble, Option<Duration>)> {
@@ -291,7 +292,7 @@ impl Transport {
         if head.status.is_success() {
             return Ok(Answer { status: head.status.as_u16(), body, tries: attempt });
         }
-        let trouble = self.scrubbed(status::trouble(head.status.as_u16(), &body));
+        let trouble = status::trouble(head.status.as_u16(), &body, &|text| self.scrub(text));
         Err((trouble, retry_after(&head.headers)))
     }
 

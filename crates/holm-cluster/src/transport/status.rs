@@ -33,11 +33,13 @@ struct Cause {
     message: String,
 }
 
-/// What an answer that is no success says.
-pub(super) fn trouble(code: u16, body: &[u8]) -> Trouble {
+/// What an answer that is no success says, every text of it put through `scrub`, and only then cut.
+pub(super) fn trouble(code: u16, body: &[u8], scrub: &dyn Fn(&str) -> String) -> Trouble {
     let status: Option<Status> = serde_json::from_slice(body).ok().filter(|status: &Status| status.kind == "Status");
-    let Some(status) = status else { return plain(code, body) };
-    classify(code, status)
+    match status {
+        Some(status) => map_texts(classify(code, status), &|text| scrub(&text)),
+        None => plain(code, &scrub(&String::from_utf8_lossy(body))),
+    }
 }
 
 /// What the `Status` of a watch's ERROR event says.
@@ -92,8 +94,7 @@ fn manager(message: &str) -> String {
     name.unwrap_or_else(|| message.to_owned())
 }
 
-fn plain(code: u16, body: &[u8]) -> Trouble {
-    let text = String::from_utf8_lossy(body);
+fn plain(code: u16, text: &str) -> Trouble {
     let text: String = text.trim().chars().take(LONGEST_PLAIN_TEXT).collect();
     let reason = http::StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
     let message = if text.is_empty() { reason.to_owned() } else { text };
@@ -144,8 +145,12 @@ mod tests {
 
     use super::*;
 
+    fn as_it_is(text: &str) -> String {
+        text.to_owned()
+    }
+
     fn status(code: u16, body: &serde_json::Value) -> Trouble {
-        trouble(code, body.to_string().as_bytes())
+        trouble(code, body.to_string().as_bytes(), &as_it_is)
     }
 
     #[test]
@@ -156,7 +161,7 @@ mod tests {
         let unserved = json!({"kind": "Status", "reason": "NotFound", "code": 404,
             "message": "the server could not find the requested resource", "details": {}});
         assert_eq!(status(404, &unserved), Trouble::KindNotServed);
-        assert_eq!(trouble(404, b"404 page not found\n"), Trouble::KindNotServed);
+        assert_eq!(trouble(404, b"404 page not found\n", &as_it_is), Trouble::KindNotServed);
     }
 
     #[test]
@@ -175,7 +180,7 @@ mod tests {
     fn refusals_keep_their_causes_and_lose_their_secrets() {
         let body = json!({"kind": "Status", "reason": "Invalid", "code": 422, "message": "hunter2 is invalid", "details": {
             "causes": [{"reason": "FieldValueInvalid", "field": "spec.selector", "message": "hunter2: field is immutable"}]}});
-        let scrubbed = map_texts(status(422, &body), &|text| text.replace("hunter2", "(sensitive)"));
+        let scrubbed = trouble(422, body.to_string().as_bytes(), &|text| text.replace("hunter2", "(sensitive)"));
         assert_eq!(
             scrubbed,
             Trouble::Invalid(Refusal {
@@ -192,9 +197,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_a_proxy_is_scrubbed_before_it_is_cut() {
+        let mut redactor = holm_core::redact::Redactor::default();
+        redactor.learn("correct-horse-battery");
+        for filler in 0..=LONGEST_PLAIN_TEXT {
+            let body = format!("{} correct-horse-battery failed", "x".repeat(filler));
+            let Trouble::Server(refusal) = trouble(502, body.as_bytes(), &|text| redactor.scrub(text)) else {
+                unreachable!("a 5xx is the server's")
+            };
+            assert!(!refusal.message.contains("corr"), "{}", refusal.message);
+            assert!(refusal.message.chars().count() <= LONGEST_PLAIN_TEXT);
+        }
+    }
+
+    #[test]
     fn answers_of_proxies_are_understood_as_far_as_possible() {
-        let Trouble::Server(refusal) = trouble(502, b"<html>bad</html>") else { unreachable!("a 5xx is the server's") };
+        let Trouble::Server(refusal) = trouble(502, b"<html>bad</html>", &as_it_is) else {
+            unreachable!("a 5xx is the server's")
+        };
         assert_eq!((refusal.code, refusal.reason.as_str()), (502, "BadGateway"));
-        assert!(matches!(trouble(429, b""), Trouble::TooManyRequests(text) if text == "Too Many Requests"));
+        assert!(matches!(trouble(429, b"", &as_it_is), Trouble::TooManyRequests(text) if text == "Too Many Requests"));
     }
 }

@@ -55,6 +55,7 @@ fn values<'a>(declared: &Declared<'a>) -> impl Iterator<Item = (&'a str, &'a Inp
 fn check_config_map(report: &mut Report<'_>, object: &Value) {
     let mut size = 0;
     for section in ["data", "binaryData"] {
+        report.map(FieldPath::of([section]), object.get(section));
         for (key, value) in entries(object, section) {
             let path = FieldPath::of([section, key]);
             report.rule(path.clone(), "key", key, name::data_key(key));
@@ -101,9 +102,13 @@ fn check_secret(report: &mut Report<'_>, declared: &Declared<'_>) {
     }
     // What is no text stayed in the object when the values were taken out of it.
     for section in ["data", "stringData"] {
+        report.map(FieldPath::of([section]), declared.object.get(section));
         for (key, value) in entries(declared.object, section).filter(|(_, value)| !value.is_null()) {
             wrong_type(report, FieldPath::of([section, key]), value);
         }
+    }
+    for path in declared.resource.inputs.keys().filter(|path| is_misplaced(path)) {
+        report.unfit(path.clone(), "a Secret takes values at data.KEY and stringData.KEY only");
     }
     let Some(secret_type) = text(declared.object, "type") else { return };
     let keys = keys(declared);
@@ -120,6 +125,12 @@ fn check_secret(report: &mut Report<'_>, declared: &Declared<'_>) {
             report.incomplete(path, "a token Secret needs the name of its ServiceAccount");
         }
     }
+}
+
+/// Whether a value is given for a whole section, or for a part of an entry.
+fn is_misplaced(path: &FieldPath) -> bool {
+    let [Segment::Field(section), rest @ ..] = path.segments() else { return false };
+    ["data", "stringData"].contains(&section.as_str()) && !matches!(rest, [Segment::Field(_)])
 }
 
 /// How many bytes this base64 stands for. The server skips line breaks.

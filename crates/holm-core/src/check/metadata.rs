@@ -27,6 +27,7 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_>, all: &Hash
         }
     }
     if let Some(metadata) = declared.object.get("metadata") {
+        report.map(FieldPath::of(["metadata"]), Some(metadata));
         check_marks(report, metadata, &FieldPath::of(["metadata"]));
     }
     // Fields of custom kinds may have these names and mean something else.
@@ -94,8 +95,10 @@ fn exactly(name: &str, first: Option<&str>, second: Option<&str>, fields: &str) 
 /// Checks labels and annotations.
 fn check_marks(report: &mut Report<'_>, metadata: &Value, path: &FieldPath) {
     let labels = path.field("labels");
+    report.map(labels.clone(), metadata.get("labels"));
     check_labels(report, entries(metadata, "labels"), &labels);
     let annotations = path.field("annotations");
+    report.map(annotations.clone(), metadata.get("annotations"));
     let mut size = 0;
     for (key, value) in entries(metadata, "annotations") {
         let own = annotations.field(key);

@@ -12,6 +12,7 @@ mod field;
 mod key;
 mod metadata;
 mod name;
+mod plain_text;
 mod pod;
 mod quantity;
 mod selection;
@@ -30,6 +31,7 @@ use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::references::Table;
 use crate::resource::Resource;
+use crate::warning::Warning;
 
 pub use name::dns_label;
 use workload::Workload;
@@ -63,6 +65,16 @@ pub(crate) fn resources(
         claim::check_rolling(&mut report, workload, &by_id);
     }
     selection::check(&declared, &workloads, externals, problems)
+}
+
+/// What the resources do that may be meant, in their order.
+pub(crate) fn warnings(resources: &[Resource]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for resource in resources {
+        plain_text::check(resource, &mut warnings);
+    }
+    warnings.sort_by(|a, b| (a.site, &a.resource, &a.path).cmp(&(b.site, &b.resource, &b.path)));
+    warnings
 }
 
 /// A resource with its object as far as it is known.
@@ -103,6 +115,14 @@ impl Report<'_> {
 
     fn incomplete(&mut self, path: FieldPath, text: impl Into<String>) {
         self.add(path, ProblemKind::Incomplete(text.into()));
+    }
+
+    /// Reports a field that should be a map and is none. Its entries would be dropped in silence otherwise.
+    fn map(&mut self, path: FieldPath, value: Option<&Value>) {
+        if let Some(other) = value.filter(|value| !value.is_object() && !value.is_null()) {
+            let text = format!("the value must be a map, and is {}", field::type_name(other));
+            self.hint(path, ProblemKind::Unfit(text), Some("give its entries as `KEY: VALUE`".to_owned()));
+        }
     }
 
     fn unfit(&mut self, path: FieldPath, text: impl Into<String>) {

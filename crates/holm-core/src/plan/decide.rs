@@ -12,7 +12,7 @@ use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::input::Unknown;
 use crate::inventory::{Entry, FORMAT, Inventory, InventoryPlace, Phase};
-use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, Unchecked};
+use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
 use crate::ownership::{Owner, SetParent, uid};
 use crate::packed::Packed;
 use crate::path::FieldPath;
@@ -215,7 +215,8 @@ impl<'a> Decision<'a> {
         let recorded = self.observed.inventory.entries.get(id);
         let is_unchanged_declaration =
             recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
-        let masks = Masks::of(resource, self.redactor);
+        let formerly = show::formerly_sensitive(&self.observed.inventory, id);
+        let masks = Masks::of(resource, formerly, self.redactor);
         let mut notes = Vec::new();
         let mut overruled = Vec::new();
         let mut unchecked = None;
@@ -236,7 +237,11 @@ impl<'a> Decision<'a> {
             }
             Some(DryRun::Refused(refusal)) => {
                 if immutable::is_immutable(refusal) {
-                    replaced_for = Some(Reason::Immutable(refusal.causes.clone()));
+                    let scrub = |cause: &RefusalCause| RefusalCause {
+                        message: self.redactor.scrub(&cause.message),
+                        ..cause.clone()
+                    };
+                    replaced_for = Some(Reason::Immutable(refusal.causes.iter().map(scrub).collect()));
                 } else {
                     self.refuse(resource, refusal);
                 }
@@ -373,11 +378,7 @@ impl<'a> Decision<'a> {
         let mut fields =
             masks.changes(&resource.id, live, after, Extent::Declared, self.place, is_unchanged_declaration);
         for (path, _) in &wanted.unknown {
-            let before = match path.get(live) {
-                None => Shown::Absent,
-                Some(_) if wanted.sensitive.contains(path) || secret::is_secret(&resource.id) => Shown::Sensitive,
-                Some(value) => Shown::Value(value.clone()),
-            };
+            let before = masks.shown(&resource.id, path, path.get(live), &[live]);
             fields.push(FieldChange { path: path.clone(), before, after: Shown::Unknown, drift: None });
         }
         fields
@@ -623,7 +624,9 @@ fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
     if secret::is_secret(&resource.id) {
         return Vec::new();
     }
-    resource.inputs.iter().filter(|(_, input)| input.is_sensitive()).map(|(path, _)| path.clone()).collect()
+    let mut paths = secret::sensitive_paths(resource);
+    paths.sort();
+    paths
 }
 
 /// Whether the resource is a Job that is deleted some time after it finished, and did so for this declaration

@@ -13,7 +13,7 @@ mod show;
 mod survey;
 
 pub use decide::plan;
-pub use show::{created_fields, redactor};
+pub use show::{created_fields, held, redactor};
 pub use survey::{Question, Survey, may_overrule, survey};
 
 use crate::id::{ApiKind, ResourceId};

@@ -1,7 +1,5 @@
 //! How values may be shown: every secret is masked at its own leaf, and by value wherever else it turns up.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::desired::desired;
@@ -9,37 +7,45 @@ use crate::diff::{Difference, Extent, differences};
 use crate::fields;
 use crate::graph::Graph;
 use crate::id::ResourceId;
-use crate::input::{Input, Resolved};
-use crate::inventory::InventoryPlace;
-use crate::observe::Observed;
-use crate::path::FieldPath;
+use crate::inventory::{Inventory, InventoryPlace};
+use crate::observe::{GeneratedState, Observed};
+use crate::path::{FieldPath, Segment};
 use crate::plan::{FieldChange, Shown};
-use crate::redact::Redactor;
+use crate::redact::{MASK, Redactor};
 use crate::resource::Resource;
-use crate::secret;
+use crate::secret::{self, Held};
 
 /// A redactor that knows every secret of a run: what was observed, and what the declaration holds.
 pub fn redactor(graph: &Graph, observed: &Observed) -> Redactor {
-    let mut redactor = observed.redactor();
-    let mut values = Vec::new();
-    for resource in graph.resources() {
-        for input in resource.inputs.values() {
-            input.visit(&mut |part| {
-                if let Input::Sensitive(value) = part {
-                    values.push(value.expose().clone());
-                }
-            });
-            if let Resolved::Known { value: Value::String(text), sensitive: true } = input.resolve(observed) {
-                if secret::is_secret(&resource.id) {
-                    let decoded = crate::input::Transform::Base64Decode.apply(&text);
-                    values.extend(decoded);
-                }
-                values.push(text);
-            }
+    let mut redactor = Redactor::default();
+    for held in held(graph, observed).into_iter().chain(secret::declared(graph, observed)) {
+        held.teach(&mut redactor);
+    }
+    for state in observed.generated.values() {
+        if let GeneratedState::Found(value) | GeneratedState::Fresh(value) = state {
+            redactor.learn(value.expose());
         }
     }
-    redactor.learn_all(values.iter().map(String::as_str));
     redactor
+}
+
+/// The values of the live objects that must not be shown: those of Secrets, and those that are declared sensitive, or were when
+/// they were applied last. The latter may have moved to another field since, or stand in a log.
+pub fn held(graph: &Graph, observed: &Observed) -> Vec<Held> {
+    let mut values = Vec::new();
+    for (id, live) in &observed.live {
+        let mut sensitive = graph.get(id).map(secret::sensitive_paths).unwrap_or_default();
+        sensitive.extend_from_slice(formerly_sensitive(&observed.inventory, id));
+        if secret::is_secret(id) || !sensitive.is_empty() {
+            values.extend(live.object().map(|object| secret::held(id, &object, &sensitive)).unwrap_or_default());
+        }
+    }
+    values
+}
+
+/// The fields of an object that were sensitive when it was applied last, as the inventory has them.
+pub(super) fn formerly_sensitive<'a>(inventory: &'a Inventory, id: &ResourceId) -> &'a [FieldPath] {
+    inventory.entries.get(id).map(|entry| entry.sensitive.as_slice()).unwrap_or_default()
 }
 
 /// The fields of an object that would be made, for a reader who wants all of it. What is known only after other resources
@@ -51,12 +57,12 @@ pub fn created_fields(
     redactor: &Redactor,
 ) -> Vec<FieldChange> {
     let empty = Value::Object(serde_json::Map::new());
-    let masks = Masks::of(resource, redactor);
+    let masks = Masks::of(resource, &[], redactor);
     let wanted = desired(resource, place, observed, None);
     let known = differences(&empty, wanted.object.expose(), Extent::Full)
         .into_iter()
         .filter(|difference| !is_identity(&difference.path))
-        .map(|difference| masks.change(&resource.id, difference));
+        .map(|difference| masks.change(&resource.id, difference, &[wanted.object.expose()]));
     let unknown = wanted.unknown.into_iter().map(|(path, _)| FieldChange {
         path,
         before: Shown::Absent,
@@ -74,15 +80,16 @@ fn is_identity(path: &FieldPath) -> bool {
 
 /// What must not be shown of one object.
 pub(super) struct Masks<'a> {
-    sensitive: BTreeSet<FieldPath>,
+    sensitive: Vec<FieldPath>,
     redactor: &'a Redactor,
 }
 
 impl<'a> Masks<'a> {
-    /// The masks of a declared resource.
-    pub(super) fn of(resource: &Resource, redactor: &'a Redactor) -> Self {
-        let sensitive =
-            resource.inputs.iter().filter(|(_, input)| input.is_sensitive()).map(|(path, _)| path.clone()).collect();
+    /// The masks of a declared resource, of which `formerly` were sensitive when it was applied last: what stands there now
+    /// may be a secret although the declaration has another value there by now, or none.
+    pub(super) fn of(resource: &Resource, formerly: &[FieldPath], redactor: &'a Redactor) -> Self {
+        let mut sensitive = secret::sensitive_paths(resource);
+        sensitive.extend_from_slice(formerly);
         Self { sensitive, redactor }
     }
 
@@ -108,27 +115,38 @@ impl<'a> Masks<'a> {
                     (false, true) => Some(writer().unwrap_or_default()),
                     (false, false) => writer(),
                 };
-                FieldChange { drift, ..self.change(id, difference) }
+                FieldChange { drift, ..self.change(id, difference, &[live, after]) }
             })
             .collect()
     }
 
-    fn change(&self, id: &ResourceId, difference: Difference<'_>) -> FieldChange {
-        let is_masked = self.is_masked(id, &difference.path);
-        let shown = |value: Option<&Value>| match value {
-            None => Shown::Absent,
-            Some(_) if is_masked => Shown::Sensitive,
-            Some(value) => Shown::Value(self.scrubbed(value)),
-        };
-        let (before, after) = (shown(difference.before), shown(difference.after));
-        FieldChange { path: difference.path, before, after, drift: None }
+    /// One value of an object as it may be shown; `objects` are those that the path leads into.
+    pub(super) fn shown(&self, id: &ResourceId, path: &FieldPath, value: Option<&Value>, objects: &[&Value]) -> Shown {
+        let Some(value) = value else { return Shown::Absent };
+        let is_masked = secret::is_secret(id) && secret::is_masked(path, value);
+        if is_masked || self.sensitive.iter().any(|secret| path.lies_below(secret, objects)) {
+            return Shown::Sensitive;
+        }
+        let mut value = value.clone();
+        let depth = path.segments().len();
+        for secret in self.sensitive.iter().filter(|secret| secret.lies_below(path, objects)) {
+            // A list is shown as a whole, and one of its items is the secret.
+            let inside = secret.below(depth);
+            if inside.get(&value).is_some() {
+                inside.set(&mut value, Value::from(MASK));
+            }
+        }
+        Shown::Value(self.scrubbed(&value))
     }
 
-    fn is_masked(&self, id: &ResourceId, path: &FieldPath) -> bool {
-        let in_data = || [["data"], ["stringData"]].iter().any(|top| path.starts_with(&FieldPath::of(*top)));
-        let is_copy = || path.to_string().contains("kubectl.kubernetes.io/last-applied-configuration");
-        (secret::is_secret(id) && (in_data() || is_copy()))
-            || self.sensitive.iter().any(|secret| path.starts_with(secret))
+    fn change(&self, id: &ResourceId, difference: Difference<'_>, objects: &[&Value]) -> FieldChange {
+        let Difference { path, before, after } = difference;
+        let (before, after) = (self.shown(id, &path, before, objects), self.shown(id, &path, after, objects));
+        // Beside a masked value, the other one might tell what is behind the mask.
+        let is_masked = before == Shown::Sensitive || after == Shown::Sensitive;
+        let masked = |shown| if is_masked && shown != Shown::Absent { Shown::Sensitive } else { shown };
+        let (before, after) = (masked(before), masked(after));
+        FieldChange { path: self.scrubbed_path(&path), before, after, drift: None }
     }
 
     fn scrubbed(&self, value: &Value) -> Value {
@@ -141,4 +159,20 @@ impl<'a> Masks<'a> {
             scalar => scalar.clone(),
         }
     }
+
+    /// The path without the secrets by which it addresses items of lists.
+    fn scrubbed_path(&self, path: &FieldPath) -> FieldPath {
+        let scrubbed = |segment: &Segment| match segment {
+            Segment::Member(text) => Segment::Member(self.redactor.scrub(text)),
+            Segment::Item(keys) => {
+                Segment::Item(keys.iter().map(|(key, text)| (key.clone(), self.redactor.scrub(text))).collect())
+            }
+            Segment::Field(_) | Segment::Index(_) => segment.clone(),
+        };
+        path.segments().iter().map(scrubbed).collect()
+    }
 }
+
+#[cfg(test)]
+#[path = "show_tests.rs"]
+mod tests;

@@ -124,3 +124,42 @@ fn a_claim_for_one_node_is_not_rolled_over() {
     }
     assert_eq!(problems(&rolling.replace("ReadWriteOnce", "ReadWriteMany")), "");
 }
+
+#[test]
+fn a_section_that_is_no_map_is_a_problem_and_nothing_of_it_is_dropped_or_shown() {
+    for section in ["|\n  password: hunter2", "[{name: password, value: aHVudGVyMg==}]", "hunter2", "7", "true"] {
+        let of = |kind: &str, field: &str| {
+            problems(&format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n{field}: {section}\n"))
+        };
+        for (kind, field) in
+            [("Secret", "data"), ("Secret", "stringData"), ("ConfigMap", "data"), ("ConfigMap", "binaryData")]
+        {
+            let text = of(kind, field);
+            assert!(text.contains(&format!("{kind}/ns/a: {field}: the value must be a map")), "{section}: {text}");
+            assert!(!text.contains("hunter2") && !text.contains("aHVu"), "{text}");
+        }
+        for field in ["labels", "annotations"] {
+            let inner = section.replace('\n', "\n    ");
+            let text = problems(&format!(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  {field}: {inner}\nstringData: {{a: b}}\n"
+            ));
+            assert!(text.contains(&format!("metadata.{field}: the value must be a map")), "{section}: {text}");
+        }
+    }
+    assert_snapshot!(problems("
+{apiVersion: v1, kind: Secret, metadata: {name: a, labels: null, annotations: ~}, data: null, stringData: {}}
+"), @"");
+}
+
+#[test]
+fn a_value_of_a_secret_goes_to_a_key() {
+    let mut stack = Stack::new("test", "default", Some("ns"));
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}});
+    let secret = Manifest::new(secret).with_input("stringData", "hunter2").with_input("data.a.b", "hunter2");
+    stack.add(secret.with_input("stringData.c[0]", "hunter2").with_input("stringData.fine", "x"));
+    assert_snapshot!(show(&stack.build().unwrap_err()), @"
+        Secret/ns/a: data.a.b: a Secret takes values at data.KEY and stringData.KEY only
+        Secret/ns/a: stringData: a Secret takes values at data.KEY and stringData.KEY only
+        Secret/ns/a: stringData.c[0]: a Secret takes values at data.KEY and stringData.KEY only
+        ");
+}

@@ -8,6 +8,7 @@ mod names;
 mod pods;
 mod references;
 mod selection;
+mod warnings;
 
 use holm_core::{Graph, Problems, Stack};
 
