@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use holm_core::plan::Adoption;
@@ -297,8 +297,10 @@ impl Arguments {
         let mut command = Self::command_for(program);
         let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
         let is_cut_off = has_a_config_without_value(&arguments);
+        let texts: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
         let read = command.try_get_matches_from_mut(arguments).and_then(|matches| Self::from_arg_matches(&matches));
-        read.map_err(|error| {
+        read.map_err(|mut error| {
+            hide(&mut error, &texts);
             if is_cut_off && error.use_stderr() {
                 return command.error(ErrorKind::ValueValidation, NOT_KEY_VALUE);
             }
@@ -435,6 +437,35 @@ fn has_a_config_without_value(arguments: &[std::ffi::OsString]) -> bool {
         Some(rest) => rest.strip_prefix('=').is_some_and(|rest| !rest.contains('=')),
         None => false,
     })
+}
+
+/// Takes an argument that clap did not expect out of its error where it may be a secret: the rest of a value that is not in
+/// quotes (`--config password=correct horse`), or a value whose flag was forgotten (`password=hunter2`).
+fn hide(error: &mut clap::Error, arguments: &[String]) {
+    let follows_a_config = |text: &str| {
+        let config = arguments.iter().position(|argument| argument == "--config" || argument.starts_with("--config="));
+        let own = arguments.iter().rposition(|argument| argument == text);
+        config.is_some_and(|config| own.is_none_or(|own| own > config))
+    };
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue] {
+        let Some(ContextValue::String(text)) = error.get(kind) else { continue };
+        let is_word = !text.starts_with('-') && kind != ContextKind::InvalidValue && follows_a_config(text);
+        let shown = match text.split_once('=') {
+            Some((key, _)) => format!("{key}=(not shown)"),
+            None if is_word => "(not shown, as it may belong to --config)".to_owned(),
+            None => continue,
+        };
+        error.insert(kind, ContextValue::String(shown));
+        for suggestion in [
+            ContextKind::Suggested,
+            ContextKind::SuggestedArg,
+            ContextKind::SuggestedSubcommand,
+            ContextKind::SuggestedValue,
+            ContextKind::TrailingArg,
+        ] {
+            error.remove(suggestion);
+        }
+    }
 }
 
 const NOT_KEY_VALUE: &str = "a --config is not of the form KEY=VALUE";

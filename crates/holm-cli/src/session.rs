@@ -77,6 +77,7 @@ impl<'a> Session<'a> {
         options: PlanOptions,
         terminal: &mut Terminal,
     ) -> Result<Planned, Diagnostic> {
+        terminal.warn_of(graph.warnings(), graph.namespace());
         let regenerate = planning.regenerated();
         // Also where the stack is emptied, so that a name with a typing error is not taken for a rotation.
         if let Some(name) = regenerate.iter().find(|name| !self.graph.generated().contains_key(*name)) {

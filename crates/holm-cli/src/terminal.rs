@@ -89,6 +89,13 @@ impl Terminal {
         self.say_line(&Line::default().role(Role::Warning, "warning:").text(" ").hang_here().text(text));
     }
 
+    /// Writes what a declaration is warned of.
+    pub fn warn_of(&mut self, warnings: &[holm_core::Warning], home: Option<&str>) {
+        let mut text = String::new();
+        crate::render::warning::write(warnings, home, self.rest.layout, &mut text);
+        self.say(&text);
+    }
+
     /// How data is laid out.
     pub fn data_layout(&self) -> Layout {
         self.data.layout

@@ -9,6 +9,7 @@ use kube::{Client, Config};
 use serde::Deserialize;
 
 use crate::error::{RequestError, Trouble};
+use crate::plugin::Plugin;
 use crate::transport::{Call, Patience, auth_failure, trouble_of};
 use crate::{Cluster, UserAgent};
 
@@ -152,7 +153,8 @@ impl Cluster {
     /// # Errors
     /// When no configuration is found, with what was looked for; when it cannot be used; when the server does not answer.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
-        let (config, identity) = find(options).await?;
+        let (mut config, identity) = find(options).await?;
+        let plugin = Plugin::of(&mut config.auth_info);
         let bad = |reason| ConnectError::BadContext {
             origin: identity.source.clone(),
             context: identity.context.clone().unwrap_or_default(),
@@ -160,14 +162,16 @@ impl Cluster {
         };
         let client = Client::try_from(config).map_err(|error| {
             bad(match &error {
-                kube::Error::Auth(auth) => auth_failure(auth),
+                kube::Error::Auth(auth) => auth_failure(auth, plugin.as_ref()),
                 kube::Error::ProxyProtocolDisabled { .. } => {
                     "it goes through a proxy (proxy-url or HTTPS_PROXY), which this build cannot use".to_owned()
                 }
-                other => trouble_of(other).to_string(),
+                other => trouble_of(other, plugin.as_ref()).to_string(),
             })
         })?;
-        Self::greet(client, identity, options.user_agent.clone()).await
+        let mut cluster = Self::with_client(client, identity).user_agent(options.user_agent.clone());
+        cluster.transport.set_plugin(plugin);
+        cluster.greeted().await
     }
 
     /// A cluster behind a client that was made elsewhere, such as one in process, asked for its version. `user_agent` is sent
@@ -176,16 +180,19 @@ impl Cluster {
     /// # Errors
     /// When the server does not answer.
     pub async fn greet(client: Client, identity: Identity, user_agent: UserAgent) -> Result<Self, ConnectError> {
-        let mut cluster = Self::with_client(client, identity).user_agent(user_agent);
+        Self::with_client(client, identity).user_agent(user_agent).greeted().await
+    }
+
+    async fn greeted(mut self) -> Result<Self, ConnectError> {
         let call = Call::get("/version").patience(Patience::FIRST);
-        let version: Version = cluster.transport.json(&call).await.map_err(|source| ConnectError::NoAnswer {
-            server: cluster.identity.server.clone(),
-            context: cluster.identity.context.clone(),
+        let version: Version = self.transport.json(&call).await.map_err(|source| ConnectError::NoAnswer {
+            server: self.identity.server.clone(),
+            context: self.identity.context.clone(),
             source,
         })?;
-        cluster.identity.is_embedded = version.git_version.ends_with(EMBEDDED);
-        cluster.identity.version = version.git_version;
-        Ok(cluster)
+        self.identity.is_embedded = version.git_version.ends_with(EMBEDDED);
+        self.identity.version = version.git_version;
+        Ok(self)
     }
 }
 

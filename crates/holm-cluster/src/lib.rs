@@ -16,6 +16,7 @@ mod evidence;
 mod inventory;
 mod observe;
 mod outputs;
+mod plugin;
 mod random;
 mod status;
 mod stop;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use holm_cluster::Identity;
+use holm_core::Warning;
 use holm_core::observe::{FieldConflict, Unchecked};
 use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan};
 use serde::Serialize;
@@ -23,6 +24,8 @@ struct PlanDocument<'a> {
     summary: BTreeMap<&'static str, usize>,
     changes: Vec<ChangeDocument<'a>>,
     blockers: Vec<BlockerDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<WarningDocument<'a>>,
 }
 
 /// Which cluster it is about.
@@ -106,8 +109,40 @@ struct BlockerDocument<'a> {
     hint: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct WarningDocument<'a> {
+    code: &'static str,
+    message: String,
+    resource: ResourceDocument<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<SiteDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Warning> for WarningDocument<'a> {
+    fn from(warning: &'a Warning) -> Self {
+        Self {
+            code: warning.kind.code(),
+            message: warning.kind.to_string(),
+            resource: ResourceDocument::from(&warning.resource),
+            field: (!warning.path.is_root()).then(|| warning.path.to_string()),
+            site: warning.site.map(SiteDocument::from),
+            hint: warning.hint.as_deref(),
+        }
+    }
+}
+
 /// The document of a plan. `created` holds the fields of what is created, by position, where they were asked for.
-pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identity, form: Form) -> String {
+pub fn plan(
+    plan: &Plan,
+    created: &[(usize, Vec<FieldChange>)],
+    warnings: &[Warning],
+    cluster: &Identity,
+    form: Form,
+) -> String {
     let mut summary = BTreeMap::new();
     for change in &plan.changes {
         *summary.entry(change.action.word()).or_insert(0) += 1;
@@ -126,6 +161,7 @@ pub fn plan(plan: &Plan, created: &[(usize, Vec<FieldChange>)], cluster: &Identi
         summary,
         changes: changes.collect(),
         blockers: plan.blockers.iter().map(blocker_document).collect(),
+        warnings: warnings.iter().map(WarningDocument::from).collect(),
     };
     document(&plan, form)
 }

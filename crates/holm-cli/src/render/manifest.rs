@@ -5,6 +5,7 @@
 
 use holm_core::input::{FieldReference, Resolve, Resolved};
 use holm_core::redact::MASK;
+use holm_core::secret;
 use holm_core::{FieldPath, Graph, Resource, Sensitive};
 use serde_json::{Map, Value};
 
@@ -86,7 +87,31 @@ fn render(resource: &Resource) -> Rendered {
         };
         path.set(&mut rendered.object, value);
     }
+    if secret::is_secret(&resource.id) {
+        mask(&mut rendered.object, &FieldPath::root(), &mut rendered.masked);
+        rendered.masked.sort();
+        rendered.masked.dedup();
+    }
     rendered
+}
+
+/// Masks everything of a Secret that is not known to be harmless, a field that no Secret has among it.
+fn mask(value: &mut Value, path: &FieldPath, masked: &mut Vec<FieldPath>) {
+    if let Some(fields) = value.as_object_mut() {
+        for (name, value) in fields {
+            let path = path.field(name);
+            match secret::is_masked(&path, value) {
+                // The keys of values are no secrets, and a reader fills them in.
+                true if path == FieldPath::of(["data"]) && value.is_object() => mask(value, &path, masked),
+                true if *value == LATER => {}
+                true => {
+                    *value = Value::from(MASK);
+                    masked.push(path);
+                }
+                false => mask(value, &path, masked),
+            }
+        }
+    }
 }
 
 /// Knows nothing of any cluster.
@@ -104,9 +129,58 @@ impl Resolve for Offline {
 
 #[cfg(test)]
 mod tests {
+    use holm_core::Stack;
+
     use crate::render::sample;
 
     use super::*;
+
+    #[test]
+    fn of_a_secret_only_harmless_metadata_is_written() {
+        let mut stack = Stack::new("shop", "dev", Some("shop"));
+        stack.add_yaml(
+            r#"
+apiVersion: v1
+kind: Secret
+metadata:
+  name: exported
+  labels: {app: shop}
+  annotations:
+    team: payments
+    kubectl.kubernetes.io/last-applied-configuration: '{"data": {"password": "aHVudGVyMg=="}}'
+    example.com/original: '{"stringData": {"password": "hunter2"}}'
+type: Opaque
+data: {password: aHVudGVyMg==}
+stringdata: {password: hunter2}
+password: hunter2
+"#,
+        );
+        let text =
+            yaml(&stack.build().expect("the server finds what is wrong with it")).expect("plain maps can be written");
+        assert!(!text.contains("hunter2") && !text.contains("aHVu"), "{text}");
+        insta::assert_snapshot!(text, @r#"
+        # Secret values are masked as (sensitive) and generated ones exist only in a cluster:
+        # fill them in, or let `apply` write these objects.
+        ---
+        # masked: data.password, metadata.annotations["example.com/original"], metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"], password, stringdata
+        apiVersion: v1
+        kind: Secret
+        metadata:
+          annotations:
+            example.com/original: (sensitive)
+            kubectl.kubernetes.io/last-applied-configuration: (sensitive)
+            team: payments
+          labels:
+            app: shop
+          name: exported
+          namespace: shop
+        data:
+          password: (sensitive)
+        password: (sensitive)
+        stringdata: (sensitive)
+        type: Opaque
+        "#);
+    }
 
     #[test]
     fn the_objects_are_yaml_without_secrets() {

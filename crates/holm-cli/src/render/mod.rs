@@ -11,6 +11,7 @@ pub mod reason;
 pub mod report;
 pub mod status;
 pub mod value;
+pub mod warning;
 
 #[cfg(test)]
 pub mod sample;

@@ -58,8 +58,13 @@ pub fn run(
         match settings.output {
             Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
-                let document =
-                    json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Line);
+                let document = json::plan::plan(
+                    &planned.plan,
+                    &planned.created,
+                    wanted.warnings(),
+                    session.cluster.identity(),
+                    Form::Line,
+                );
                 terminal.data(&document);
             }
         }

@@ -27,8 +27,13 @@ pub fn run(
         match settings.output {
             Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
-                let document =
-                    json::plan::plan(&planned.plan, &planned.created, session.cluster.identity(), Form::Indented);
+                let document = json::plan::plan(
+                    &planned.plan,
+                    &planned.created,
+                    graph.warnings(),
+                    session.cluster.identity(),
+                    Form::Indented,
+                );
                 terminal.data(&document);
             }
         }

@@ -18,6 +18,7 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
             format!("{:#}\n", json!({"apiVersion": "v1", "kind": "List", "items": items}))
         }
     };
+    terminal.warn_of(graph.warnings(), graph.namespace());
     terminal.data(&text);
     Ok(Outcome::Done)
 }

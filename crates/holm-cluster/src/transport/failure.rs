@@ -6,18 +6,19 @@ use std::io;
 use kube::client::AuthError;
 
 use crate::error::Trouble;
+use crate::plugin::Plugin;
 
 /// What a failure of the client means.
-pub(crate) fn trouble(error: &kube::Error) -> Trouble {
+pub(crate) fn trouble(error: &kube::Error, plugin: Option<&Plugin>) -> Trouble {
     let mut texts = Vec::new();
     let mut kind = None;
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(current) = cause {
         if let Some(kube::Error::Auth(auth)) = current.downcast_ref::<kube::Error>() {
-            return Trouble::Credentials(auth_failure(auth));
+            return Trouble::Credentials(auth_failure(auth, plugin));
         }
         if let Some(auth) = current.downcast_ref::<AuthError>() {
-            return Trouble::Credentials(auth_failure(auth));
+            return Trouble::Credentials(auth_failure(auth, plugin));
         }
         if let Some(error) = current.downcast_ref::<io::Error>() {
             kind = Some(error.kind());
@@ -52,19 +53,21 @@ fn classify(texts: &[String], kind: Option<io::ErrorKind>) -> Trouble {
     }
 }
 
-/// What is wrong with the credentials. Never what a credential command printed: it may be the credential.
-pub(crate) fn auth_failure(error: &AuthError) -> String {
+/// What is wrong with the credentials. Never what a credential plugin printed to its standard output, which may be the
+/// credential, nor its command line, which may hold one.
+pub(crate) fn auth_failure(error: &AuthError, plugin: Option<&Plugin>) -> String {
+    let title = || Plugin::title(plugin);
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
-            format!("the command \"{cmd}\" of the kubeconfig failed with {}", out.status)
-        }
-        AuthError::AuthExecStart(cause) => format!("the command of the kubeconfig could not be run: {cause}"),
-        AuthError::AuthExecParse(_) => "the command of the kubeconfig printed no ExecCredential".to_owned(),
+        AuthError::AuthExecRun { out, .. } => Plugin::failure(plugin, out),
+        AuthError::AuthExecStart(cause) => format!("{} could not be run: {cause}", title()),
+        AuthError::AuthExecParse(_) => format!("{} printed no ExecCredential", title()),
         AuthError::ReadTokenFile(cause, path) => format!("the token file {} cannot be read: {cause}", path.display()),
         AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
             "the token or password of the kubeconfig holds characters that cannot be sent".to_owned()
         }
-        AuthError::ExecPluginFailed => "the command of the kubeconfig printed no status".to_owned(),
+        AuthError::ExecPluginFailed => format!("{} printed an ExecCredential without a status", title()),
+        AuthError::ExecMissingClusterInfo => format!("{} asks for the cluster's data, which is missing", title()),
+        AuthError::MalformedTokenExpirationDate(_) => format!("{} printed a malformed expiry", title()),
         AuthError::MissingCommand => "the kubeconfig's user has an exec section without a command".to_owned(),
         AuthError::UnrefreshableTokenResponse => "the token has expired and cannot be renewed".to_owned(),
         _ => "the user of the kubeconfig cannot be used".to_owned(),

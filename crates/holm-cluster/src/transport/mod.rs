@@ -16,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{RequestError, Trouble};
+use crate::plugin::Plugin;
 use crate::random;
 
 mod failure;
@@ -119,6 +120,7 @@ pub(crate) struct Answer {
 pub(crate) struct Transport {
     client: kube::Client,
     user_agent: UserAgent,
+    plugin: Option<Plugin>,
     timeout: Duration,
     requests: AtomicU64,
     trace: RwLock<Option<Tracer>>,
@@ -151,6 +153,7 @@ impl Transport {
         Self {
             client,
             user_agent: UserAgent::default(),
+            plugin: None,
             timeout: REQUEST_TIMEOUT,
             requests: AtomicU64::new(0),
             trace: RwLock::default(),
@@ -168,6 +171,11 @@ impl Transport {
     /// Says who sends the requests.
     pub(crate) fn set_user_agent(&mut self, user_agent: UserAgent) {
         self.user_agent = user_agent;
+    }
+
+    /// Says what gives the client its credentials.
+    pub(crate) fn set_plugin(&mut self, plugin: Option<Plugin>) {
+        self.plugin = plugin;
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -248,7 +256,7 @@ impl Transport {
         self.traced(&Method::GET, path, status, begun.elapsed(), 1);
         let response = match sent {
             Ok(Ok(response)) => response,
-            Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause)))),
+            Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())))),
             Err(_) => return Err(error(Trouble::Timeout(self.timeout.as_secs()))),
         };
         if response.status().is_success() {
@@ -282,12 +290,18 @@ impl Transport {
         attempt: u32,
         mut guard: TraceGuard<'_>,
     ) -> Result<Answer, (Trouble, Option<Duration>)> {
-        let response =
-            self.client.send(request).await.map_err(|cause| (self.scrubbed(failure::trouble(&cause)), None))?;
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())), None))?;
         let (head, body) = response.into_parts();
         guard.status = Some(head.status.as_u16());
         self.collect_warnings(&head.headers, call.about);
-        let body = body.collect_bytes().await.map_err(|cause| (self.scrubbed(failure::trouble(&cause)), None))?;
+        let body = body
+            .collect_bytes()
+            .await
+            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())), None))?;
         let body = Vec::from(body);
         if head.status.is_success() {
             return Ok(Answer { status: head.status.as_u16(), body, tries: attempt });

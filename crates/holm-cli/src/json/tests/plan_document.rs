@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_plan_document_is_this() {
-    insta::assert_snapshot!(checked(plan::plan(&sample::busy_plan(), &[], &identity(), Form::Indented)), @r#"
+    insta::assert_snapshot!(checked(plan::plan(&sample::busy_plan(), &[], &[], &identity(), Form::Indented)), @r#"
     {
       "schema": "holm.plan/v1",
       "program": "holm-pg",
@@ -380,7 +380,7 @@ fn the_plan_document_is_this() {
 
 #[test]
 fn the_blockers_of_a_plan_are_in_its_document() {
-    insta::assert_snapshot!(checked(plan::plan(&sample::blocked_plan(), &[], &identity(), Form::Indented)), @r#"
+    insta::assert_snapshot!(checked(plan::plan(&sample::blocked_plan(), &[], &[], &identity(), Form::Indented)), @r#"
     {
       "schema": "holm.plan/v1",
       "program": "holm-pg",
@@ -448,4 +448,31 @@ fn the_blockers_of_a_plan_are_in_its_document() {
       ]
     }
     "#);
+}
+
+#[test]
+fn the_warnings_of_a_declaration_are_in_its_document() {
+    let graph = sample::graph();
+    let document = plan::plan(&sample::busy_plan(), &[], graph.warnings(), &identity(), Form::Indented);
+    let document: serde_json::Value = serde_json::from_str(&document).expect("a document is JSON");
+    insta::assert_snapshot!(format!("{:#}", document["warnings"]), @r#"
+        [
+          {
+            "code": "secret_in_plain_text",
+            "field": "data.token",
+            "hint": "keep the value in a Secret, or call .in_plain_text() on it if this is intended",
+            "message": "a sensitive value is stored in plain text; everyone who can read the ConfigMap can read it",
+            "resource": {
+              "group": "",
+              "kind": "ConfigMap",
+              "name": "postgres-init",
+              "namespace": "holm"
+            },
+            "site": {
+              "file": "crates/holm-cli/src/render/sample.rs",
+              "line": 267
+            }
+          }
+        ]
+        "#);
 }
