@@ -27,7 +27,7 @@ mod transcript;
 pub mod workload;
 
 pub use audit::Audit;
-pub use canary::Canary;
+pub use canary::{Canary, ascii_json, go_json};
 pub use control_plane::{ControlPlane, User, is_embedded};
 pub use documents::PlanDocument;
 pub use foreign::{Foreign, Tool, foreign_filters};

@@ -109,6 +109,12 @@ impl ControlPlane {
         expect_success(status, answer, &path);
     }
 
+    /// Whether the server refuses a merge patch, which is not carried out.
+    pub fn is_refused(&self, kind: &str, namespace: &str, name: &str, patch: &Value) -> bool {
+        let path = format!("{}/{name}?dryRun=All", self.resource(kind).path(namespace));
+        !self.ask(Method::PATCH, &path, Some((MERGE, patch))).0.is_success()
+    }
+
     /// `kubectl scale KIND/NAME --replicas=N`, which goes by the name of the program alone.
     pub fn scale(&self, kind: &str, namespace: &str, name: &str, replicas: u32) {
         let path = format!("{}/{name}/scale", self.resource(kind).path(namespace));
@@ -171,7 +177,8 @@ impl ControlPlane {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kind = text(&object["kind"]).to_lowercase();
         let api_version = text(&object["apiVersion"]);
-        let name = api_version.split_once('/').map_or(kind.clone(), |(group, _)| format!("{kind}s.{group}"));
+        let plural = kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |kind| format!("{kind}ies"));
+        let name = api_version.split_once('/').map_or(kind, |(group, _)| format!("{plural}.{group}"));
         self.resource(&name).path(&text(&object["metadata"]["namespace"]))
     }
 

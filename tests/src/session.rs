@@ -94,4 +94,13 @@ impl Session {
             panic!("the secret is {form} in the file {}", path.display());
         }
     }
+
+    /// The same for a text that is as short as it is rare, as it is.
+    #[track_caller]
+    pub fn assert_never_written(&self, text: &str) {
+        for finished in self.seen.borrow().iter() {
+            let line = finished.stdout.lines().chain(finished.stderr.lines()).find(|line| line.contains(text));
+            assert!(line.is_none(), "the secret is on a line of: {}\n{}", finished.command, line.unwrap_or_default());
+        }
+    }
 }

@@ -29,6 +29,37 @@ fn a_kubeconfig_that_is_none_is_named_and_never_quoted() {
 }
 
 #[test]
+fn a_credential_plugin_that_fails_says_why_and_none_of_its_secrets() {
+    let session = begun("plugin");
+    let plugin = session.home().join("sso-login");
+    let script = "#!/bin/sh\necho \"$CLIENT_SECRET and $2 have expired\" >&2\necho 'run: aws sso login' >&2\necho token-on-stdout\nexit 3\n";
+    std::fs::write(&plugin, script).expect("the home can be written to");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&plugin, mode).expect("the file is ours");
+    for interactive in ["Never", "IfAvailable"] {
+        let exec = json!({
+            "apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": interactive,
+            "args": ["--password", "ARGSECRET-123456"], "env": [{"name": "CLIENT_SECRET", "value": "ENV<SECRET>-987654"}],
+        });
+        let kubeconfig = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "users": [{"name": "u", "user": {"exec": exec}}],
+        });
+        let path = session.home().join("exec.kubeconfig");
+        std::fs::write(&path, kubeconfig.to_string()).expect("the home can be written to");
+        for output in ["text", "json"] {
+            let plan =
+                session.offline("variant-pg", &["plan", "--verbose", "--output", output]).env("KUBECONFIG", &path);
+            let plan = session.run(&plan);
+            plan.expect_code(1).expect("sso-login").expect("run: aws sso login").expect("exit status: 3");
+            plan.expect_not("SECRET").expect_not("token-on-stdout");
+        }
+    }
+}
+
+#[test]
 fn a_context_that_is_not_there_is_named_beside_those_that_are() {
     let session = begun("no-context");
     let plan = session.run(&session.workspace("variant-pg", &["plan", "--context", "production"]));

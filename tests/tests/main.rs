@@ -3,6 +3,7 @@
 //! `cargo test -p holm-e2e causes::` runs those of one file.
 
 mod bad_input;
+mod canary;
 mod causes;
 mod changes;
 mod embedded;

@@ -16,7 +16,7 @@ use crate::transport::{Call, Patience, Query, Transport};
 const PAGE_SIZE: &str = "500";
 /// The most of a log that is read, in bytes. What is longer loses its last lines, which are those that count, so this is far
 /// more than that many lines have.
-const LOG_BYTES: usize = 256 * 1024;
+const LOG_BYTES: usize = 64 * 1024;
 /// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
 const MOST_EVENT_SOURCES: usize = 5;
 /// Evidence is worth one more try, but nobody waits for it for long.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use holm_core::input::{Input, Resolved};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{self, GeneratedState};
-use holm_core::{Graph, Sensitive};
+use holm_core::secret::sensitive_paths;
+use holm_core::{FieldPath, Graph, Sensitive};
 use serde_json::Value;
 
 use crate::Cluster;
@@ -56,6 +57,7 @@ impl Cluster {
         let outputs = graph.outputs().iter().map(|(name, input)| {
             let output = match input.resolve(&observed) {
                 Resolved::Known { sensitive: true, .. } => Output::Sensitive,
+                Resolved::Known { .. } if reads_a_secret(graph, input) => Output::Sensitive,
                 Resolved::Known { value, sensitive: false } => Output::Plain(value),
                 Resolved::Unknown(_) if input.is_sensitive() => {
                     Output::Unknown("a secret that is not stored yet".to_owned())
@@ -66,4 +68,18 @@ impl Cluster {
         });
         Ok(outputs.collect())
     }
+}
+
+/// Whether an output reads a field that is declared with a secret value, which may stand outside of a Secret.
+fn reads_a_secret(graph: &Graph, input: &Input) -> bool {
+    let mut reads = false;
+    input.visit(&mut |part| {
+        if let Input::Field(reference) = part
+            && let Some(resource) = graph.get(&reference.id)
+        {
+            let is_of = |path: &FieldPath| path.starts_with(&reference.path) || reference.path.starts_with(path);
+            reads |= sensitive_paths(resource).iter().any(is_of);
+        }
+    });
+    reads
 }

@@ -106,7 +106,7 @@ pub use holm_core::declare::{DeclarationError as Error, Result};
 pub use holm_core::{
     Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Password, Problem,
     ProblemKind, Problems, ReadyWhen, Ref, ResourceId, ResourceOptions, Scope, Sensitive, Stack, Strength, Timeouts,
-    Untyped,
+    Untyped, Warning, WarningKind,
 };
 pub use holm_resources as resources;
 pub use holm_resources::kind;

@@ -46,7 +46,9 @@ fn is_public(path: &FieldPath) -> bool {
 
 fn hint(path: &FieldPath) -> &'static str {
     match path.segments() {
-        [.., Segment::Field(list), Segment::Item(_), Segment::Field(value)] if list == "env" && value == "value" => {
+        [.., Segment::Field(list), Segment::Item(_) | Segment::Index(_), Segment::Field(value)]
+            if list == "env" && value == "value" =>
+        {
             "keep the value in a Secret and refer to its key, or call .in_plain_text() on it if this is intended"
         }
         _ => "keep the value in a Secret, or call .in_plain_text() on it if this is intended",
