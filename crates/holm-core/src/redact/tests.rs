@@ -223,6 +223,8 @@ fn the_mask_takes_the_place_of_the_value_alone() {
         ("password p@ss w\"rd/1 is wrong", "password (sensitive) is wrong"),
         (r#"{"Name":"A","Value":"hunter2\u0026more"}"#, r#"{"Name":"A","Value":"(sensitive)"}"#),
         ("https://x/?p=p%40ss+w%22rd%2F1&q=1", "https://x/?p=(sensitive)&q=1"),
+        (r#"data: "cEBzcyB3InJkLzE=" is wrong"#, r#"data: "(sensitive)" is wrong"#),
+        ("?data=aHVudGVyMiZtb3Jl&more=cEBzcyB3InJkLzE%3D&x=1", "?data=(sensitive)&more=(sensitive)&x=1"),
         ("nothing here", "nothing here"),
         ("", ""),
     ] {

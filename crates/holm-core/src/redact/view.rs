@@ -132,9 +132,17 @@ impl View {
             let bits = group.iter().filter_map(|at| sextet(self.bytes[*at])).fold(0_u32, |bits, six| bits << 6 | six);
             let bits = bits << (6 * (4 - group.len()));
             for (index, byte) in bits.to_be_bytes()[1..].iter().enumerate().take(group.len() - 1) {
-                view.push(*byte, (self.places[group[index]].0, self.places[group[index + 1]].1));
+                let (first, last) = (group[index], self.with_padding(group, index + 1));
+                view.push(*byte, (self.places[first].0, self.places[last].1));
             }
         }
+    }
+
+    /// The position of a character of base64, or of the padding behind it where it is the last one of an incomplete group.
+    fn with_padding(&self, group: &[usize], index: usize) -> usize {
+        let position = group[index];
+        let padding = self.bytes[position + 1..].iter().take(4 - group.len()).take_while(|byte| **byte == b'=').count();
+        if index + 1 == group.len() { position + padding } else { position }
     }
 
     fn push(&mut self, byte: u8, place: (usize, usize)) {
