@@ -15,6 +15,7 @@ use crate::id::ResourceId;
 use crate::input::{Input, Resolve, Resolved, Transform};
 use crate::path::{FieldPath, Segment, scalar_text};
 use crate::redact::Redactor;
+use crate::references::item_segment;
 use crate::resource::Resource;
 use crate::sensitive::Sensitive;
 
@@ -92,6 +93,7 @@ pub fn declared(graph: &Graph, source: &dyn Resolve) -> Vec<Held> {
     let mut held = Vec::new();
     for resource in graph.resources() {
         for (path, input) in &resource.inputs {
+            let path = &by_name(path, &resource.object);
             input.visit(&mut |part| {
                 if let Input::Sensitive(value) = part {
                     held.push(Held::new(path, value.expose().as_str()));
@@ -109,9 +111,11 @@ pub fn declared(graph: &Graph, source: &dyn Resolve) -> Vec<Held> {
     held
 }
 
-/// The paths of a resource's declared values that must not be shown.
+/// The paths of a resource's declared values that must not be shown. Items of lists are addressed by their names where they
+/// have some, also where the program gives a position: in the live object, another one may stand there.
 pub fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
-    resource.inputs.iter().filter(|(_, input)| input.is_sensitive()).map(|(path, _)| path.clone()).collect()
+    let sensitive = resource.inputs.iter().filter(|(_, input)| input.is_sensitive());
+    sensitive.map(|(path, _)| by_name(path, &resource.object)).collect()
 }
 
 /// Moves the values of a Secret out of its object: `data` as it is (base64), `stringData` encoded, and inputs that were
@@ -161,6 +165,19 @@ pub(crate) fn generated_home(id: &ResourceId, path: &FieldPath, input: &Input) -
     let Input::Transformed(inner, Transform::Base64) = input else { return None };
     let Input::Generated(generated) = inner.as_ref() else { return None };
     (is_secret(id) && path.starts_with(&FieldPath::of(["data"]))).then(|| generated.name.clone())
+}
+
+fn by_name(path: &FieldPath, object: &Value) -> FieldPath {
+    let mut named = FieldPath::root();
+    for segment in path.segments() {
+        let items = named.get(object).and_then(Value::as_array);
+        let segment = match (segment, items) {
+            (Segment::Index(index), Some(items)) if *index < items.len() => item_segment(items, *index),
+            _ => segment.clone(),
+        };
+        named = named.join(segment);
+    }
+    named
 }
 
 fn lift_annotations(object: &mut Value, inputs: &mut BTreeMap<FieldPath, Input>) {

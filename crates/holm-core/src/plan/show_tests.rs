@@ -103,6 +103,25 @@ fn a_sensitive_value_is_masked_however_its_item_is_addressed() {
 }
 
 #[test]
+fn an_item_that_is_declared_by_its_position_is_found_behind_one_that_was_injected() {
+    let path = "spec.template.spec.containers[0].env[0].value";
+    let graph = graph(deployment(json!([{"name": "PIN"}]), json!([])), &[(path, "7")]);
+    let after = deployment(json!([{"name": "PIN", "value": "7"}]), json!([]));
+    let mut live = deployment(json!([{"name": "INJECTED", "value": "1"}, {"name": "PIN", "value": "6"}]), json!([]));
+    let containers = live["spec"]["template"]["spec"]["containers"].as_array_mut().expect("a list");
+    containers.insert(0, json!({"name": "sidecar", "image": "s:1", "env": [{"name": "OTHER", "value": "5"}]}));
+    let mut with_both = live.clone();
+    with_both["spec"]["template"]["spec"]["containers"][1] = after["spec"]["template"]["spec"]["containers"][0].clone();
+    with_both["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = json!("4");
+    insta::assert_snapshot!(lines(&graph, &[], &live, &with_both), @r#"
+        spec.template.spec.containers[sidecar].env[OTHER].value: "5" -> "4"
+        spec.template.spec.containers[c].env[PIN].value: Sensitive -> Sensitive
+        spec.template.spec.containers[c].env[INJECTED].name: "INJECTED" -> Absent
+        spec.template.spec.containers[c].env[INJECTED].value: "1" -> Absent
+        "#);
+}
+
+#[test]
 fn a_sensitive_item_is_masked_in_a_list_that_is_shown_as_a_whole() {
     let live = deployment(json!([]), json!(["--pin", "6"]));
     let mut after = live.clone();
