@@ -216,7 +216,6 @@ fn a_secret_that_is_rotated_is_masked_before_and_after() {
 }
 
 #[test]
-#[ignore = "needs the sensitive paths that format 2 of the inventory records"]
 fn a_secret_that_leaves_moves_or_becomes_public_stays_masked() {
     let canaries = Canaries::begin("canary-leaving");
     for (before, after) in [(None, "renamed"), (Some("renamed"), "plain"), (None, "plain"), (None, "gone")] {

@@ -439,8 +439,8 @@ fn has_a_config_without_value(arguments: &[std::ffi::OsString]) -> bool {
     })
 }
 
-/// Takes an argument that clap did not expect out of its error where it may be a secret: the rest of a value that is not in
-/// quotes (`--config password=correct horse`), or a value whose flag was forgotten (`password=hunter2`).
+/// Removes an unexpected argument from clap's error where it may be a secret: the rest of an unquoted value
+/// (`--config password=correct horse`), or a value without its flag (`password=hunter2`).
 fn hide(error: &mut clap::Error, arguments: &[String]) {
     let follows_a_config = |text: &str| {
         let config = arguments.iter().position(|argument| argument == "--config" || argument.starts_with("--config="));

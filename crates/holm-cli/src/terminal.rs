@@ -89,7 +89,7 @@ impl Terminal {
         self.say_line(&Line::default().role(Role::Warning, "warning:").text(" ").hang_here().text(text));
     }
 
-    /// Writes what a declaration is warned of.
+    /// Writes the warnings of a declaration.
     pub fn warn_of(&mut self, warnings: &[holm_core::Warning], home: Option<&str>) {
         let mut text = String::new();
         crate::render::warning::write(warnings, home, self.rest.layout, &mut text);

@@ -14,8 +14,8 @@ use crate::observe::{core_kind, get, page};
 use crate::transport::{Call, Patience, Query, Transport};
 
 const PAGE_SIZE: &str = "500";
-/// The most of a log that is read, in bytes. What is longer loses its last lines, which are those that count, so this is far
-/// more than that many lines have.
+/// The limit of a log request in bytes. The server drops the end of a longer log, and with it the lines that matter, so this is
+/// far more than [`LOG_LINE_LIMIT`] lines usually take.
 const LOG_BYTES: usize = 64 * 1024;
 /// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
 const MOST_EVENT_SOURCES: usize = 5;
@@ -100,14 +100,14 @@ async fn log(transport: &Transport, source: &LogSource) -> Vec<String> {
     }
 }
 
-/// The lines of a log without secret values. A server that sends as much as it was asked for may have stopped in the middle of
-/// a line, and of a secret, so that line is left out.
+/// Returns the lines of a log without secret values. A server that sends as many bytes as were requested may have stopped in
+/// the middle of a line, and of a secret, so the last line is dropped.
 fn lines(body: &[u8], limit: usize, redactor: &Redactor) -> Vec<String> {
     let mut text = String::from_utf8_lossy(body).into_owned();
     if body.len() >= limit {
         text.truncate(text.rfind('\n').unwrap_or(0));
     }
-    // As one text, so that a value of several lines is found also where its lines say nothing by themselves.
+    // Scrubbed as one text, so that a value of several lines is found even where its lines are ordinary by themselves.
     redactor.scrub(&text).lines().map(str::to_owned).collect()
 }
 

@@ -70,7 +70,7 @@ impl Cluster {
     }
 }
 
-/// Whether an output reads a field that is declared with a secret value, which may stand outside of a Secret.
+/// Returns whether an output reads a field that is declared with a secret value, inside or outside of a Secret.
 fn reads_a_secret(graph: &Graph, input: &Input) -> bool {
     let mut reads = false;
     input.visit(&mut |part| {

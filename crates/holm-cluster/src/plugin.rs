@@ -1,4 +1,4 @@
-//! The command of a kubeconfig that gives credentials (an exec credential plugin, client.authentication.k8s.io).
+//! The exec credential plugin of a kubeconfig (client.authentication.k8s.io).
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::Output;
 use holm_core::redact::Redactor;
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 
-/// The most of a plugin's message that is shown: its end, where the reason stands.
+/// The most characters of a plugin's message that are shown: its end, which has the reason.
 const LONGEST_MESSAGE: usize = 600;
 
-/// What the names of secret flags and variables contain.
+/// Parts of names of flags and variables whose values are secret.
 const SECRET_NAMES: [&str; 9] =
     ["secret", "token", "passw", "passphrase", "pwd", "credential", "apikey", "privatekey", "accesskey"];
 
@@ -20,13 +20,13 @@ const SECRET_NAMES: [&str; 9] =
 pub(crate) struct Plugin {
     /// The name of the program, without its path.
     name: String,
-    /// Knows the secrets among its environment and arguments.
+    /// Masks the secrets among its environment and arguments.
     redactor: Redactor,
 }
 
 impl Plugin {
-    /// The plugin of a user, if there is one. Where nobody can answer it, it is told so, as `kubectl` does; then its standard
-    /// error is captured. At a terminal it writes there itself.
+    /// Returns the plugin of a user, if there is one. Where standard input is not a terminal, the plugin runs non-interactively,
+    /// as with `kubectl`, and its standard error is captured. At a terminal it writes there itself.
     pub(crate) fn of(user: &mut AuthInfo) -> Option<Self> {
         let exec = user.exec.as_mut()?;
         if exec.interactive_mode != Some(ExecInteractiveMode::Always) && !std::io::stdin().is_terminal() {
@@ -37,7 +37,7 @@ impl Plugin {
         Some(Self { name: name.unwrap_or_else(|| command.to_owned()), redactor: redactor(exec) })
     }
 
-    /// The plugin as it is named in messages.
+    /// Returns the name of a plugin for messages.
     pub(crate) fn title(plugin: Option<&Self>) -> String {
         match plugin {
             Some(plugin) => format!("the credential plugin \"{}\" of the kubeconfig", plugin.name),
@@ -45,7 +45,7 @@ impl Plugin {
         }
     }
 
-    /// What a failed run says.
+    /// Describes a failed run, with the plugin's own message.
     pub(crate) fn failure(plugin: Option<&Self>, output: &Output) -> String {
         let mut text = format!("{} failed ({})", Self::title(plugin), output.status);
         let message = message(&output.stderr, plugin.map(|plugin| &plugin.redactor));
@@ -57,7 +57,7 @@ impl Plugin {
     }
 }
 
-/// Standard error on one line, without secrets and control characters, and only then without its beginning where it is long.
+/// Returns standard error on one line, without secrets and control characters; it is scrubbed before it is truncated.
 fn message(stderr: &[u8], redactor: Option<&Redactor>) -> String {
     let text = String::from_utf8_lossy(stderr);
     let text = redactor.map_or_else(|| text.to_string(), |redactor| redactor.scrub(&text));
@@ -70,7 +70,7 @@ fn message(stderr: &[u8], redactor: Option<&Redactor>) -> String {
     }
 }
 
-/// The text without control characters and without the escape sequences of colours.
+/// Removes control characters and the escape sequences of colours.
 fn without_controls(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut clean = parts.next().unwrap_or_default().to_owned();
@@ -109,7 +109,7 @@ fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|secret| name.contains(secret))
 }
 
-/// Whether a text looks like a key rather than a name: long, and of letters of both kinds and digits, or all hexadecimal.
+/// Returns whether a text looks like a key rather than a name: long, and of mixed case with digits, or all hexadecimal.
 fn looks_random(text: &str) -> bool {
     let has = |is: fn(&char) -> bool| text.chars().any(|c| is(&c));
     let is_mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit);

@@ -170,7 +170,7 @@ impl Graph {
         &self.outputs
     }
 
-    /// What the declaration does that may be meant and is likely a mistake, in the order of the program's lines.
+    /// Returns the warnings about the declaration, in the order of the program's lines.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

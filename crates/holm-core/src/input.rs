@@ -35,7 +35,7 @@ pub enum Input {
     Joined(Vec<Input>),
     /// The text of an input, changed.
     Transformed(Box<Input>, Transform),
-    /// The same value, meant to stand where everybody can read it: see [`in_plain_text`](Self::in_plain_text).
+    /// The same value, marked as intended for plain text: see [`in_plain_text`](Self::in_plain_text).
     PlainText(Box<Input>),
     /// A template that cannot be filled in, with the reason. Reported as a problem when the graph is built.
     Invalid(String),
@@ -202,10 +202,10 @@ impl Input {
         Self::Transformed(Box::new(self), Transform::Base64Decode)
     }
 
-    /// This value, which may be stored outside of a Secret.
+    /// Marks this value as intended for plain text, outside of a Secret.
     ///
-    /// A secret in a ConfigMap, an annotation or a plain environment variable can be read by everybody who may read these, so
-    /// the plan warns of it. This says that it is meant. The value is masked in every output all the same.
+    /// A secret in a ConfigMap, an annotation or a plain environment variable is readable by everyone who can read these, so
+    /// the plan warns of it unless the value is marked. It stays masked in every output.
     #[must_use]
     pub fn in_plain_text(self) -> Self {
         Self::PlainText(Box::new(self))
@@ -287,7 +287,7 @@ impl Input {
 }
 
 impl FieldReference {
-    /// Whether it is the value of a Secret, and not its name or another field that may be seen.
+    /// Returns whether this is a value of a Secret, rather than its name or another harmless field.
     pub fn is_secret(&self) -> bool {
         secret::is_secret(&self.id) && secret::is_masked(&self.path, &Value::from(""))
     }

@@ -95,14 +95,14 @@ impl FieldPath {
         self.0.iter().try_fold(value, child)
     }
 
-    /// Whether this field lies at or below `ancestor`, where different segments may address the same item of a list in one of
+    /// Returns whether this field lies at or below `ancestor`, where different segments may address the same list item in one of
     /// these objects: `env[0]` and `env[TOKEN]`.
     pub(crate) fn lies_below(&self, ancestor: &FieldPath, objects: &[&Value]) -> bool {
         self.0.len() >= ancestor.0.len()
             && (self.starts_with(ancestor) || objects.iter().any(|object| is_the_same(&self.0, &ancestor.0, object)))
     }
 
-    /// The rest of this path below its first `depth` segments.
+    /// Returns the rest of this path below its first `depth` segments.
     pub(crate) fn below(&self, depth: usize) -> FieldPath {
         self.0.iter().skip(depth).cloned().collect()
     }
@@ -162,7 +162,7 @@ pub fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether the second way leads to a place on the first one.
+/// Returns whether the second path leads to a place on the first one.
 fn is_the_same(path: &[Segment], ancestor: &[Segment], object: &Value) -> bool {
     let mut here = Some(object);
     path.iter().zip(ancestor).all(|(one, other)| {

@@ -1,8 +1,8 @@
 //! Takes secret values out of text that is about to be shown.
 //!
-//! Whatever quotes a value spells it in its own way: as JSON of Go or of Rust, as YAML, in a URL, for a shell, in base64, and each
-//! of these inside another. Listing the spellings has no end, so the text is read instead as a reader would decode it
-//! ([`View`]), and the values are looked for in that.
+//! Servers and programs quote a value in many spellings: as JSON of Go or of Rust, as YAML, in a URL, for a shell, in base64, and
+//! each of these nested in another. The spellings cannot be enumerated, so the text is decoded instead ([`View`]), and the values
+//! are searched for in the result.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,16 +24,16 @@ pub const MASK: &str = "(sensitive)";
 /// Shorter values are not searched for in running text: they would mask half of every sentence.
 pub(crate) const SHORTEST: usize = 4;
 
-/// Shorter values, if they are letters alone, count as words only, not as a part of one.
+/// Shorter values that consist of letters are masked only as whole words.
 const SHORTEST_PART_OF_A_WORD: usize = 6;
 
-/// From this length on, a value is looked for without regard to blanks.
+/// From this length on, a value is searched for without regard to blanks.
 const SQUEEZED: usize = 16;
 
-/// How deep base64 in base64 is read.
+/// The most levels of base64 within base64 that are decoded.
 const DEEPEST: usize = 2;
 
-/// Words that stand in every other text, and in many a Secret that holds more than passwords.
+/// Words that occur in ordinary text, and as values in Secrets that hold more than passwords.
 const ORDINARY: [&str; 68] = [
     "admin",
     "administrator",
@@ -122,13 +122,13 @@ pub struct Redactor {
 impl Redactor {
     /// Learns a value, and each of its lines.
     ///
-    /// A value of less than four bytes or of an ordinary word, such as `true` or `5432`, is not looked for: it would mask
-    /// what has nothing to do with it. [`learn_at`](Self::learn_at) learns those too.
+    /// A value of less than four bytes or an ordinary word, such as `true` or `5432`, is not searched for: it would mask unrelated
+    /// text. [`learn_at`](Self::learn_at) learns those too.
     pub fn learn(&mut self, value: impl AsRef<[u8]>) {
         self.learn_behind(&BTreeSet::new(), value.as_ref());
     }
 
-    /// Learns the value of a field. Where it is too short or too ordinary to be looked for everywhere, it is masked behind the
+    /// Learns the value of a field. A value that is too short or too ordinary to be searched for everywhere is masked behind the
     /// field's name, as in `"Value":"x"` or `PIN=x`.
     pub fn learn_at(&mut self, path: &FieldPath, value: impl AsRef<[u8]>) {
         self.learn_behind(&keys(path), value.as_ref());
@@ -211,7 +211,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// How much of a text a value may mask.
+/// Returns where a value is masked.
 fn rule(value: &[u8], keys: &BTreeSet<Vec<u8>>) -> Rule {
     let value = value.trim_ascii();
     let is_ordinary = ORDINARY.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
@@ -224,7 +224,7 @@ fn rule(value: &[u8], keys: &BTreeSet<Vec<u8>>) -> Rule {
     if is_word { Rule::Word } else { Rule::Anywhere }
 }
 
-/// Whether a line of a longer value says nothing by itself, as `database:` or `enabled: true` in a file of settings.
+/// Returns whether a line of a longer value reveals nothing by itself, as `database:` or `enabled: true` in a settings file.
 fn is_structure(line: &[u8]) -> bool {
     let mut words = line.splitn(2, |byte| matches!(byte, b':' | b'='));
     let is_name = |word: &[u8]| word.iter().all(|byte| byte.is_ascii_alphanumeric() || b" -_.\"'".contains(byte));
@@ -234,7 +234,7 @@ fn is_structure(line: &[u8]) -> bool {
         && value.is_some_and(|value| value.len() < 2 || matches!(rule(value, &BTreeSet::new()), Rule::Behind(_)))
 }
 
-/// The names behind which the value of a field stands: its own, and that of the item of a list whose value it is.
+/// Returns the names that precede the value of a field: its own, and that of the list item whose value it is.
 fn keys(path: &FieldPath) -> BTreeSet<Vec<u8>> {
     let mut keys = BTreeSet::new();
     let mut segments = path.segments().iter().rev();

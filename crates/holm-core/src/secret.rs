@@ -19,7 +19,7 @@ use crate::references::item_segment;
 use crate::resource::Resource;
 use crate::sensitive::Sensitive;
 
-/// A longer annotation of a Secret is not taken for harmless.
+/// The most bytes of an annotation of a Secret that is taken for harmless.
 const LONGEST_ANNOTATION: usize = 256;
 
 /// A value that must not be shown, and the field that holds it.
@@ -54,13 +54,13 @@ impl fmt::Debug for Glimpse<'_> {
     }
 }
 
-/// Whether this is a core Secret.
+/// Returns whether this is a core Secret.
 pub fn is_secret(id: &ResourceId) -> bool {
     id.is("", "Secret")
 }
 
-/// Whether a field of a Secret must not be shown: everything but the metadata that is known to be harmless. An annotation may
-/// be a copy of the whole Secret, as that of `kubectl apply` is, and a field that no Secret has may be a mistyped `data`.
+/// Returns whether a field of a Secret must not be shown: everything except metadata that is known to be harmless. An annotation
+/// may be a copy of the whole Secret, such as that of `kubectl apply`, and an unknown field may be a mistyped `data`.
 pub fn is_masked(path: &FieldPath, value: &Value) -> bool {
     let names: Vec<&str> = path.segments().iter().map_while(name).collect();
     match names.as_slice() {
@@ -71,7 +71,7 @@ pub fn is_masked(path: &FieldPath, value: &Value) -> bool {
     }
 }
 
-/// The values of an object that must not be shown: all of a Secret, and those of any other at these paths.
+/// Returns the values of an object that must not be shown: all of a Secret, and those at these paths of any other.
 pub fn held(id: &ResourceId, object: &Value, sensitive: &[FieldPath]) -> Vec<Held> {
     let mut held = Vec::new();
     if is_secret(id) {
@@ -88,7 +88,7 @@ pub fn held(id: &ResourceId, object: &Value, sensitive: &[FieldPath]) -> Vec<Hel
     held
 }
 
-/// The values of a declaration that must not be shown, as far as `source` can resolve them.
+/// Returns the values of a declaration that must not be shown, as far as `source` can resolve them.
 pub fn declared(graph: &Graph, source: &dyn Resolve) -> Vec<Held> {
     let mut held = Vec::new();
     for resource in graph.resources() {
@@ -111,8 +111,8 @@ pub fn declared(graph: &Graph, source: &dyn Resolve) -> Vec<Held> {
     held
 }
 
-/// The paths of a resource's declared values that must not be shown. Items of lists are addressed by their names where they
-/// have some, also where the program gives a position: in the live object, another one may stand there.
+/// Returns the paths of a resource's declared values that must not be shown. List items are addressed by name where they have
+/// one, even where the program gives an index: the live object may have another item at that index.
 pub fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
     let sensitive = resource.inputs.iter().filter(|(_, input)| input.is_sensitive());
     sensitive.map(|(path, _)| by_name(path, &resource.object)).collect()
@@ -121,7 +121,7 @@ pub fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
 /// Moves the values of a Secret out of its object: `data` as it is (base64), `stringData` encoded, and inputs that were
 /// given for `stringData` likewise; and annotations that may be copies of them.
 ///
-/// What is no map of text stays to be reported: such a Secret is never sent.
+/// What is not a map of text stays in the object to be reported: such a Secret is never sent.
 pub(crate) fn lift_values(id: &ResourceId, object: &mut Value, inputs: &mut BTreeMap<FieldPath, Input>) {
     if !is_secret(id) {
         return;
@@ -151,7 +151,10 @@ pub(crate) fn lift_values(id: &ResourceId, object: &mut Value, inputs: &mut BTre
             *entries = misfits;
         }
     }
-    let is_of_strings = |path: &FieldPath| matches!(path.segments(), [Segment::Field(section), Segment::Field(_)] if section == "stringData");
+    let is_of_strings = |path: &FieldPath| match path.segments() {
+        [Segment::Field(section), Segment::Field(_)] => section == "stringData",
+        _ => false,
+    };
     let moved: Vec<FieldPath> = inputs.keys().filter(|path| is_of_strings(path)).cloned().collect();
     for path in moved {
         if let (Some(input), Some(last)) = (inputs.remove(&path), path.segments().last()) {
@@ -192,7 +195,7 @@ fn lift_annotations(object: &mut Value, inputs: &mut BTreeMap<FieldPath, Input>)
     });
 }
 
-/// Whether an annotation of a Secret may hold a copy of its values.
+/// Returns whether an annotation of a Secret may hold a copy of its values.
 fn is_copy(key: &str, value: &Value) -> bool {
     let text = value.as_str().unwrap_or("{");
     key.contains("last-applied") || text.len() > LONGEST_ANNOTATION || text.trim_start().starts_with(['{', '['])
@@ -208,7 +211,7 @@ fn hold(path: &FieldPath, value: &Value, held: &mut Vec<Held>) {
     }
 }
 
-/// A value of `data`, and its base64 where that is to be found by itself only.
+/// Adds a value of `data`, and its base64 where decoding a text would not find it.
 fn hold_encoded(path: &FieldPath, value: &Value, held: &mut Vec<Held>) {
     let Some(encoded) = value.as_str() else { return hold(path, value, held) };
     let joined: String = encoded.split_ascii_whitespace().collect();

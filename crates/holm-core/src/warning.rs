@@ -1,5 +1,5 @@
-//! What a declaration does that may be meant and is likely a mistake. Warnings stop nothing; [`problem`](crate::problem) holds
-//! what does.
+//! Warnings: what in a declaration is likely a mistake, but may be intended. They block nothing;
+//! [`problem`](crate::problem) has what does.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::site::Site;
 
-/// One thing that should be looked at, with where it is.
+/// One thing that is likely a mistake, with its location.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warning {
-    /// What it is.
+    /// What it is about.
     pub kind: WarningKind,
     /// The resource.
     pub resource: ResourceId,
@@ -18,7 +18,7 @@ pub struct Warning {
     pub path: FieldPath,
     /// The line of the user's program.
     pub site: Option<Site>,
-    /// What would help, or how to say that it is meant.
+    /// What would help, or how to state that it is intended.
     pub hint: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Warning {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// A secret value outside of a Secret. Holds what the value is, never the value.
+    /// A secret value is stored outside of a Secret, in this kind of object. Never holds the value.
     #[error("{0} is stored in plain text; everyone who can read the {1} can read it")]
     SecretInPlainText(SecretSource, String),
 }
@@ -46,7 +46,7 @@ pub enum SecretSource {
 }
 
 impl WarningKind {
-    /// The word for machines.
+    /// Returns the word for machines.
     pub fn code(&self) -> &'static str {
         match self {
             Self::SecretInPlainText(..) => "secret_in_plain_text",

@@ -95,7 +95,7 @@ fn render(resource: &Resource) -> Rendered {
     rendered
 }
 
-/// Masks everything of a Secret that is not known to be harmless, a field that no Secret has among it.
+/// Masks every field of a Secret that is not known to be harmless, including fields that the API does not define.
 fn mask(value: &mut Value, path: &FieldPath, masked: &mut Vec<FieldPath>) {
     if let Some(fields) = value.as_object_mut() {
         for (name, value) in fields {

@@ -1,4 +1,4 @@
-//! What a declaration does that is likely a mistake: each warning with its line, its field and how to say that it is meant.
+//! Warnings about a declaration: each with its source line, its field and how to state that it is intended.
 
 use holm_core::Warning;
 

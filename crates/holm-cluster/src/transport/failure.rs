@@ -53,14 +53,14 @@ fn classify(texts: &[String], kind: Option<io::ErrorKind>) -> Trouble {
     }
 }
 
-/// What is wrong with the credentials. Never what a credential plugin printed to its standard output, which may be the
-/// credential, nor its command line, which may hold one.
+/// Describes what is wrong with the credentials. Leaves out what a credential plugin wrote to its standard output, which may be
+/// the credential, and its command line, which may hold one.
 pub(crate) fn auth_failure(error: &AuthError, plugin: Option<&Plugin>) -> String {
     let title = || Plugin::title(plugin);
     match error {
         AuthError::AuthExecRun { out, .. } => Plugin::failure(plugin, out),
         AuthError::AuthExecStart(cause) => format!("{} could not be run: {cause}", title()),
-        AuthError::AuthExecParse(_) => format!("{} printed no ExecCredential", title()),
+        AuthError::AuthExecParse(_) => format!("{} did not print an ExecCredential", title()),
         AuthError::ReadTokenFile(cause, path) => format!("the token file {} cannot be read: {cause}", path.display()),
         AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
             "the token or password of the kubeconfig holds characters that cannot be sent".to_owned()

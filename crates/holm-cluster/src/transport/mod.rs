@@ -173,7 +173,7 @@ impl Transport {
         self.user_agent = user_agent;
     }
 
-    /// Says what gives the client its credentials.
+    /// Sets the plugin that provides the client's credentials.
     pub(crate) fn set_plugin(&mut self, plugin: Option<Plugin>) {
         self.plugin = plugin;
     }

@@ -33,7 +33,7 @@ struct Cause {
     message: String,
 }
 
-/// What an answer that is no success says, every text of it put through `scrub`, and only then cut.
+/// Reads an unsuccessful response. Every text of it goes through `scrub` before it is truncated.
 pub(super) fn trouble(code: u16, body: &[u8], scrub: &dyn Fn(&str) -> String) -> Trouble {
     let status: Option<Status> = serde_json::from_slice(body).ok().filter(|status: &Status| status.kind == "Status");
     match status {

@@ -127,7 +127,7 @@ fn check_secret(report: &mut Report<'_>, declared: &Declared<'_>) {
     }
 }
 
-/// Whether a value is given for a whole section, or for a part of an entry.
+/// Returns whether a value is given for a whole section, or for a part of an entry.
 fn is_misplaced(path: &FieldPath) -> bool {
     let [Segment::Field(section), rest @ ..] = path.segments() else { return false };
     ["data", "stringData"].contains(&section.as_str()) && !matches!(rest, [Segment::Field(_)])

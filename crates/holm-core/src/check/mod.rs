@@ -67,7 +67,7 @@ pub(crate) fn resources(
     selection::check(&declared, &workloads, externals, problems)
 }
 
-/// What the resources do that may be meant, in their order.
+/// Collects the warnings about the resources, in the order of the program's lines.
 pub(crate) fn warnings(resources: &[Resource]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for resource in resources {
@@ -117,7 +117,7 @@ impl Report<'_> {
         self.add(path, ProblemKind::Incomplete(text.into()));
     }
 
-    /// Reports a field that should be a map and is none. Its entries would be dropped in silence otherwise.
+    /// Reports a field that must be a map and is not one. Otherwise its entries would be dropped silently.
     fn map(&mut self, path: FieldPath, value: Option<&Value>) {
         if let Some(other) = value.filter(|value| !value.is_object() && !value.is_null()) {
             let text = format!("the value must be a map, and is {}", field::type_name(other));

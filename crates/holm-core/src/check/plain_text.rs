@@ -6,10 +6,10 @@ use crate::resource::Resource;
 use crate::secret;
 use crate::warning::{SecretSource, Warning, WarningKind};
 
-/// Keys of Secrets whose values everybody may know: certificates.
+/// Keys of Secrets whose values are public: certificates.
 const PUBLIC: [&str; 2] = ["ca.crt", "tls.crt"];
 
-/// A warning for each secret value of a resource that is no Secret, unless the program says that it is meant.
+/// Warns of each secret value of a resource that is not a Secret, unless the program states that it is intended.
 pub(super) fn check(resource: &Resource, warnings: &mut Vec<Warning>) {
     if secret::is_secret(&resource.id) {
         return;
@@ -26,7 +26,7 @@ pub(super) fn check(resource: &Resource, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// The first secret of an input that is not meant to be seen.
+/// Finds the first secret of an input that is not marked with `in_plain_text`.
 fn exposed(input: &Input) -> Option<SecretSource> {
     match input {
         Input::Sensitive(_) => Some(SecretSource::Given),

@@ -29,8 +29,8 @@ pub fn redactor(graph: &Graph, observed: &Observed) -> Redactor {
     redactor
 }
 
-/// The values of the live objects that must not be shown: those of Secrets, and those that are declared sensitive, or were when
-/// they were applied last. The latter may have moved to another field since, or stand in a log.
+/// Returns the values of the live objects that must not be shown: those of Secrets, and those at paths that are declared
+/// sensitive or were at the last apply. The latter may have moved to another field since, or be quoted in a log.
 pub fn held(graph: &Graph, observed: &Observed) -> Vec<Held> {
     let mut values = Vec::new();
     for (id, live) in &observed.live {
@@ -43,7 +43,7 @@ pub fn held(graph: &Graph, observed: &Observed) -> Vec<Held> {
     values
 }
 
-/// The fields of an object that were sensitive when it was applied last, as the inventory has them.
+/// Returns the fields of an object that were sensitive at the last apply, as the inventory records them.
 pub(super) fn formerly_sensitive<'a>(inventory: &'a Inventory, id: &ResourceId) -> &'a [FieldPath] {
     inventory.entries.get(id).map(|entry| entry.sensitive.as_slice()).unwrap_or_default()
 }
@@ -85,8 +85,8 @@ pub(super) struct Masks<'a> {
 }
 
 impl<'a> Masks<'a> {
-    /// The masks of a declared resource, of which `formerly` were sensitive when it was applied last: what stands there now
-    /// may be a secret although the declaration has another value there by now, or none.
+    /// Returns the masks of a declared resource. The fields `formerly` were sensitive at the last apply: their live values may
+    /// be secret although the declaration has a plain value there by now, or none.
     pub(super) fn of(resource: &Resource, formerly: &[FieldPath], redactor: &'a Redactor) -> Self {
         let mut sensitive = secret::sensitive_paths(resource);
         sensitive.extend_from_slice(formerly);
@@ -120,7 +120,7 @@ impl<'a> Masks<'a> {
             .collect()
     }
 
-    /// One value of an object as it may be shown; `objects` are those that the path leads into.
+    /// Returns one value of an object as it may be shown; `objects` are those that the path leads into.
     pub(super) fn shown(&self, id: &ResourceId, path: &FieldPath, value: Option<&Value>, objects: &[&Value]) -> Shown {
         let Some(value) = value else { return Shown::Absent };
         let is_masked = secret::is_secret(id) && secret::is_masked(path, value);
@@ -130,7 +130,7 @@ impl<'a> Masks<'a> {
         let mut value = value.clone();
         let depth = path.segments().len();
         for secret in self.sensitive.iter().filter(|secret| secret.lies_below(path, objects)) {
-            // A list is shown as a whole, and one of its items is the secret.
+            // The list is shown as a whole, and one of its items is secret.
             let inside = secret.below(depth);
             if inside.get(&value).is_some() {
                 inside.set(&mut value, Value::from(MASK));
@@ -142,7 +142,7 @@ impl<'a> Masks<'a> {
     fn change(&self, id: &ResourceId, difference: Difference<'_>, objects: &[&Value]) -> FieldChange {
         let Difference { path, before, after } = difference;
         let (before, after) = (self.shown(id, &path, before, objects), self.shown(id, &path, after, objects));
-        // Beside a masked value, the other one might tell what is behind the mask.
+        // The other side of a masked value may reveal what is behind the mask.
         let is_masked = before == Shown::Sensitive || after == Shown::Sensitive;
         let masked = |shown| if is_masked && shown != Shown::Absent { Shown::Sensitive } else { shown };
         let (before, after) = (masked(before), masked(after));
@@ -160,7 +160,7 @@ impl<'a> Masks<'a> {
         }
     }
 
-    /// The path without the secrets by which it addresses items of lists.
+    /// Masks the secrets by which a path addresses list items.
     fn scrubbed_path(&self, path: &FieldPath) -> FieldPath {
         let scrubbed = |segment: &Segment| match segment {
             Segment::Member(text) => Segment::Member(self.redactor.scrub(text)),

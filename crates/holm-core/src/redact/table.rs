@@ -1,23 +1,23 @@
-//! Many patterns, found in one walk over a text.
+//! Finds many patterns in one pass over a text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::view::View;
 
-/// A part of a pattern that a text was cut in the middle of counts from this many bytes on, where it is half of the pattern.
+/// The fewest bytes of a truncated pattern that are masked, where they are at least half of it.
 const SHORTEST_PART: usize = 8;
 
-/// A text is looked at so far from where it may have been cut.
+/// The most bytes at each end of a text that are searched for a truncated pattern.
 const LONGEST_PART: usize = 4096;
 
-/// How far before a value the brackets of its list may open.
+/// The most bytes between a value and the opening bracket of its list.
 const LONGEST_LIST: usize = 512;
 
 /// What the API server writes between a field and the value that it does not like (apimachinery `field.Error`).
 const COMPLAINTS: [&[u8]; 4] = [b"Invalid value", b"Unsupported value", b"Duplicate value", b"Not found"];
 
-/// Where a pattern counts.
+/// Where a pattern is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
     /// Behind one of these keys, of whatever case, as in `"Value":"x"`, `PIN=x` and `data[pin]: Invalid value: "x"`.
@@ -105,11 +105,12 @@ impl Table {
         found.extend(self.cut_at_the_beginning(bytes).map(|(begin, end)| view.place(begin, end)));
     }
 
-    /// The length of the longest pattern here.
+    /// Returns the length of the longest pattern that begins here.
     fn longest_at(&self, bytes: &[u8], begin: usize) -> Option<usize> {
         let rest = &bytes[begin..];
         let mut most = rest;
-        // The last pattern up to the text is its longest beginning, or has a beginning in common with it that no later one has.
+        // The greatest pattern that is not greater than the text is its longest prefix, or shares with it a prefix that no
+        // shorter candidate exceeds.
         loop {
             let below = (Bound::Unbounded, Bound::Included(most));
             let (pattern, rule) = self.patterns.range::<[u8], _>(below).next_back()?;
@@ -128,7 +129,7 @@ impl Table {
         }
     }
 
-    /// The first half of a pattern with which a text ends that was cut, perhaps with dots.
+    /// Finds the first half of a pattern at the end of a truncated text, perhaps before an ellipsis.
     fn cut_at_the_end(&self, bytes: &[u8]) -> Option<(usize, usize)> {
         let end = trimmed(bytes, |bytes, mark| bytes.ends_with(mark));
         let first = end.saturating_sub(self.longest.min(LONGEST_PART));
@@ -143,7 +144,7 @@ impl Table {
         Some((begin, end))
     }
 
-    /// The same for the second half of a pattern with which a text begins.
+    /// Finds the second half of a pattern at the beginning of a truncated text.
     fn cut_at_the_beginning(&self, bytes: &[u8]) -> Option<(usize, usize)> {
         let begin = bytes.len() - trimmed(bytes, |bytes, mark| bytes.starts_with(mark));
         let last = bytes.len().min(begin + self.longest.min(LONGEST_PART));
@@ -174,7 +175,7 @@ impl Rule {
     }
 }
 
-/// Whether the text ends with one of the keys, and what stands between a key and its value.
+/// Returns whether the text ends with one of the keys and a separator.
 fn is_behind(keys: &BTreeSet<Vec<u8>>, before: &[u8]) -> bool {
     let opened = before.iter().rev().take(LONGEST_LIST).position(|byte| matches!(byte, b'[' | b']'));
     let list = opened.map(|back| before.len() - 1 - back).filter(|at| before[*at] == b'[').map(|at| &before[..at]);
@@ -205,7 +206,7 @@ fn is_half(part: &[u8], pattern: &[u8]) -> bool {
     pattern.starts_with(part) && part.len() * 2 >= pattern.len()
 }
 
-/// How long a text is without the dots that say that it was cut.
+/// Returns the length of a text without the ellipsis that marks a truncation.
 fn trimmed(bytes: &[u8], has: impl Fn(&[u8], &[u8]) -> bool) -> usize {
     let marks = ["...", "…"].into_iter().find(|mark| has(bytes, mark.as_bytes()));
     bytes.len() - marks.map_or(0, str::len)

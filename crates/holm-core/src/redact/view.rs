@@ -1,14 +1,14 @@
-//! A text as a reader would decode it, with where each of its bytes stands in the original.
+//! Decodes a text while it keeps the position of each byte in the original.
 
 use std::borrow::Cow;
 
-/// How often escapes are taken off: JSON in a JSON string in YAML in a URL takes four.
+/// The most layers of escapes that are removed: JSON in a JSON string in YAML in a URL has four.
 const MOST_LAYERS: usize = 8;
 
 /// Shorter runs of base64 hold less than four bytes.
 const SHORTEST_RUN: usize = 6;
 
-/// A byte that stands in no text.
+/// Separates runs of base64. It occurs in no UTF-8 text.
 const BETWEEN: u8 = 0xff;
 
 /// A text, perhaps decoded, and the place of each of its bytes in the original: the beginning and the end.
@@ -19,17 +19,17 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The text as it is.
+    /// Returns the text as it is.
     pub(super) fn of(text: &[u8]) -> Self {
         Self { bytes: text.to_vec(), places: (0..text.len()).map(|at| (at, at + 1)).collect() }
     }
 
-    /// Where a range of this view, which is not empty, stands in the original.
+    /// Returns the position in the original of a range of this view, which is not empty.
     pub(super) fn place(&self, begin: usize, end: usize) -> (usize, usize) {
         (self.places[begin].0, self.places[end - 1].1)
     }
 
-    /// The text without the escapes of backslashes, percent signs and HTML, however deep they are nested.
+    /// Removes the escapes of backslashes, percent signs and HTML, however deep they are nested.
     pub(super) fn unescaped(&self) -> Cow<'_, Self> {
         let mut view = Cow::Borrowed(self);
         for _ in 0..MOST_LAYERS {
@@ -41,8 +41,8 @@ impl View {
         view
     }
 
-    /// The text without quotes and backslashes, and with every run of blanks (among them `+`, the blank of a URL's form) as
-    /// one: so that it does not matter how a value is quoted, doubled or folded.
+    /// Removes quotes and backslashes, and turns every run of blanks (including `+`, the blank of a URL's form) into one, so that
+    /// it does not matter how a value is quoted, doubled or folded.
     pub(super) fn folded(&self) -> Self {
         let mut view = Self::default();
         for (at, byte) in self.bytes.iter().enumerate() {
@@ -56,7 +56,7 @@ impl View {
         view
     }
 
-    /// A folded text without any blank: for values so long that it is no accident when the words around a blank form one.
+    /// Removes the blanks of a folded text: for values that are too long to arise by accident from neighbouring words.
     pub(super) fn squeezed(&self) -> Self {
         let mut view = Self::default();
         for (at, byte) in self.bytes.iter().enumerate().filter(|(_, byte)| **byte != b' ') {
@@ -65,8 +65,8 @@ impl View {
         view
     }
 
-    /// What the runs of base64 stand for, in both alphabets and over line breaks: one view for each place among four at which
-    /// an encoded text may begin. [`BETWEEN`] stands between the runs.
+    /// Decodes the runs of base64, in both alphabets and across line breaks: one view for each of the four offsets at which an
+    /// encoded text may begin. [`BETWEEN`] separates the runs.
     pub(super) fn base64(&self) -> Vec<Self> {
         let runs = self.runs();
         let shifts = if runs.is_empty() { 0..0 } else { 0..4 };
@@ -83,7 +83,7 @@ impl View {
         decoded.collect()
     }
 
-    /// The positions of the characters of each run of base64.
+    /// Returns the positions of the characters of each run of base64.
     fn runs(&self) -> Vec<Vec<usize>> {
         let mut runs = Vec::new();
         let mut run: Vec<usize> = Vec::new();
@@ -109,24 +109,24 @@ impl View {
         runs
     }
 
-    /// The text with `+` as the blank that it is in a URL's form; none where it has none.
+    /// Returns the text with `+` as a blank, as in a URL's form; none where it has no `+`.
     pub(super) fn with_blanks_of_a_form(&self) -> Option<Self> {
         let mut view = self.bytes.contains(&b'+').then(|| self.clone())?;
         view.bytes.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
         Some(view)
     }
 
-    /// How many blanks stand here.
+    /// Counts the blanks here.
     fn blanks(&self, at: usize) -> usize {
         self.bytes[at..].iter().take_while(|byte| is_blank(**byte)).count()
     }
 
-    /// Whether the blanks here break a line.
+    /// Returns whether the blanks here break a line.
     fn is_line_break(&self, at: usize) -> bool {
         self.bytes[at..at + self.blanks(at)].contains(&b'\n')
     }
 
-    /// Adds the bytes that these characters of base64 stand for.
+    /// Appends the bytes that these characters of base64 encode.
     fn decode(&self, run: &[usize], view: &mut Self) {
         for group in run.chunks(4) {
             let bits = group.iter().filter_map(|at| sextet(self.bytes[*at])).fold(0_u32, |bits, six| bits << 6 | six);
@@ -138,7 +138,7 @@ impl View {
         }
     }
 
-    /// The position of a character of base64, or of the padding behind it where it is the last one of an incomplete group.
+    /// Returns the position of a character of base64, or of the padding behind it at the end of an incomplete group.
     fn with_padding(&self, group: &[usize], index: usize) -> usize {
         let position = group[index];
         let padding = self.bytes[position + 1..].iter().take(4 - group.len()).take_while(|byte| **byte == b'=').count();
@@ -150,7 +150,7 @@ impl View {
         self.places.push(place);
     }
 
-    /// The text without its outermost escapes; none where it has none.
+    /// Removes the outermost escapes; none where there are none.
     fn without_one_layer(&self) -> Option<Self> {
         if !self.bytes.iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&')) {
             return None;
@@ -200,8 +200,8 @@ fn character(code: u32) -> Option<Meaning> {
     char::from_u32(code).map(Meaning::Character)
 }
 
-/// The escapes of JSON, Go, Rust, C, Python, YAML and shells, with their lengths. Where they differ, as in `\x` and octal, a
-/// byte is meant. An unknown one is the character itself, as shells have it.
+/// Reads an escape of JSON, Go, Rust, C, Python, YAML or a shell and returns its meaning and length. `\x` and octal mean a byte.
+/// An unknown escape means the character itself, as in shells.
 fn backslash(rest: &[u8]) -> Option<(Meaning, usize)> {
     let next = *rest.get(1)?;
     let control = match next {
@@ -244,7 +244,7 @@ fn backslash(rest: &[u8]) -> Option<(Meaning, usize)> {
         b'L' => Some((Meaning::Character('\u{2028}'), 2)),
         b'P' => Some((Meaning::Character('\u{2029}'), 2)),
         b'\n' | b'\r' => {
-            // A line that goes on in the next one, whose indentation does not count.
+            // A line that continues in the next one, whose indentation does not count.
             let blanks = rest[1..].iter().take_while(|byte| is_blank(**byte)).count();
             Some((Meaning::Nothing, blanks + 1))
         }
@@ -280,7 +280,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b' ' | b'\t')
 }
 
-/// The six bits of a character of base64, in its standard alphabet or in that for URLs.
+/// Returns the six bits of a character of base64, in the standard alphabet or the one for URLs.
 fn sextet(byte: u8) -> Option<u32> {
     let six = match byte {
         b'A'..=b'Z' => byte - b'A',
