@@ -1,8 +1,8 @@
 //! Takes secret values out of text that is about to be shown.
 //!
 //! Servers and programs quote a value in many spellings: as JSON of Go or of Rust, as YAML, in a URL, for a shell, in base64, and
-//! each of these nested in another. The spellings cannot be enumerated, so the text is decoded instead ([`View`]), and the values
-//! are searched for in the result.
+//! each of these nested in another. The spellings cannot be enumerated, so the text is decoded instead, and the values are searched
+//! for in the result.
 
 use std::collections::BTreeSet;
 use std::fmt;
