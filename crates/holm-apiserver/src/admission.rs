@@ -68,7 +68,7 @@ pub(crate) fn validate_update(
     }
     // PersistentVolumeClaimResize: only a class that says so lets claims grow.
     let storage = &["spec", "resources", "requests", "storage"];
-    let size = |object: &Value| at(object, storage).and_then(crate::quantity::Quantity::of);
+    let size = |object: &Value| at(object, storage).and_then(holm_values::Quantity::of);
     let (Some(before), Some(after)) = (size(live), size(object)) else { return Ok(()) };
     if after <= before {
         return Ok(());

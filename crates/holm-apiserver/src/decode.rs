@@ -7,11 +7,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use holm_schema::{DataType, Type};
+use holm_values::Quantity;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
-use crate::quantity::Quantity;
 
 /// Reads JSON, and the paths of the fields that occur twice.
 pub(crate) fn parse(body: &[u8]) -> Result<(Value, Vec<String>), ApiError> {

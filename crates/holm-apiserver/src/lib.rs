@@ -69,7 +69,7 @@ mod patch;
 #[cfg(feature = "persist")]
 mod persist;
 mod protobuf;
-mod quantity;
+mod quality_of_service;
 mod query;
 mod quota;
 mod random;
@@ -100,7 +100,6 @@ pub use objects::{Listed, Objects};
 pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
 #[cfg(feature = "persist")]
 pub use persist::{PersistError, THREAD as FILE_THREAD};
-pub use quantity::Quantity;
 pub use server::AnswerBody;
 pub use user::User;
 pub use watch::{Watch, WatchEvent};

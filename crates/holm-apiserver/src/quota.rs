@@ -9,11 +9,11 @@ mod usage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use holm_values::Quantity;
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
 use crate::object::{self, at, set_at};
-use crate::quantity::Quantity;
 use crate::registry::ResourceType;
 use crate::state::State;
 use crate::store::Key;
@@ -92,7 +92,7 @@ fn check(
         let requested: Amounts = wanted
             .iter()
             .filter(|(found, _)| hard.contains_key(*found))
-            .map(|(found, amount)| (found.clone(), before.get(found).map_or(*amount, |before| amount.above(*before))))
+            .map(|(found, amount)| (found.clone(), before.get(found).map_or(*amount, |before| above(*amount, *before))))
             .filter(|(_, amount)| !amount.is_zero())
             .collect();
         let exceeds = |(found, amount): &(&String, &Quantity)| {
@@ -116,7 +116,7 @@ fn amounts(list: Option<&Value>) -> Amounts {
 
 /// Some of the amounts as messages have them.
 fn printed(amounts: &Amounts, names: &[&String]) -> String {
-    let found = names.iter().filter_map(|name| Some(format!("{name}={}", amounts.get(*name)?.canonical())));
+    let found = names.iter().filter_map(|name| Some(format!("{name}={}", amounts.get(*name)?)));
     found.collect::<Vec<_>>().join(",")
 }
 
@@ -165,7 +165,7 @@ impl State {
                 }
             }
         }
-        used.into_iter().map(|(name, amount)| (name, json!(amount.canonical()))).collect()
+        used.into_iter().map(|(name, amount)| (name, json!(amount.to_string()))).collect()
     }
 
     /// The resources, as the store knows them, of which a quota with these names limits something.
@@ -181,4 +181,10 @@ impl State {
         }
         found
     }
+}
+
+/// How much an amount is more than another one; nothing if it is less.
+fn above(amount: Quantity, other: Quantity) -> Quantity {
+    let more = amount.minus(other);
+    if more.is_negative() { Quantity::ZERO } else { more }
 }

@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use holm_schema::{DataType, Type};
+use holm_values::Quantity;
 use serde_json::{Map, Value};
-
-use crate::quantity;
 
 static SHAPES: LazyLock<HashMap<&'static str, Shape>> =
     LazyLock::new(|| include_str!("../data/shape-1.37.txt").lines().filter_map(read).collect());
@@ -85,7 +84,7 @@ fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
         if stage == Stage::Given && value.is_string() {
             return;
         }
-        if let Some(text) = quantity::canonical_value(value) {
+        if let Some(text) = Quantity::stored(value) {
             *value = Value::from(text);
         }
         return;

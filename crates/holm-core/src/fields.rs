@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use holm_values::Quantity;
 use serde_json::{Map, Value};
 
 use crate::path::{FieldPath, Segment, scalar_text};
 use crate::plan::Writer;
-use crate::quantity;
 
 /// What managedFields say about a declaration that we may have applied before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,13 +289,19 @@ impl Walk {
     }
 }
 
+/// Whether two texts are one quantity in two spellings. Texts without digits are quantities too, but are hardly meant as ones.
+fn is_same_quantity(one: &str, other: &str) -> bool {
+    let read = |text: &str| text.parse::<Quantity>().ok().filter(|_| text.contains(|c: char| c.is_ascii_digit()));
+    read(one).is_some_and(|one| read(other) == Some(one))
+}
+
 /// Whether the live value may be what the server makes of the declared one: equal, a quantity in another spelling, an empty
 /// value left out, or, inside a value that is owned as a whole, with defaults filled in.
 fn may_be_respelled(declared: &Value, live: &Value) -> bool {
     match (declared, live) {
-        (Value::String(declared), Value::String(live)) => declared == live || quantity::are_equal(declared, live),
+        (Value::String(declared), Value::String(live)) => declared == live || is_same_quantity(declared, live),
         // A number may be a quantity, which the server writes as text, and the other way round for ports.
-        (Value::Number(declared), Value::String(live)) => quantity::are_equal(&declared.to_string(), live),
+        (Value::Number(declared), Value::String(live)) => is_same_quantity(&declared.to_string(), live),
         (Value::Object(declared), Value::Object(live)) => {
             declared.iter().all(|(field, value)| may_be_respelled(value, live.get(field).unwrap_or(&Value::Null)))
         }

@@ -24,7 +24,6 @@ pub mod packed;
 pub mod path;
 pub mod plan;
 pub mod problem;
-pub mod quantity;
 pub mod readiness;
 pub mod redact;
 pub mod reference;

@@ -84,7 +84,6 @@ mod node;
 mod object;
 mod options;
 mod provisioner;
-mod quantity;
 mod queue;
 mod registration;
 mod resource;

@@ -3,12 +3,12 @@
 //! The binder, which is a controller of the cluster, tells who is to provision a claim by an annotation and binds the claim to its
 //! volume afterwards (`k8s.io/kubernetes`, `pkg/controller/volume/persistentvolume`; `sigs.k8s.io/sig-storage-lib-external-provisioner`).
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use crate::action::{Action, Decision, Memory};
 use crate::event::{Event, Source};
 use crate::object::{annotation, at, is_deleting, name, namespace, text, uid};
-use crate::quantity::thousandths;
 use crate::resource::Resource;
 use crate::world::World;
 
@@ -115,7 +115,7 @@ const STORAGE: &[&str] = &["spec", "resources", "requests", "storage"];
 
 /// Grows the volume of a bound claim that asks for more than it has.
 fn resize(claim: &Value, provisioner: &str, world: &World, memory: &mut Memory, now: i64) -> Decision {
-    let amount = |object: &Value, path: &[&str]| thousandths(text(object, path)).unwrap_or_default();
+    let amount = |object: &Value, path: &[&str]| at(object, path).and_then(Quantity::of).unwrap_or(Quantity::ZERO);
     let volume_name = text(claim, &["spec", "volumeName"]);
     let Some(volume) = world.get(Resource::Volumes, "", volume_name) else { return Decision::default() };
     let wanted = amount(claim, STORAGE);

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates without I/O.
-const PURE: &[&str] = &["holm-core", "holm-resources", "holm-schema", "holm-structured-merge"];
+const PURE: &[&str] = &["holm-core", "holm-resources", "holm-schema", "holm-structured-merge", "holm-values"];
 
 /// What a crate without I/O has no use for: a runtime, a network, a command line.
 const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwest", "tokio"];
@@ -18,14 +18,15 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-resources"]),
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
     ("holm-cluster", &["holm-core"]),
-    ("holm-apiserver", &["holm-schema", "holm-structured-merge"]),
-    ("holm-controllers", &["holm-apiserver"]),
-    ("holm-core", &[]),
+    ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-values"]),
+    ("holm-controllers", &["holm-apiserver", "holm-values"]),
+    ("holm-core", &["holm-values"]),
     ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-node"]),
-    ("holm-node", &[]),
+    ("holm-node", &["holm-values"]),
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
     ("holm-structured-merge", &[]),
+    ("holm-values", &[]),
 ];
 
 /// Asks cargo, without a network and without touching the lock file.

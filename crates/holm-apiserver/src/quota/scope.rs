@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::object::{self, at, text_at};
-use crate::write::prepare::quality_of_service;
+use crate::quality_of_service::quality_of_service;
 
 /// Whether all scopes of a quota hold for an object. A kind that knows no scopes is in none.
 pub(super) fn matches(quota: &Value, resource: &str, object: &Value) -> bool {

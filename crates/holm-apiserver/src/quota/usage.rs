@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holm_structured_merge::Timestamp;
+use holm_values::Quantity;
 use serde_json::Value;
 
 use super::Amounts;
 use crate::object::{self, at, text_at};
-use crate::quantity::Quantity;
 use crate::validate::resources::COMPUTE;
 
 /// Of these every container must say what it needs, once a quota limits them.
@@ -54,14 +54,14 @@ pub(super) fn resources_of(name: &str) -> Vec<String> {
 
 /// What an object uses.
 pub(super) fn of(resource: &str, object: &Value, now: Timestamp) -> Amounts {
-    let mut amounts = Amounts::from([(format!("count/{resource}"), Quantity::ONE)]);
+    let mut amounts = Amounts::from([(format!("count/{resource}"), Quantity::whole(1))]);
     match resource {
         "pods" if has_ended(object, now) => {}
         "pods" => amounts.extend(of_pod(object)),
         "services" => amounts.extend(of_service(object)),
         "persistentvolumeclaims" => amounts.extend(of_claim(object)),
         _ if ALIASES.contains(&resource) => {
-            amounts.insert(resource.to_owned(), Quantity::ONE);
+            amounts.insert(resource.to_owned(), Quantity::whole(1));
         }
         _ => {}
     }
@@ -78,7 +78,7 @@ fn has_ended(pod: &Value, now: Timestamp) -> bool {
 
 fn of_pod(pod: &Value) -> Amounts {
     let mut amounts = renamed(&total(pod, "requests"), &total(pod, "limits"));
-    amounts.insert("pods".to_owned(), Quantity::ONE);
+    amounts.insert("pods".to_owned(), Quantity::whole(1));
     amounts
 }
 
@@ -195,7 +195,7 @@ fn of_service(service: &Value) -> Amounts {
         }
         _ => (0, 0),
     };
-    let named = OF_SERVICES.into_iter().zip([Quantity::ONE, count(node_ports), count(balancers)]);
+    let named = OF_SERVICES.into_iter().zip([Quantity::whole(1), count(node_ports), count(balancers)]);
     named.map(|(name, amount)| (name.to_owned(), amount)).collect()
 }
 
@@ -203,14 +203,14 @@ fn of_claim(claim: &Value) -> Amounts {
     let quantity = |path: &[&str]| at(claim, path).and_then(Quantity::of);
     let asked = quantity(&["spec", "resources", "requests", "storage"]);
     let given = quantity(&["status", "allocatedResources", "storage"]);
-    let storage = asked.map(|asked| given.filter(|given| *given > asked).unwrap_or(asked).rounded_up());
+    let storage = asked.map(|asked| given.filter(|given| *given > asked).unwrap_or(asked).rounded());
     let class = match object::annotation(claim, "volume.beta.kubernetes.io/storage-class") {
         Some(class) => class,
         None => text_at(claim, &["spec", "storageClassName"]),
     };
     let [claims, requests] = OF_CLAIMS;
     let mut amounts = Amounts::new();
-    for (name, amount) in [(claims, Some(Quantity::ONE)), (requests, storage)] {
+    for (name, amount) in [(claims, Some(Quantity::whole(1))), (requests, storage)] {
         let Some(amount) = amount else { continue };
         amounts.insert(name.to_owned(), amount);
         if !class.is_empty() {

@@ -2,13 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go`.
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::names;
 use super::rules::Checks;
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};
-use crate::quantity::Quantity;
 
 pub(super) const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 /// Those that pods may share.

@@ -2,13 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/{coordination,core,node,scheduling}/validation`.
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::rules::Checks;
 use super::{names, pod};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
-use crate::quantity::Quantity;
 
 /// The greatest priority that is not the system's.
 const MAX_PRIORITY: i64 = 1_000_000_000;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::write::prepare::quality_of_service;
+use crate::quality_of_service::quality_of_service;
 
 /// Checks a change through a part.
 pub(crate) fn on_update(part: &str, live: &Value, object: &Value) -> Vec<FieldError> {

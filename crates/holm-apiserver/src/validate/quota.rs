@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::rules::{Checks, is_whole};
 use super::{items, names, resources};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
-use crate::quantity::Quantity;
 
 const SCOPES: [&str; 7] = [
     "BestEffort",
@@ -189,25 +189,24 @@ fn limit_amounts(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldEr
     }
     for name in names {
         let mut refuse = |part: &str, value: Quantity, detail: String| {
-            errors.push(FieldError::invalid(format!("{path}.{part}[{name}]"), value.canonical(), detail));
+            errors.push(FieldError::invalid(format!("{path}.{part}[{name}]"), value.to_string(), detail));
         };
         for (less, more, wrong) in ORDERS {
             if let (Some(low), Some(high)) = (amount(less, name), amount(more, name))
                 && low > high
             {
-                let detail =
-                    format!("{less} value {} is greater than {more} value {}", low.canonical(), high.canonical());
+                let detail = format!("{less} value {low} is greater than {more} value {high}");
                 refuse(wrong, low, detail);
             }
         }
         if let Some(ratio) = amount("maxLimitRequestRatio", name) {
-            if ratio < Quantity::ONE {
-                refuse("maxLimitRequestRatio", ratio, format!("ratio {} is less than 1", ratio.canonical()));
+            if ratio < Quantity::whole(1) {
+                refuse("maxLimitRequestRatio", ratio, format!("ratio {ratio} is less than 1"));
             }
             if let (Some(low), Some(high)) = (amount("min", name), amount("max", name))
-                && ratio.is_more_than_share(high, low)
+                && ratio.to_f64() > high.to_f64() / low.to_f64()
             {
-                let detail = format!("ratio {} is greater than max/min", ratio.canonical());
+                let detail = format!("ratio {ratio} is greater than max/min");
                 refuse("maxLimitRequestRatio", ratio, detail);
             }
         }
@@ -215,8 +214,7 @@ fn limit_amounts(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldEr
             && !resources::overcommits(name)
             && limit != request
         {
-            let (limit, shown) = (limit.canonical(), request.canonical());
-            let detail = format!("default value {limit} must equal to defaultRequest value {shown} in {name}");
+            let detail = format!("default value {limit} must equal to defaultRequest value {request} in {name}");
             refuse("defaultRequest", request, detail);
         }
     }

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use holm_values::Quantity;
 use serde_json::Value;
 
 use super::{items, names};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 
 const PORT_RANGE: &str = "must be between 1 and 65535, inclusive";
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::claim::ACCESS_MODES;
@@ -12,7 +13,6 @@ use super::rules::Checks;
 use super::{items, names, pod};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 
 /// Fields of a volume's spec that are not its source.
 pub(super) const NOT_SOURCE: &[&str] = &[

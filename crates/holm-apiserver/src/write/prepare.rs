@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::create::Labels;
 use super::emptied::Emptied;
 use crate::object::{self, at, copy_at, remove_at, set_at};
+use crate::quality_of_service::quality_of_service;
 use crate::registry::{ResourceType, status_keeps};
 use crate::state::State;
 use crate::user::User;
@@ -315,29 +316,6 @@ fn data_sources(live: Option<&Value>, object: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// From `k8s.io/kubernetes`, `pkg/apis/core/helper/qos/qos.go`.
-pub(crate) fn quality_of_service(pod: &Value) -> &'static str {
-    let lists = ["containers", "initContainers"];
-    let containers: Vec<&Value> =
-        lists.iter().filter_map(|list| at(pod, &["spec", list])?.as_array()).flatten().collect();
-    let amount = |container: &Value, part: &str, name: &str| at(container, &["resources", part, name]).cloned();
-    let any = containers.iter().any(|container| {
-        ["requests", "limits"]
-            .iter()
-            .any(|part| ["cpu", "memory"].iter().any(|name| amount(container, part, name).is_some()))
-    });
-    if !any {
-        return "BestEffort";
-    }
-    let guaranteed = containers.iter().all(|container| {
-        ["cpu", "memory"].iter().all(|name| {
-            let limit = amount(container, "limits", name);
-            limit.is_some() && amount(container, "requests", name).is_none_or(|request| Some(request) == limit)
-        })
-    });
-    if guaranteed { "Guaranteed" } else { "Burstable" }
 }
 
 /// Where the kind has a pod spec.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use holm_apiserver::Quantity;
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::{BIND_COMPLETED, BOUND_BY_CONTROLLER, class_of};

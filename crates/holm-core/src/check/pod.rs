@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use holm_values::Quantity;
 use serde_json::Value;
 
 use super::field::{entries, is_absent, is_present, is_unknown, items, text};
@@ -11,7 +12,6 @@ use super::workload::Workload;
 use super::{Report, did_you_mean, name};
 use crate::path::{FieldPath, scalar_text};
 use crate::problem::ProblemKind;
-use crate::quantity::Quantity;
 
 /// The lists of containers in a pod.
 pub(super) const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
@@ -200,7 +200,7 @@ fn check_resources(report: &mut Report<'_>, container: &Value, path: &FieldPath)
                 continue;
             }
             let Some(limit) = limits.get(name).filter(|_| section == "requests") else { continue };
-            if let (Some(requested), Some(allowed)) = (quantity(value), quantity(limit))
+            if let (Some(requested), Some(allowed)) = (Quantity::of(value), Quantity::of(limit))
                 && requested > allowed
             {
                 let shown = |value: &Value| scalar_text(value).unwrap_or_default();
@@ -209,10 +209,6 @@ fn check_resources(report: &mut Report<'_>, container: &Value, path: &FieldPath)
             }
         }
     }
-}
-
-fn quantity(value: &Value) -> Option<Quantity> {
-    scalar_text(value)?.parse().ok()
 }
 
 fn check_probe(report: &mut Report<'_>, container: &Value, probe: &Value, path: &FieldPath) {

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use holm_values::Quantity;
+
 use super::field::is_unknown;
 use super::{Declared, Report};
 use crate::path::scalar_text;
 use crate::problem::ProblemKind;
-use crate::quantity::{Quantity, QuantityError};
 use crate::references::{CONTAINER_LISTS, POD_SPECS, Pattern};
+
+const RULE: &str =
+    "a quantity is a number with an optional suffix: m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent";
 
 /// Where quantities stand in a container.
 const CONTAINER: &[&str] =
@@ -81,13 +85,12 @@ pub(super) fn check(report: &mut Report<'_>, declared: &Declared<'_>) {
             // Every other type is judged with the object's schema.
             let Some(text) = scalar_text(found.value).filter(|_| !is_unknown(found.value)) else { continue };
             match text.trim().parse::<Quantity>() {
-                Ok(quantity) if quantity.billionths() < 0 => {
+                Ok(quantity) if quantity.is_negative() => {
                     report.rule(found.path, "quantity", &text, Err("it must not be negative".to_owned()));
                 }
-                // The server takes what is too large as the largest that there is.
-                Ok(_) | Err(QuantityError::TooLarge) => {}
-                Err(error @ QuantityError::Malformed) => {
-                    let kind = ProblemKind::Invalid { what: "quantity", rule: error.to_string(), value: text.clone() };
+                Ok(_) => {}
+                Err(_) => {
+                    let kind = ProblemKind::Invalid { what: "quantity", rule: RULE.to_owned(), value: text.clone() };
                     report.hint(found.path, kind, suggest(&text));
                 }
             }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use holm_values::Quantity;
 use serde_json::Value;
 
 use crate::object::{at, list, text};
-use crate::quantity::thousandths;
 
 /// Amounts of resources, in thousandths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,14 +44,7 @@ impl Requests {
     /// The amounts of a map from names to quantities.
     pub(crate) fn of(quantities: Option<&Value>) -> Self {
         let entries = quantities.and_then(Value::as_object).into_iter().flatten();
-        let amounts = entries.filter_map(|(name, quantity)| {
-            let amount = match quantity {
-                Value::String(text) => thousandths(text),
-                Value::Number(number) => thousandths(&number.to_string()),
-                _ => None,
-            };
-            Some((name.clone(), amount?))
-        });
+        let amounts = entries.filter_map(|(name, amount)| Some((name.clone(), Quantity::of(amount)?.thousandths())));
         Self { amounts: amounts.collect() }
     }
 

@@ -1,10 +1,10 @@
 //! The environment of containers, and references to fields of their pods.
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 use crate::validate::rules::{Checks, no_backstep};
 use crate::validate::{items, names};
 
@@ -173,7 +173,8 @@ pub(super) fn resource_reference(reference: &Value, path: &str, of_volume: bool,
     if is_named && errors.filled(reference, "resource", path) && !known {
         errors.push(FieldError::not_supported(format!("{path}.resource"), resource, &RESOURCES));
     }
-    let divisor = at(reference, &["divisor"]).and_then(Quantity::of).map(Quantity::canonical).unwrap_or_default();
+    let divisor =
+        at(reference, &["divisor"]).and_then(Quantity::of).map(|amount| amount.to_string()).unwrap_or_default();
     let (allowed, detail): (&[&str], _) = if resource.ends_with(".cpu") {
         (&["1m", "1"], "only divisor's values 1m and 1 are supported with the cpu resource".to_owned())
     } else {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 use crate::validate::rules::{Checks, is_whole};
 use crate::validate::{items, names, resources};
 
@@ -38,8 +38,8 @@ pub(super) fn check(container: &Value, path: &str, spec: &Value, errors: &mut Ve
         } else {
             continue;
         };
-        let detail = format!("{detail} {name} limit of {}", limit.canonical());
-        errors.push(FieldError::invalid(format!("{path}.requests"), wanted.canonical(), detail));
+        let detail = format!("{detail} {name} limit of {limit}");
+        errors.push(FieldError::invalid(format!("{path}.requests"), wanted.to_string(), detail));
     }
     if pages && !computing {
         errors.push(FieldError::forbidden(path.clone(), "HugePages require cpu or memory"));
@@ -57,9 +57,9 @@ fn amount(name: &str, amount: &Value, path: &str, errors: &mut Vec<FieldError>) 
         errors.push(FieldError::invalid(path, amount.clone(), "must be an integer"));
     }
     if let (Some(size), Some(amount)) = (name.strip_prefix("hugepages-"), Quantity::of(amount)) {
-        let size = Quantity::parse(size).filter(|size| size.is_whole() && !size.is_negative());
-        if !size.is_some_and(|size| amount.rounded_up().is_multiple_of(size)) {
-            let amount = amount.canonical();
+        let size = size.parse::<Quantity>().ok().filter(|size| size.is_whole() && !size.is_negative());
+        if !size.is_some_and(|size| amount.rounded().is_multiple_of(size)) {
+            let amount = amount.to_string();
             let detail = format!("{amount} is not positive integer multiple of {name}");
             errors.push(FieldError::invalid(path, amount, detail));
         }

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use super::environment::{field_reference, resource_reference};
 use super::required_word;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 use crate::validate::rules::{Checks, no_backstep, unreserved_path};
 use crate::validate::{claim, items, names};
 

@@ -73,11 +73,10 @@ fn fractions(container: &Value, path: &str, warnings: &mut Vec<String>) {
     for resource in ["memory", "ephemeral-storage"] {
         for side in ["limits", "requests"] {
             let amount = at(container, &["resources", side, resource]);
-            let Some(amount) = amount.and_then(crate::quantity::Quantity::of).filter(|amount| !amount.is_whole())
-            else {
+            let Some(amount) = amount.and_then(holm_values::Quantity::of).filter(|amount| !amount.is_whole()) else {
                 continue;
             };
-            let text = amount.canonical();
+            let text = amount.to_string();
             warnings.push(format!(
                 "{path}.resources.{side}[{resource}]: fractional byte value {text:?} is invalid, must be an integer"
             ));

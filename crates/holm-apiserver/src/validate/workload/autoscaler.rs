@@ -2,11 +2,11 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/autoscaling/validation/validation.go`.
 
+use holm_values::Quantity;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
-use crate::quantity::Quantity;
 use crate::validate::rules::Checks;
 use crate::validate::{items, names, resources};
 

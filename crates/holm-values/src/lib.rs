@@ -1,0 +1,17 @@
+//! The grammars of Kubernetes' values, each in one place: what a text means, whether it is valid, and in which words the API
+//! server rejects it.
+//!
+//! This crate is pure and depends on no other crate of the workspace. The rules are those of `k8s.io/apimachinery`; each module
+//! names its source, and its tests hold the cases of Kubernetes' own tests.
+//!
+//! ```
+//! use holm_values::Quantity;
+//!
+//! let size: Quantity = "1.5Gi".parse()?;
+//! assert_eq!(size.to_string(), "1536Mi");
+//! # Ok::<(), holm_values::QuantityError>(())
+//! ```
+
+mod quantity;
+
+pub use quantity::{Quantity, QuantityError};
