@@ -2,12 +2,12 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/controller/cronjob`.
 
-mod schedule;
 mod times;
 
 use std::sync::Arc;
 
 use holm_apiserver::{DeleteOptions, Propagation};
+use holm_values::{Schedule, Zone};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -20,8 +20,6 @@ use crate::fields::{
 use crate::job::is_finished;
 use crate::kind::Kind;
 use crate::queue::Key;
-
-use schedule::{Schedule, Zone};
 
 const COMPONENT: &str = "cronjob-controller";
 /// How long after its time a Job is started, in milliseconds.
@@ -68,6 +66,13 @@ impl Work<'_> {
             return Ok(());
         }
         let line = text(&self.cron, "/spec/schedule").to_owned();
+        if line.contains("TZ") {
+            let message = format!(
+                "CRON_TZ or TZ used in schedule {line:?} is not officially supported, see \
+                 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+            );
+            self.say(true, "UnsupportedSchedule", &message);
+        }
         let schedule = match Schedule::parse(&line) {
             Ok(schedule) => schedule,
             Err(problem) => {
@@ -157,7 +162,7 @@ impl Work<'_> {
     /// Starts the Job of a time, unless it is too late, or another one is still active and must not be disturbed.
     fn start(&mut self, time: i64, now: i64, zone: &Zone) -> Outcome {
         if int(&self.cron, "/spec/startingDeadlineSeconds").is_some_and(|deadline| time + deadline < now) {
-            let message = format!("Missed scheduled time to start a job: {}", schedule::rfc1123(time));
+            let message = format!("Missed scheduled time to start a job: {}", Zone::UTC.rfc1123(time));
             self.say(true, "MissSchedule", &message);
             return Ok(());
         }

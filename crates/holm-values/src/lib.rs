@@ -12,6 +12,11 @@
 //! # Ok::<(), holm_values::QuantityError>(())
 //! ```
 
-mod quantity;
+pub mod duration;
 
+mod quantity;
+mod schedule;
+
+pub use duration::DurationError;
 pub use quantity::{Quantity, QuantityError};
+pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};

@@ -5,7 +5,6 @@
 mod autoscaler;
 mod cron;
 mod job;
-mod schedule;
 mod success;
 
 use std::collections::BTreeSet;

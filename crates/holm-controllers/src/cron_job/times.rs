@@ -2,7 +2,7 @@
 //!
 //! From `pkg/controller/cronjob/utils.go` (`mostRecentScheduleTime`). All times are in seconds since 1970.
 
-use super::schedule::{Schedule, Zone};
+use holm_values::{Schedule, Zone};
 
 /// What decides which time is due.
 #[derive(Clone, Copy, Debug)]

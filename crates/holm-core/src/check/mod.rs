@@ -6,7 +6,6 @@
 //! something, or whether something outside the stack makes it right, nothing is reported.
 
 mod claim;
-mod cron;
 mod data;
 mod field;
 mod key;

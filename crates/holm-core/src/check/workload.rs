@@ -1,8 +1,8 @@
 //! Workloads: what makes pods, whether it selects its own, and whether it lets them end as it must.
 
+use holm_values::Schedule;
 use serde_json::Value;
 
-use super::cron;
 use super::field::{is_absent, is_unknown, text};
 use super::selector::{Labels, Selector, labels, show};
 use super::{Declared, Report};
@@ -80,7 +80,7 @@ pub(super) fn check(report: &mut Report<'_>, workload: &Workload<'_>) {
         if is_absent(spec, "schedule") {
             report.incomplete(path, "the CronJob has no schedule");
         } else if let Some(schedule) = text(spec, "schedule") {
-            report.rule(path, "schedule", schedule, cron::check(schedule));
+            report.rule(path, "schedule", schedule, check_schedule(schedule));
         }
     }
 }
@@ -143,4 +143,15 @@ fn check_restarts(report: &mut Report<'_>, workload: &Workload<'_>) {
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         report.rule(path, what, given, Err(rule.to_owned()));
     }
+}
+
+/// Checks a schedule; the error is the rule that it breaks.
+fn check_schedule(schedule: &str) -> Result<(), String> {
+    if schedule.contains("TZ") {
+        return Err("it must not name a time zone; give it in spec.timeZone".to_owned());
+    }
+    Schedule::parse(schedule).map(|_| ()).map_err(|error| match error.field() {
+        Some(field) => format!("the {field}: {error}"),
+        None => error.to_string(),
+    })
 }

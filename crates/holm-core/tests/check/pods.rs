@@ -174,7 +174,7 @@ spec: {containers: []}
 "), @r#"
         Pod/ns/c: spec.containers: a pod needs at least one container
         CronJob/ns/b: spec.jobTemplate.spec.template.spec.restartPolicy: the pods of a Job need a restartPolicy: "OnFailure" or "Never"
-        CronJob/ns/b: spec.schedule: "0 24 * * *" is no valid schedule: the hour "24" is not between 0 and 23
+        CronJob/ns/b: spec.schedule: "0 24 * * *" is no valid schedule: the hour: end of range (24) above maximum (23): 24
         Job/ns/a: spec.template.spec.restartPolicy: "Always" is no valid restart policy: it must be "OnFailure" or "Never", because the pods of a Job come to an end
     "#);
 }
