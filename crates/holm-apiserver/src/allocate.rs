@@ -10,13 +10,13 @@ mod ports;
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldError};
 use crate::object::{self, at, set_at, text_at};
 use crate::registry::ResourceType;
 use crate::state::State;
-use crate::validate::names;
 
 pub(crate) use keep::drop_of_type;
 

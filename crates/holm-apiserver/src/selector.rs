@@ -3,6 +3,7 @@
 //! From `k8s.io/apimachinery`, `pkg/labels/selector.go` and `pkg/fields/selector.go`; which fields can be selected, from
 //! `ToSelectableFields` of the strategies and `AddFieldLabelConversionFunc` in `k8s.io/kubernetes`, `pkg/apis/**/conversion.go`.
 
+use holm_values::names;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -169,7 +170,7 @@ fn split(text: &str) -> Vec<&str> {
 fn requirement(part: &str) -> Result<Requirement, String> {
     let checked = |key: &str, operator| {
         let key = key.trim().to_owned();
-        let problems = crate::validate::names::qualified_name(&key);
+        let problems = names::label_key(&key);
         match problems.first() {
             None => Ok(Requirement { key, operator }),
             Some(problem) => Err(format!("key: Invalid value: {key:?}: {problem}")),
@@ -188,13 +189,10 @@ fn requirement(part: &str) -> Result<Requirement, String> {
         };
     }
     let value = |value: &str| vec![value.trim().to_owned()];
-    let values =
-        |operator: fn(Vec<String>) -> Operator, found: &str| match crate::validate::names::label_value(found.trim())
-            .first()
-        {
-            None => Ok(operator(value(found))),
-            Some(problem) => Err(format!("values[0]: Invalid value: {found:?}: {problem}")),
-        };
+    let values = |operator: fn(Vec<String>) -> Operator, found: &str| match names::label_value(found.trim()).first() {
+        None => Ok(operator(value(found))),
+        Some(problem) => Err(format!("values[0]: Invalid value: {found:?}: {problem}")),
+    };
     if let Some((key, found)) = part.split_once("!=") {
         return checked(key, values(Operator::NotIn, found)?);
     }

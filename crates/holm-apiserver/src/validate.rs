@@ -9,7 +9,6 @@ mod claim;
 mod cluster;
 mod config;
 mod immutable;
-pub(crate) mod names;
 mod network;
 pub(crate) mod parts;
 mod pod;
@@ -20,6 +19,7 @@ mod volume;
 mod webhook;
 mod workload;
 
+use holm_values::names;
 use serde_json::Value;
 
 use crate::custom;
@@ -245,7 +245,7 @@ fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldE
         let Some(map) = object::metadata(object, field).and_then(Value::as_object) else { continue };
         for (key, value) in map {
             let checked = if values { key.clone() } else { key.to_lowercase() };
-            for problem in names::qualified_name(&checked) {
+            for problem in names::label_key(&checked) {
                 errors.push(FieldError::invalid(format!("metadata.{field}"), key.as_str(), problem));
             }
             if values {
@@ -268,7 +268,7 @@ fn metadata(resource: &ResourceType, object: &Value, is_new: bool) -> Vec<FieldE
         )
         || resource.is("poddisruptionbudgets.policy");
     for (position, finalizer) in object::finalizers(object).iter().enumerate() {
-        for problem in names::qualified_name(finalizer) {
+        for problem in names::label_key(finalizer) {
             errors.push(FieldError::invalid("metadata.finalizers", finalizer.as_str(), problem));
         }
         let standard = matches!(finalizer.as_str(), "kubernetes" | "orphan" | "foregroundDeletion");

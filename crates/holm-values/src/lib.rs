@@ -13,6 +13,7 @@
 //! ```
 
 pub mod duration;
+pub mod names;
 
 mod quantity;
 mod schedule;

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use super::definition::versions;
@@ -12,7 +13,6 @@ use super::rules::Rules;
 use super::value::has_type;
 use crate::error::{FieldError, FieldProblem};
 use crate::object::{self, at, text_at};
-use crate::validate::names;
 
 /// Checks a new definition, or a changed one.
 pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
@@ -25,16 +25,31 @@ pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<F
     }
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
-    } else if let Some(problem) = names::subdomain(group).first() {
-        errors.push(FieldError::invalid("spec.group", group, problem.as_str()));
+    } else if let Some(problem) = joined(&names::subdomain(group)) {
+        errors.push(FieldError::invalid("spec.group", group, problem));
     }
     for field in ["plural", "singular", "kind", "listKind"] {
         let path = format!("spec.names.{field}");
         let value = text_at(object, &["spec", "names", field]);
         if value.is_empty() {
             errors.push(FieldError::required(path, ""));
-        } else if let Some(problem) = names::label(&value.to_lowercase()).first().filter(|_| live.is_none()) {
-            errors.push(FieldError::invalid(path, value, problem.as_str()));
+            continue;
+        }
+        // Only the names of kinds may have upper case.
+        let (checked, start) = match field {
+            "kind" | "listKind" => (value.to_lowercase(), "may have mixed case, but should otherwise match: "),
+            _ => (value.to_owned(), ""),
+        };
+        if let Some(problem) = joined(&names::rfc1035_label(&checked)).filter(|_| live.is_none()) {
+            errors.push(FieldError::invalid(path, value, format!("{start}{problem}")));
+        }
+    }
+    for field in ["shortNames", "categories"] {
+        for (position, name) in object::texts(at(object, &["spec", "names", field])).iter().enumerate() {
+            if let Some(problem) = joined(&names::rfc1035_label(name)) {
+                let path = format!("spec.names.{field}[{position}]");
+                errors.push(FieldError::invalid(path, name.as_str(), problem));
+            }
         }
     }
     match text_at(object, &["spec", "scope"]) {
@@ -63,6 +78,11 @@ pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<F
     errors
 }
 
+/// Problems as one text.
+fn joined(problems: &[String]) -> Option<String> {
+    (!problems.is_empty()).then(|| problems.join(","))
+}
+
 fn check_versions(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     let all: Vec<&Value> = versions(object).collect();
     let listed = at(object, &["spec", "versions"]).cloned().unwrap_or_default();
@@ -77,11 +97,11 @@ fn check_versions(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     let mut seen = HashSet::new();
     for (position, version) in all.iter().enumerate() {
         let name = text_at(version, &["name"]);
-        if let Some(problem) = names::label(name).first() {
+        if let Some(problem) = joined(&names::rfc1035_label(name)) {
             if position == 0 {
                 errors.push(FieldError::invalid("spec.version", name, problem.as_str()));
             }
-            errors.push(FieldError::invalid(format!("spec.versions[{position}].name"), name, problem.as_str()));
+            errors.push(FieldError::invalid(format!("spec.versions[{position}].name"), name, problem));
         }
         if !seen.insert(name) {
             let detail = "must contain unique version names";

@@ -2,10 +2,11 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/rbac/validation/validation.go`.
 
+use holm_values::names;
 use serde_json::Value;
 
+use super::items;
 use super::rules::Checks;
-use super::{items, names};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 

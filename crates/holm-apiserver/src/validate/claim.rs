@@ -2,10 +2,9 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go`.
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
-use super::names;
 use super::rules::Checks;
 use crate::error::FieldError;
 use crate::object::{at, remove_at, text_at};

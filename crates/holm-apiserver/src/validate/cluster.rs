@@ -2,11 +2,11 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/{coordination,core,node,scheduling}/validation`.
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
+use super::pod;
 use super::rules::Checks;
-use super::{names, pod};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
 
@@ -85,7 +85,7 @@ pub(super) fn event(object: &Value) -> Vec<FieldError> {
     if timed {
         let component = text_at(object, &["reportingComponent"]);
         errors.filled(object, "reportingComponent", "");
-        errors.all("reportingComponent".to_owned(), &json!(component), names::qualified_name(component));
+        errors.all("reportingComponent".to_owned(), &json!(component), names::label_key(component));
         for field in ["reportingInstance", "action", "reason"] {
             errors.filled(object, field, "");
         }
@@ -98,7 +98,7 @@ pub(super) fn namespace(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for finalizer in object::texts(at(object, &["spec", "finalizers"])) {
         let path = "spec.finalizers";
-        errors.all(path.to_owned(), &json!(finalizer), names::qualified_name(&finalizer));
+        errors.all(path.to_owned(), &json!(finalizer), names::label_key(&finalizer));
         if !finalizer.contains('/') && !matches!(finalizer.as_str(), "kubernetes" | "orphan" | "foregroundDeletion") {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(FieldError::invalid(path, finalizer.as_str(), detail));

@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use holm_values::names;
 use serde_json::Value;
 
-use super::names;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 

@@ -14,10 +14,11 @@ mod volume;
 mod volume_warnings;
 mod warnings;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
+use super::items;
 use super::rules::{Checks, ip};
-use super::{items, names};
 use crate::error::FieldError;
 use crate::object::{at, text_at, texts};
 
@@ -81,12 +82,12 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
     }
     for (path, gate) in items(spec, &["readinessGates"], &format!("{shown}.readinessGates")) {
         let kind = text_at(gate, &["conditionType"]);
-        errors.all(format!("{path}.conditionType"), &json!(kind), names::qualified_name(kind));
+        errors.all(format!("{path}.conditionType"), &json!(kind), names::label_key(kind));
     }
     let mut gates: Vec<&str> = Vec::new();
     for (path, gate) in items(spec, &["schedulingGates"], &format!("{shown}.schedulingGates")) {
         let name = text_at(gate, &["name"]);
-        errors.all(path.clone(), &json!(name), names::qualified_name(name));
+        errors.all(path.clone(), &json!(name), names::label_key(name));
         if gates.contains(&name) {
             errors.push(FieldError::duplicate(path, name));
         }

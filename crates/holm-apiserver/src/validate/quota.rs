@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use super::rules::{Checks, is_whole};
-use super::{items, names, resources};
+use super::{items, resources};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
 
@@ -146,7 +146,7 @@ pub(super) fn limit_range(object: &Value) -> Vec<FieldError> {
     let mut seen = BTreeSet::new();
     for (path, limit) in items(object, &["spec", "limits"], "spec.limits") {
         let kind = text_at(limit, &["type"]);
-        let problems = names::qualified_name(kind);
+        let problems = names::label_key(kind);
         let is_standard = matches!(kind, "Pod" | "Container" | "PersistentVolumeClaim");
         if problems.is_empty() && !kind.contains('/') && !is_standard {
             let detail = "must be a standard limit type or fully qualified";

@@ -3,7 +3,7 @@
 //! From `k8s.io/kubernetes`, `pkg/apis/core/helper/helpers.go` and `pkg/apis/core/validation/validation.go`
 //! (`validateResourceName`). The functions that end in `name` give the problems, none if the name is right.
 
-use super::names;
+use holm_values::names;
 
 /// What a quota calls resources of pods.
 pub(crate) const COMPUTE: [&str; 9] = [
@@ -56,7 +56,7 @@ fn is_native(name: &str) -> bool {
 }
 
 fn is_extended(name: &str) -> bool {
-    !is_native(name) && !name.starts_with("requests.") && names::qualified_name(&format!("requests.{name}")).is_empty()
+    !is_native(name) && !name.starts_with("requests.") && names::label_key(&format!("requests.{name}")).is_empty()
 }
 
 /// Whether there are only whole ones.
@@ -71,7 +71,7 @@ pub(super) fn overcommits(name: &str) -> bool {
 
 /// The name of any resource.
 pub(super) fn any_name(name: &str) -> Vec<String> {
-    let problems = names::qualified_name(name);
+    let problems = names::label_key(name);
     let is_standard = is_of_quota(name) || name == "storage";
     if problems.is_empty() && !name.contains('/') && !is_standard {
         return vec!["must be a standard resource type or fully qualified".to_owned()];

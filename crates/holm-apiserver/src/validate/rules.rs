@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::Value;
 
-use super::{items, names};
+use super::items;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 
@@ -102,7 +102,7 @@ pub(super) trait Checks {
     /// A port: its number, or its name.
     fn port(&mut self, value: Option<&Value>, path: String) {
         match value {
-            Some(Value::String(name)) => self.all(path, &Value::from(name.as_str()), names::port(name)),
+            Some(Value::String(name)) => self.all(path, &Value::from(name.as_str()), names::port_name(name)),
             Some(number) if number.as_i64().is_some_and(|number| (1..=65535).contains(&number)) => {}
             other => self.add(FieldError::invalid(path, other.cloned().unwrap_or_else(|| 0.into()), PORT_RANGE)),
         }
@@ -136,7 +136,7 @@ pub(super) trait Checks {
     /// The keys and values of labels, as `ValidateLabels` checks them.
     fn labels(&mut self, labels: Option<&Value>, path: &str) {
         for (key, value) in labels.and_then(Value::as_object).into_iter().flatten() {
-            self.all(path.to_owned(), &Value::from(key.as_str()), names::qualified_name(key));
+            self.all(path.to_owned(), &Value::from(key.as_str()), names::label_key(key));
             self.all(path.to_owned(), value, names::label_value(value.as_str().unwrap_or_default()));
         }
     }
@@ -162,7 +162,7 @@ pub(super) trait Checks {
                 }
             }
             let key = text_at(expression, &["key"]);
-            self.all(format!("{path}.key"), &Value::from(key), names::qualified_name(key));
+            self.all(format!("{path}.key"), &Value::from(key), names::label_key(key));
             for (path, value) in items(expression, &["values"], &format!("{path}.values")) {
                 self.all(path, value, names::label_value(value.as_str().unwrap_or_default()));
             }

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use super::claim::ACCESS_MODES;
 use super::rules::Checks;
-use super::{items, names, pod};
+use super::{items, pod};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 
@@ -111,7 +111,7 @@ pub(super) fn storage_class(object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let provisioner = text_at(object, &["provisioner"]);
     if errors.filled(object, "provisioner", "") {
-        let problems = names::qualified_name(&provisioner.to_lowercase());
+        let problems = names::label_key(&provisioner.to_lowercase());
         errors.all("provisioner".to_owned(), &json!(provisioner), problems);
     }
     let parameters = at(object, &["parameters"]).and_then(Value::as_object);
@@ -151,7 +151,7 @@ fn topologies(object: &Value, errors: &mut Vec<FieldError>) {
                 values.insert(value);
             }
             let key = text_at(expression, &["key"]);
-            errors.all(format!("{path}.key"), &json!(key), names::qualified_name(key));
+            errors.all(format!("{path}.key"), &json!(key), names::label_key(key));
             if values_by_key.insert(key, values).is_some() {
                 errors.push(FieldError::duplicate(format!("{path}.key"), key));
             }

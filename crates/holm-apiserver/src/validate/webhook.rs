@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
+use super::items;
 use super::rules::Checks;
-use super::{items, names};
 use crate::error::FieldError;
 use crate::object::{self, at, text_at};
 
@@ -117,7 +118,7 @@ fn conditions(webhook: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (path, condition) in items(webhook, &["matchConditions"], &format!("{path}.matchConditions")) {
         let (name, expression) = (text_at(condition, &["name"]), text_at(condition, &["expression"]));
         if errors.filled(condition, "name", &path) {
-            errors.text(condition, "name", &path, names::qualified_name);
+            errors.text(condition, "name", &path, names::label_key);
             if !seen.insert(name) {
                 errors.push(FieldError::duplicate(format!("{path}.name"), name));
             }

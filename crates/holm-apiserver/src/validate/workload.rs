@@ -9,10 +9,11 @@ mod success;
 
 use std::collections::BTreeSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use super::rules::{Checks, amount_of};
-use super::{claim, items, names, pod};
+use super::{claim, items, pod};
 use crate::error::FieldError;
 use crate::object::{at, remove_at, set_at, text_at};
 
@@ -126,7 +127,7 @@ fn template(object: &Value, path: &[&str], shown: &str) -> Vec<FieldError> {
     let Some(template) = at(object, path) else { return errors };
     errors.labels(at(template, &["metadata", "labels"]), &format!("{shown}.labels"));
     for (key, _) in at(template, &["metadata", "annotations"]).and_then(Value::as_object).into_iter().flatten() {
-        let problems = names::qualified_name(&key.to_lowercase());
+        let problems = names::label_key(&key.to_lowercase());
         errors.all(format!("{shown}.annotations"), &json!(key), problems);
     }
     errors.extend(pod::check(template, &["spec"], &format!("{shown}.spec")));

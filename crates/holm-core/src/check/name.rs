@@ -1,31 +1,26 @@
-//! The grammars of names, labels and keys (`k8s.io/apimachinery`, `pkg/api/validate/content` and `pkg/util/validation`).
-//!
-//! Each function returns the rule that a text breaks.
+//! What names, labels and keys must be, in our own words: those of the API server name a regular expression each.
+
+use holm_values::names;
 
 /// Checks a DNS label (RFC 1123), as Kubernetes asks of namespace names; the error is the rule that it breaks.
 pub fn dns_label(text: &str) -> Result<(), String> {
-    length(text, 63)?;
-    if is_label(text) {
-        return Ok(());
-    }
-    Err("it must consist of lower-case letters, digits and '-', and start and end with a letter or digit".to_owned())
+    let rule = "it must consist of lower-case letters, digits and '-', and start and end with a letter or digit";
+    judge(text, 63, &names::label(text), rule)
 }
 
 /// Checks a DNS subdomain (RFC 1123): DNS labels with dots between them, 253 characters together.
 pub(super) fn dns_subdomain(text: &str) -> Result<(), String> {
-    length(text, 253)?;
-    if text.split('.').all(is_label) {
-        return Ok(());
-    }
-    Err("it must consist of lower-case letters, digits, '-' and '.', and each part between dots must start and end with a letter or digit".to_owned())
+    let rule = "it must consist of lower-case letters, digits, '-' and '.', and each part between dots must start and end with a \
+        letter or digit";
+    judge(text, 253, &names::subdomain(text), rule)
 }
 
 /// Checks a name that only has to fit into a URL, as those of roles.
 pub(super) fn path_segment(text: &str) -> Result<(), String> {
-    if matches!(text, "." | "..") || text.contains(['/', '%']) {
-        return Err("it must not be '.' or '..', nor hold '/' or '%'".to_owned());
+    if names::path_segment(text).is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err("it must not be '.' or '..', nor hold '/' or '%'".to_owned())
 }
 
 /// Checks the key of a label; without regard to case, that of an annotation.
@@ -37,56 +32,38 @@ pub(super) fn qualified_name(text: &str) -> Result<(), String> {
         }
         None => text,
     };
-    length(name, 63)?;
-    if is_label_text(name) {
-        return Ok(());
-    }
-    Err("it must consist of letters, digits, '-', '_' and '.', start and end with a letter or digit, and may have a DNS subdomain and '/' in front".to_owned())
+    let rule = "it must consist of letters, digits, '-', '_' and '.', start and end with a letter or digit, and may have a DNS \
+        subdomain and '/' in front";
+    judge(name, 63, &names::label_key(text), rule)
 }
 
 /// Checks the value of a label.
 pub(super) fn label_value(text: &str) -> Result<(), String> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    length(text, 63)?;
-    if is_label_text(text) {
-        return Ok(());
-    }
-    Err("it must be empty, or consist of letters, digits, '-', '_' and '.', and start and end with a letter or digit"
-        .to_owned())
+    let rule =
+        "it must be empty, or consist of letters, digits, '-', '_' and '.', and start and end with a letter or digit";
+    judge(text, 63, &names::label_value(text), rule)
 }
 
 /// Checks a key of a ConfigMap or Secret.
 pub(super) fn data_key(text: &str) -> Result<(), String> {
-    length(text, 253)?;
-    if text == "." || text.starts_with("..") {
-        return Err("it must not be '.' or start with '..'".to_owned());
-    }
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
-        return Ok(());
-    }
-    Err("it must consist of letters, digits, '-', '_' and '.'".to_owned())
+    let problems = names::config_key(text);
+    let rule = if text == "." || text.starts_with("..") {
+        "it must not be '.' or start with '..'"
+    } else {
+        "it must consist of letters, digits, '-', '_' and '.'"
+    };
+    judge(text, 253, &problems, rule)
 }
 
 /// Checks the name of a container's port (RFC 6335).
 pub(super) fn port_name(text: &str) -> Result<(), String> {
-    length(text, 15)?;
-    let is_fit = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && text.bytes().any(|byte| byte.is_ascii_lowercase())
-        && !text.contains("--")
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    if is_fit {
-        return Ok(());
-    }
-    Err("it must consist of lower-case letters, digits and single '-' between them, with at least one letter"
-        .to_owned())
+    let rule = "it must consist of lower-case letters, digits and single '-' between them, with at least one letter";
+    judge(text, 15, &names::port_name(text), rule)
 }
 
 /// Checks the name of an environment variable.
 pub(super) fn variable_name(text: &str) -> Result<(), String> {
-    if !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=') {
+    if names::environment_variable(text).is_empty() {
         return Ok(());
     }
     Err("it must consist of printable ASCII characters other than '='".to_owned())
@@ -94,31 +71,18 @@ pub(super) fn variable_name(text: &str) -> Result<(), String> {
 
 /// Checks a port number.
 pub(super) fn port_number(number: i64) -> Result<(), String> {
-    if (1..=65535).contains(&number) { Ok(()) } else { Err("it must be between 1 and 65535".to_owned()) }
+    if names::port_number(number).is_empty() { Ok(()) } else { Err("it must be between 1 and 65535".to_owned()) }
 }
 
-/// Checks that a text is there and not too long. The server counts bytes, which for all texts that are otherwise right is the
-/// same as characters.
-fn length(text: &str, limit: usize) -> Result<(), String> {
+/// Says why a text has problems: that it is empty, that it is too long, or else which rule it breaks. The server counts bytes,
+/// which for all texts that are otherwise right is the same as characters.
+fn judge(text: &str, limit: usize, problems: &[String], rule: &str) -> Result<(), String> {
     match text.len() {
+        _ if problems.is_empty() => Ok(()),
         0 => Err("it is empty".to_owned()),
         length if length > limit => Err(format!("it has {length} characters, and at most {limit} are allowed")),
-        _ => Ok(()),
+        _ => Err(rule.to_owned()),
     }
-}
-
-fn is_label(text: &str) -> bool {
-    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    is_end(text.bytes().next())
-        && is_end(text.bytes().last())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-fn is_label_text(text: &str) -> bool {
-    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    is_end(text.bytes().next())
-        && is_end(text.bytes().last())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go` (`validateEndpointSubsets`).
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, endpoint_ip, ip};
-use crate::validate::{items, names};
 
 /// Checks Endpoints.
 pub(in crate::validate) fn endpoints(object: &Value, live: Option<&Value>) -> Vec<FieldError> {
@@ -40,7 +41,7 @@ pub(in crate::validate) fn endpoints(object: &Value, live: Option<&Value>) -> Ve
             errors.text_unless_empty(port, "name", &path, names::label);
             errors.port(at(port, &["port"]), format!("{path}.port"));
             errors.one_of(port, "protocol", &path, &["SCTP", "TCP", "UDP"]);
-            errors.text(port, "appProtocol", &path, names::qualified_name);
+            errors.text(port, "appProtocol", &path, names::label_key);
         }
     }
     errors

@@ -2,12 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/networking/validation/validation.go`.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, sloppy_ip};
-use crate::validate::{items, names};
 
 /// What a path that is compared as it is may not have in it.
 const WRONG_PARTS: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
@@ -62,7 +63,7 @@ pub(in crate::validate) fn ingress(object: &Value, is_new: bool) -> Vec<FieldErr
 
 /// A domain, of which the first label may be an asterisk.
 fn domain(host: &str) -> Vec<String> {
-    names::subdomain(host.strip_prefix("*.").unwrap_or(host))
+    if host.contains('*') { names::wildcard_subdomain(host) } else { names::subdomain(host) }
 }
 
 fn http_path(entry: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -119,7 +120,7 @@ fn backend(backend: &Value, path: &str, errors: &mut Vec<FieldError>) {
                     errors.push(FieldError::invalid(path, "", detail));
                 }
                 (false, None) => {
-                    errors.all(format!("{below}.port.name"), &json!(name), names::port(name));
+                    errors.all(format!("{below}.port.name"), &json!(name), names::port_name(name));
                 }
                 (true, number) => errors.port(number, format!("{below}.port.number")),
             }

@@ -4,12 +4,13 @@
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{annotation, at, text_at, texts};
+use crate::validate::items;
 use crate::validate::rules::{Checks, cidr, endpoint_ip, ip};
-use crate::validate::{items, names};
 
 /// A day: the longest time that a client stays with its pod.
 const MAX_AFFINITY: i64 = 86_400;
@@ -122,7 +123,7 @@ fn ports(spec: &Value, kind: &str, headless: bool, errors: &mut Vec<FieldError>)
             errors.one_of(port, "protocol", &path, &["SCTP", "TCP", "UDP"]);
         }
         errors.port(at(port, &["targetPort"]), format!("{path}.targetPort"));
-        errors.text(port, "appProtocol", &path, names::qualified_name);
+        errors.text(port, "appProtocol", &path, names::label_key);
         let number = |field: &str| at(port, &[field]).and_then(Value::as_i64).unwrap_or_default();
         if !seen_ports.insert((number("port"), protocol)) {
             errors.push(FieldError::duplicate(path.clone(), port.clone()));
@@ -165,7 +166,7 @@ fn traffic(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
 /// What only a load balancer has.
 fn balancer(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
     if kind == "LoadBalancer" {
-        errors.text(spec, "loadBalancerClass", "spec", names::qualified_name);
+        errors.text(spec, "loadBalancerClass", "spec", names::label_key);
         return;
     }
     for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {

@@ -4,12 +4,13 @@
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, canonical_ip, endpoint_ip, ip};
-use crate::validate::{items, names};
 
 const MAX_ENDPOINTS: usize = 1000;
 const MAX_ADDRESSES: usize = 100;
@@ -40,7 +41,7 @@ pub(in crate::validate) fn slice(object: &Value, live: Option<&Value>) -> Vec<Fi
         }
         // It has a default, though an empty one is one.
         errors.one_of(port, "protocol", &path, &["SCTP", "TCP", "UDP"]);
-        errors.text(port, "appProtocol", &path, names::qualified_name);
+        errors.text(port, "appProtocol", &path, names::label_key);
     }
     errors
 }

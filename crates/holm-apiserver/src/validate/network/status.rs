@@ -2,12 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/core/validation/validation.go` and `pkg/apis/networking/validation/validation.go`.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, ip, sloppy_ip};
-use crate::validate::{items, names};
 
 /// The status, from `ValidateLoadBalancerStatus`.
 pub(in crate::validate) fn service_status(object: &Value, live: &Value) -> Vec<FieldError> {

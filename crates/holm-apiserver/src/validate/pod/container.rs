@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use super::volume::Volumes;
 use super::{environment, mounts, probe, required_word, resources, security};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::Checks;
-use crate::validate::{items, names};
 
 /// Checks all containers of a pod.
 pub(super) fn check_all(spec: &Value, shown: &str, volumes: &Volumes<'_>, errors: &mut Vec<FieldError>) {
@@ -116,7 +117,7 @@ fn ports(container: &Value, path: &str, host_network: bool, errors: &mut Vec<Fie
     for (path, port) in items(container, &["ports"], &format!("{path}.ports")) {
         let name = text_at(port, &["name"]);
         if !name.is_empty() {
-            let problems = names::port(name);
+            let problems = names::port_name(name);
             if problems.is_empty() && !seen.insert(name) {
                 errors.push(FieldError::duplicate(format!("{path}.name"), name));
             }

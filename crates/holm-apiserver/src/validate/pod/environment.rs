@@ -1,12 +1,12 @@
 //! The environment of containers, and references to fields of their pods.
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, no_backstep};
-use crate::validate::{items, names};
 
 /// Fields of a pod that a variable can hold.
 const FIELDS: [&str; 9] = [
@@ -39,7 +39,7 @@ const RESOURCES: [&str; 6] = [
 pub(super) fn check(container: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for (path, variable) in items(container, &["env"], &format!("{path}.env")) {
         if errors.filled(variable, "name", &path) {
-            errors.text(variable, "name", &path, names::variable);
+            errors.text(variable, "name", &path, names::environment_variable);
         }
         if let Some(source) = at(variable, &["valueFrom"]) {
             variable_source(variable, source, &format!("{path}.valueFrom"), errors);
@@ -47,7 +47,7 @@ pub(super) fn check(container: &Value, path: &str, errors: &mut Vec<FieldError>)
     }
     let shown = format!("{path}.envFrom");
     for (path, source) in items(container, &["envFrom"], &shown) {
-        errors.text_unless_empty(source, "prefix", &path, names::variable);
+        errors.text_unless_empty(source, "prefix", &path, names::environment_variable);
         let kinds = ["configMapRef", "secretRef"].into_iter().filter(|kind| at(source, &[kind]).is_some());
         let kinds: Vec<&str> = kinds.collect();
         for kind in &kinds {
@@ -107,7 +107,7 @@ fn file_reference(reference: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for field in ["key", "volumeName", "path"] {
         if errors.filled(reference, field, path) {
             let syntax = match field {
-                "key" => names::variable,
+                "key" => names::environment_variable,
                 "volumeName" => names::label,
                 _ => no_backstep,
             };
@@ -146,7 +146,7 @@ pub(super) fn field_reference(reference: &Value, path: &str, allowed: &[&str], e
         _ if version != "v1" => format!("unsupported pod version: {version}"),
         Some((field @ ("metadata.labels" | "metadata.annotations"), key)) => {
             let key = if field.ends_with("labels") { key.to_owned() } else { key.to_lowercase() };
-            errors.all(path.to_owned(), &json!(key), names::qualified_name(&key));
+            errors.all(path.to_owned(), &json!(key), names::label_key(&key));
             return;
         }
         Some(_) => format!("field label does not support subscript: {field}"),

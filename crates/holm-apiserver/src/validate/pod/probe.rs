@@ -1,11 +1,12 @@
 //! Probes and lifecycle hooks.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::Checks;
-use crate::validate::{items, names};
 
 const HANDLERS: [&str; 5] = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"];
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 use crate::validate::rules::{Checks, is_whole};
-use crate::validate::{items, names, resources};
+use crate::validate::{items, resources};
 
 /// From `ValidateContainerResourceRequirements`.
 pub(super) fn check(container: &Value, path: &str, spec: &Value, errors: &mut Vec<FieldError>) {

@@ -1,11 +1,12 @@
 //! Where pods may run: tolerations, affinity, spread.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at, texts};
+use crate::validate::items;
 use crate::validate::rules::Checks;
-use crate::validate::{items, names};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
@@ -35,7 +36,7 @@ pub(super) fn check(spec: &Value, shown: &str, errors: &mut Vec<FieldError>) {
 pub(in crate::validate) fn tolerations(object: &Value, list: &[&str], shown: &str, errors: &mut Vec<FieldError>) {
     for (path, toleration) in items(object, list, shown) {
         let (key, operator) = (text_at(toleration, &["key"]), text_at(toleration, &["operator"]));
-        errors.text_unless_empty(toleration, "key", &path, names::qualified_name);
+        errors.text_unless_empty(toleration, "key", &path, names::label_key);
         let field = format!("{path}.operator");
         if key.is_empty() && operator != "Exists" {
             let detail = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
@@ -114,7 +115,7 @@ fn node_term(term: &Value, path: &str, has_labels: bool, errors: &mut Vec<FieldE
             }
         }
         let key = text_at(expression, &["key"]);
-        errors.all(format!("{path}.key"), &json!(key), names::qualified_name(key));
+        errors.all(format!("{path}.key"), &json!(key), names::label_key(key));
         for (path, value) in items(expression, &["values"], &format!("{path}.values")).filter(|_| has_labels) {
             errors.all(path, value, names::label_value(value.as_str().unwrap_or_default()));
         }
@@ -155,7 +156,7 @@ fn label_keys(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
             continue;
         }
         for (path, key) in items(term, &[list], &shown) {
-            errors.all(path, key, names::qualified_name(key.as_str().unwrap_or_default()));
+            errors.all(path, key, names::label_key(key.as_str().unwrap_or_default()));
         }
     }
     let keys = |list: &str| texts(at(term, &[list]));
@@ -198,7 +199,7 @@ fn pod_term(term: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if key.is_empty() {
         errors.push(FieldError::required(format!("{path}.topologyKey"), "can not be empty"));
     }
-    errors.all(format!("{path}.topologyKey"), &json!(key), names::qualified_name(key));
+    errors.all(format!("{path}.topologyKey"), &json!(key), names::label_key(key));
 }
 
 /// From `validateTopologySpreadConstraints`.

@@ -1,11 +1,12 @@
 //! Security contexts of pods and containers.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::{Checks, descending_path};
-use crate::validate::{items, names};
 
 /// From `validatePodSpecSecurityContext`.
 pub(super) fn check_pod(spec: &Value, shown: &str, errors: &mut Vec<FieldError>) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use super::environment::{field_reference, resource_reference};
@@ -10,7 +10,7 @@ use super::required_word;
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 use crate::validate::rules::{Checks, no_backstep, unreserved_path};
-use crate::validate::{claim, items, names};
+use crate::validate::{claim, items};
 
 /// Where the data of a volume can come from, in the order in which they are looked at.
 const SOURCES: &[&str] = &[
@@ -157,7 +157,7 @@ fn claim_template(template: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let metadata = at(template, &["metadata"]).cloned().unwrap_or_default();
     let shown = format!("{path}.metadata");
     for (key, _) in at(&metadata, &["annotations"]).and_then(Value::as_object).into_iter().flatten() {
-        errors.all(format!("{shown}.annotations"), &json!(key), names::qualified_name(&key.to_lowercase()));
+        errors.all(format!("{shown}.annotations"), &json!(key), names::label_key(&key.to_lowercase()));
     }
     errors.labels(at(&metadata, &["labels"]), &format!("{shown}.labels"));
     for (field, value) in metadata.as_object().into_iter().flatten() {

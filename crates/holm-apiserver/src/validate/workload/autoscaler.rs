@@ -2,13 +2,13 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/autoscaling/validation/validation.go`.
 
-use holm_values::Quantity;
+use holm_values::{Quantity, names};
 use serde_json::{Value, json};
 
 use crate::error::FieldError;
 use crate::object::{at, text_at};
 use crate::validate::rules::Checks;
-use crate::validate::{items, names, resources};
+use crate::validate::{items, resources};
 
 /// The longest time to look back, in seconds.
 const MAX_WINDOW: i64 = 3600;

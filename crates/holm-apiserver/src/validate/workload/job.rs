@@ -2,14 +2,15 @@
 //!
 //! From `k8s.io/kubernetes`, `pkg/apis/batch/validation/validation.go`.
 
+use holm_values::names;
 use serde_json::{Value, json};
 
 use super::success::success;
 use super::{UNSELECTED, selects, template};
 use crate::error::FieldError;
 use crate::object::{at, text_at};
+use crate::validate::items;
 use crate::validate::rules::Checks;
-use crate::validate::{items, names};
 
 /// Numbers that may not be negative.
 const COUNTS: [&str; 7] = [
@@ -213,7 +214,7 @@ fn failure_rule(spec: &Value, rule: &Value, path: &str, errors: &mut Vec<FieldEr
     for (path, pattern) in items(rule, &["onPodConditions"], &shown) {
         conditions += 1;
         let kind = text_at(pattern, &["type"]);
-        errors.all(format!("{path}.type"), &json!(kind), names::qualified_name(kind));
+        errors.all(format!("{path}.type"), &json!(kind), names::label_key(kind));
         if errors.filled(pattern, "status", &path) {
             errors.one_of(pattern, "status", &path, &["False", "True", "Unknown"]);
         }
