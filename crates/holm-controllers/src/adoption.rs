@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use holm_values::Selector;
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -11,7 +12,6 @@ use crate::error::{Failure, is_not_found};
 use crate::fields::{controller_reference, is_deleting, items, name, namespace, texts, uid};
 use crate::index::Term;
 use crate::kind::Kind;
-use crate::selector::Selector;
 
 /// An owner and what it claims.
 pub(crate) struct Claim<'a> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use holm_apiserver::{ApiError, ApiServer, Clock, DeleteOptions, Objects, Timestamp, WriteOptions};
+use holm_values::Selector;
 use serde_json::{Value, json};
 
 use crate::endpoints::Triggers;
@@ -13,7 +14,6 @@ use crate::index::{Index, Term};
 use crate::job::Backoff;
 use crate::kind::Kind;
 use crate::queue::{Key, Queue};
-use crate::selector::Selector;
 
 /// Who the controllers are to the API server.
 const MANAGER: &str = "kube-controller-manager";

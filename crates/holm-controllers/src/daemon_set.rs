@@ -16,13 +16,12 @@ use crate::adoption::Claim;
 use crate::context::Context;
 use crate::error::{Failure, Outcome, is_namespace_terminating};
 use crate::event::Said;
-use crate::fields::{at, count, created, is_deleting, label, name, namespace, text, uid};
+use crate::fields::{at, count, created, is_deleting, label, name, namespace, selector_at, text, uid};
 use crate::history::REVISION_LABEL;
 use crate::kind::Kind;
 use crate::nodes;
 use crate::pods;
 use crate::queue::Key;
-use crate::selector::Selector;
 
 const COMPONENT: &str = "daemonset-controller";
 /// How many pods are made or deleted in one go.
@@ -54,7 +53,7 @@ struct Plan {
 /// Brings the pods of a DaemonSet to its nodes, and says in its status how they are.
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(set) = context.get(Kind::DaemonSet, &key.namespace, &key.name) else { return Ok(()) };
-    let selector = Selector::at(&set, "/spec/selector");
+    let selector = selector_at(&set, "/spec/selector");
     if selector.is_everything() {
         let message = "This daemon set is selecting all pods. A non-empty selector is required.";
         context.say(
@@ -89,7 +88,7 @@ impl Daemons<'_> {
     /// The pods of the set by their node. Those that have ended and are going count only with `all`.
     fn pods_by_node(&mut self, all: bool) -> Result<BTreeMap<String, Vec<Arc<Value>>>, Failure> {
         let set = Arc::clone(&self.set);
-        let selector = Selector::at(&set, "/spec/selector");
+        let selector = selector_at(&set, "/spec/selector");
         let claim = Claim { owner: &set, owner_kind: Kind::DaemonSet, selector: &selector, finalizer: None };
         let mut by_node: BTreeMap<String, Vec<Arc<Value>>> = BTreeMap::new();
         for pod in claim.objects(self.context, Kind::Pod, |_| true)? {

@@ -15,10 +15,9 @@ use crate::adoption::Claim;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::event::Said;
-use crate::fields::{count, created, flag, int, is_deleting, name, set, text, uid};
+use crate::fields::{count, created, flag, int, is_deleting, name, selector_at, set, text, uid};
 use crate::kind::Kind;
 use crate::queue::Key;
-use crate::selector::Selector;
 
 /// The label of the ReplicaSet that a pod is of.
 const HASH_LABEL: &str = "pod-template-hash";
@@ -39,7 +38,7 @@ struct Rollout<'a> {
 /// Brings the ReplicaSets of a Deployment one step nearer to what it wants, and says in its status where they are.
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(deployment) = context.get(Kind::Deployment, &key.namespace, &key.name) else { return Ok(()) };
-    let selector = Selector::at(&deployment, "/spec/selector");
+    let selector = selector_at(&deployment, "/spec/selector");
     if selector.is_everything() {
         return selects_all(context, &deployment);
     }

@@ -12,12 +12,12 @@ use crate::deployment::{replicas, scaled};
 use crate::error::{Failure, Outcome};
 use crate::event::Said;
 use crate::fields::{
-    at, condition, controller, generation, is_deleting, items, map, name, namespace, seconds, set, text, uid,
+    at, condition, controller, generation, is_deleting, items, map, name, namespace, seconds, selector_at, set, text,
+    uid,
 };
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::Key;
-use crate::selector::Selector;
 
 const COMPONENT: &str = "controllermanager";
 /// How long the API server's word counts that a pod is about to be deleted, in seconds.
@@ -26,7 +26,7 @@ const DELETION_TIMEOUT: i64 = 120;
 /// Counts the pods of a budget, and says how many of them may go.
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(budget) = context.get(Kind::PodDisruptionBudget, &key.namespace, &key.name) else { return Ok(()) };
-    let selector = Selector::at(&budget, "/spec/selector");
+    let selector = selector_at(&budget, "/spec/selector");
     let pods = context.selected_pods(&key.namespace, &selector);
     if pods.is_empty() {
         say(context, &budget, false, "NoPods", "No matching pods found");

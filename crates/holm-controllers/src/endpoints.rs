@@ -8,12 +8,12 @@ mod trigger;
 
 use std::sync::Arc;
 
+use holm_values::Selector;
 use serde_json::Value;
 
 use crate::context::Context;
 use crate::fields::{at, items, name, namespace, text};
 use crate::pods;
-use crate::selector::Selector;
 
 pub(crate) use legacy::reconcile as reconcile_endpoints;
 pub(crate) use slices::reconcile as reconcile_slices;
@@ -28,7 +28,7 @@ fn selects(service: &Value) -> bool {
 
 /// The pods that a service selects and that have an address. Those that are going count only with `going`.
 fn pods_of(context: &Context, service: &Value, going: bool) -> Vec<Arc<Value>> {
-    let selector = Selector::labels(service, "/spec/selector");
+    let selector = Selector::of_labels(at(service, "/spec/selector"));
     let mut pods = context.selected_pods(namespace(service), &selector);
     pods.retain(|pod| {
         !pods::is_terminal(pod) && !text(pod, "/status/podIP").is_empty() && (going || !crate::fields::is_deleting(pod))

@@ -1,6 +1,7 @@
 //! Short ways to read and write objects in JSON. Paths are JSON pointers: `/spec/replicas`.
 
 use holm_apiserver::Timestamp;
+use holm_values::Selector;
 use serde_json::{Map, Value, json};
 
 use crate::kind::Kind;
@@ -73,6 +74,11 @@ pub(crate) fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
 pub(crate) fn remove(object: &mut Value, path: &str) -> Option<Value> {
     let (parent, name) = path.rsplit_once('/')?;
     object.pointer_mut(parent)?.as_object_mut()?.remove(&name.replace("~1", "/").replace("~0", "~"))
+}
+
+/// The selector at a path. None, and one that cannot be read, selects nothing.
+pub(crate) fn selector_at(object: &Value, path: &str) -> Selector {
+    Selector::of(at(object, path)).unwrap_or_else(|_| Selector::nothing())
 }
 
 pub(crate) fn name(object: &Value) -> &str {

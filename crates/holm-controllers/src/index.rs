@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use holm_values::Selector;
 use serde_json::Value;
 
-use crate::fields::{annotation, controller_uid, items, name, namespace, pairs, text};
+use crate::fields::{annotation, at, controller_uid, items, name, namespace, pairs, selector_at, text};
 use crate::kind::Kind;
-use crate::selector::Selector;
 
 /// Something that an object says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -153,8 +153,8 @@ pub(crate) fn selector_of(kind: Kind, object: &Value) -> Option<Selector> {
         | Kind::StatefulSet
         | Kind::DaemonSet
         | Kind::Job
-        | Kind::PodDisruptionBudget => Some(Selector::at(object, "/spec/selector")),
-        Kind::ReplicationController | Kind::Service => Some(Selector::labels(object, "/spec/selector")),
+        | Kind::PodDisruptionBudget => Some(selector_at(object, "/spec/selector")),
+        Kind::ReplicationController | Kind::Service => Some(Selector::of_labels(at(object, "/spec/selector"))),
         _ => None,
     }
 }

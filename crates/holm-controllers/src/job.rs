@@ -19,12 +19,11 @@ use crate::context::Context;
 use crate::error::Outcome;
 use crate::event::Said;
 use crate::fields::{
-    at, count, flag, int, is_deleting, is_true, items, name, namespace, seconds, set, text, texts, uid,
+    at, count, flag, int, is_deleting, is_true, items, name, namespace, seconds, selector_at, set, text, texts, uid,
 };
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::Key;
-use crate::selector::Selector;
 
 use indexes::{Indexes, index_of};
 
@@ -79,7 +78,7 @@ pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
         context.job_backoffs.remove(&place);
         return Ok(());
     }
-    let selector = Selector::at(&job, "/spec/selector");
+    let selector = selector_at(&job, "/spec/selector");
     let claim = Claim { owner: &job, owner_kind: Kind::Job, selector: &selector, finalizer: Some(TRACKING) };
     let mut pods = claim.objects(context, Kind::Pod, |_| true)?;
     pods.sort_by_key(|pod| index_of(pod));

@@ -71,7 +71,6 @@ mod pods;
 mod queue;
 mod replica_set;
 mod route;
-mod selector;
 mod service_cidr;
 mod stateful_set;
 mod volumes;

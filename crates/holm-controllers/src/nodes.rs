@@ -2,45 +2,16 @@
 //!
 //! From `k8s.io/component-helpers`, `scheduling/corev1/{helpers.go,nodeaffinity}`.
 
+use holm_values::node_matches;
 use serde_json::Value;
 
-use crate::fields::{at, items, label, name, pairs, text, texts};
+use crate::fields::{at, items, label, pairs, text};
 
 /// Whether a pod that must be on certain nodes may be on this one.
 pub(crate) fn fits(spec: &Value, node: &Value) -> bool {
     let labels = pairs(spec, "/nodeSelector").all(|(key, value)| label(node, key) == Some(value));
-    let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
-    let mut terms = items(spec, required).peekable();
-    labels && (at(spec, required).is_none() || terms.any(|term| term_fits(term, node)))
-}
-
-/// A term without anything in it fits nothing.
-fn term_fits(term: &Value, node: &Value) -> bool {
-    let has = |field: &str| items(term, field).next().is_some();
-    if !has("/matchExpressions") && !has("/matchFields") {
-        return false;
-    }
-    let by_label = |requirement: &Value| is_met(requirement, label(node, text(requirement, "/key")));
-    let by_field = |requirement: &Value| {
-        let value = (text(requirement, "/key") == "metadata.name").then(|| name(node));
-        is_met(requirement, value)
-    };
-    items(term, "/matchExpressions").all(by_label) && items(term, "/matchFields").all(by_field)
-}
-
-fn is_met(requirement: &Value, value: Option<&str>) -> bool {
-    let values = texts(requirement, "/values");
-    let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
-    let bound = number(values.first().map(String::as_str));
-    match text(requirement, "/operator") {
-        "In" => value.is_some_and(|value| values.iter().any(|found| found == value)),
-        "NotIn" => value.is_none_or(|value| values.iter().all(|found| found != value)),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => number(value).zip(bound).is_some_and(|(value, bound)| value > bound),
-        "Lt" => number(value).zip(bound).is_some_and(|(value, bound)| value < bound),
-        _ => false,
-    }
+    let required = at(spec, "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution");
+    labels && required.is_none_or(|required| node_matches(required, node))
 }
 
 /// Whether all taints of a node with one of these effects are tolerated.

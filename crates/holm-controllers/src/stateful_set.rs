@@ -16,12 +16,11 @@ use crate::adoption::Claim;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::event::Said;
-use crate::fields::{count, int, is_deleting, label, name, namespace, text};
+use crate::fields::{count, int, is_deleting, label, name, namespace, selector_at, text};
 use crate::history::{self, Made};
 use crate::kind::Kind;
 use crate::pods;
 use crate::queue::Key;
-use crate::selector::Selector;
 
 const COMPONENT: &str = "statefulset-controller";
 /// The label with the hash of a ControllerRevision.
@@ -45,7 +44,7 @@ struct Set<'a> {
 /// Brings the pods of a StatefulSet one step nearer to what it wants, and says in its status how they are.
 pub(crate) fn reconcile(context: &mut Context, key: &Key) -> Outcome {
     let Some(set) = context.get(Kind::StatefulSet, &key.namespace, &key.name) else { return Ok(()) };
-    let selector = Selector::at(&set, "/spec/selector");
+    let selector = selector_at(&set, "/spec/selector");
     let claim = Claim { owner: &set, owner_kind: Kind::StatefulSet, selector: &selector, finalizer: None };
     let revisions = history::list(context, &claim)?;
     let mut pods = claim.objects(context, Kind::Pod, |pod| pod::ordinal(&set, pod).is_some())?;

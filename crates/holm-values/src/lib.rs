@@ -13,11 +13,15 @@
 //! ```
 
 pub mod duration;
+pub mod field_selector;
 pub mod names;
 
 mod quantity;
 mod schedule;
+mod selector;
 
 pub use duration::DurationError;
+pub use field_selector::{FieldRequirement, FieldSelectorError};
 pub use quantity::{Quantity, QuantityError};
 pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};
+pub use selector::{Requirement, Selector, SelectorError, Test, node_matches};

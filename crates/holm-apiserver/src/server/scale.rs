@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use holm_structured_merge::{FieldTracker, GroupVersionKind, ManagedFieldsEntry, Path, ScaleMapping, SingleVersion};
+use holm_values::Selector;
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldError};
@@ -81,25 +82,9 @@ fn mapping(resource: &ResourceType, spec: &[String]) -> ScaleMapping {
     ScaleMapping::new().with(resource.kind.api_version(), Some(Path::fields(&spec)))
 }
 
-/// From `metav1.FormatLabelSelector`.
+/// A label selector as text; empty if there is none or it cannot be read.
 pub(super) fn selector_text(selector: Option<&Value>) -> String {
-    let Some(selector) = selector else { return String::new() };
-    let mut parts: Vec<String> = Vec::new();
-    let labels = selector.get("matchLabels").and_then(Value::as_object);
-    parts.extend(
-        labels.into_iter().flatten().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())),
-    );
-    for expression in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
-        let (key, values) = (text_at(expression, &["key"]), object::texts(at(expression, &["values"])).join(","));
-        parts.push(match text_at(expression, &["operator"]) {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "Exists" => key.to_owned(),
-            _ => format!("!{key}"),
-        });
-    }
-    parts.sort();
-    parts.join(",")
+    Selector::of(selector).map(|selector| selector.to_string()).unwrap_or_default()
 }
 
 /// Sets the number of replicas from a scale.

@@ -9,7 +9,7 @@ mod success;
 
 use std::collections::BTreeSet;
 
-use holm_values::names;
+use holm_values::{Selector, names};
 use serde_json::{Value, json};
 
 use super::rules::{Checks, amount_of};
@@ -178,20 +178,7 @@ fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) -> boo
 
 /// Whether a label selector selects these labels.
 fn selects(selector: &Value, labels: Option<&Value>) -> bool {
-    let value = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());
-    let by_label = selector.get("matchLabels").and_then(Value::as_object);
-    let all = by_label.into_iter().flatten().all(|(key, wanted)| value(key) == wanted.as_str());
-    all && selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().all(|expression| {
-        let found = value(text_at(expression, &["key"]));
-        let values = crate::object::texts(at(expression, &["values"]));
-        match text_at(expression, &["operator"]) {
-            "In" => found.is_some_and(|found| values.iter().any(|value| value == found)),
-            "NotIn" => found.is_none_or(|found| !values.iter().any(|value| value == found)),
-            "Exists" => found.is_some(),
-            "DoesNotExist" => found.is_none(),
-            _ => false,
-        }
-    })
+    Selector::of(Some(selector)).is_ok_and(|selector| selector.matches_labels(labels.and_then(Value::as_object)))
 }
 
 /// From `ValidateDeploymentStrategy`.

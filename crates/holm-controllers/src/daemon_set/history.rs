@@ -10,16 +10,15 @@ use serde_json::{Value, json};
 use super::Daemons;
 use crate::adoption::Claim;
 use crate::error::{Failure, Outcome};
-use crate::fields::{count, int, label, name, namespace, set, set_label};
+use crate::fields::{count, int, label, name, namespace, selector_at, set, set_label};
 use crate::history::{self, Made, REVISION_LABEL};
 use crate::kind::Kind;
-use crate::selector::Selector;
 
 impl Daemons<'_> {
     /// The hash of the current template, whose revision is made if it is not there, and the revisions of the others.
     pub(super) fn find_history(&mut self) -> Result<(String, Vec<Arc<Value>>), Failure> {
         let owner = Arc::clone(&self.set);
-        let selector = Selector::at(&owner, "/spec/selector");
+        let selector = selector_at(&owner, "/spec/selector");
         let claim = Claim { owner: &owner, owner_kind: Kind::DaemonSet, selector: &selector, finalizer: None };
         let mut revisions = history::list(self.context, &claim)?;
         for revision in &mut revisions {

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use super::{BIND_COMPLETED, BOUND_BY_CONTROLLER, class_of};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::fields::{annotate, annotation, at, is_deleting, items, name, namespace, remove, set, text, uid};
+use crate::fields::{
+    annotate, annotation, at, is_deleting, items, name, namespace, remove, selector_at, set, text, uid,
+};
 use crate::index::Term;
 use crate::kind::Kind;
-use crate::selector::Selector;
 
 /// Whether a volume is for a claim, and for no other of the same name.
 pub(super) fn is_bound_to(volume: &Value, claim: &Value) -> bool {
@@ -68,7 +69,7 @@ pub(super) fn mismatch(volume: &Value, claim: &Value) -> Option<String> {
 
 /// The smallest volume that fits a claim, of those with the fewest access modes; or the one that is for it. With `delayed`, only that.
 pub(super) fn find(context: &Context, claim: &Value, delayed: bool) -> Option<Arc<Value>> {
-    let selector = at(claim, "/spec/selector").map(|_| Selector::at(claim, "/spec/selector"));
+    let selector = at(claim, "/spec/selector").map(|_| selector_at(claim, "/spec/selector"));
     let mut volumes = context.find(Kind::PersistentVolume, Term::Class(class_of(claim).to_owned()));
     let own = Term::Claim(namespace(claim).to_owned(), name(claim).to_owned());
     volumes.extend(context.find(Kind::PersistentVolume, own));

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use holm_values::{Selector, Test};
 use serde_json::Value;
 
 use super::field::{is_unknown, items, text};
 use super::pod::CONTAINERS;
-use super::selector::{Labels, Requirement, Selector, port_text};
+use super::selector::{Labels, may_meet, port_text, show_selector};
 use super::workload::{POD_NAME, Workload};
 use super::{Declared, Report, is_near};
 use crate::catalog;
@@ -67,7 +68,7 @@ pub(super) fn check(
 }
 
 /// The selector of a Service or PodDisruptionBudget that must select something.
-fn read<'a>(declared: &Declared<'a>) -> Option<(FieldPath, Selector<'a>)> {
+fn read<'a>(declared: &Declared<'a>) -> Option<(FieldPath, Selector)> {
     let spec = declared.object.get("spec")?;
     let path = FieldPath::of(["spec", "selector"]);
     if is_unknown(spec) || spec.get("selector").is_some_and(is_unknown) {
@@ -75,11 +76,13 @@ fn read<'a>(declared: &Declared<'a>) -> Option<(FieldPath, Selector<'a>)> {
     }
     if declared.is("", "Service") && text(spec, "type") != Some("ExternalName") {
         // Without a selector, somebody else says where the Service leads.
-        let selector = Selector::of_labels(spec, "selector");
-        return (!selector.is_empty()).then_some((path, selector));
+        let selector = Selector::of_labels(spec.get("selector"));
+        return (!selector.requirements().is_empty()).then_some((path, selector));
     }
     if declared.is("policy", "PodDisruptionBudget") {
-        return Some((path, Selector::read(spec.get("selector").filter(|selector| selector.is_object())?)));
+        let selector = spec.get("selector").filter(|selector| selector.is_object())?;
+        // The server rejects what cannot be read.
+        return Some((path, Selector::of(Some(selector)).ok()?));
     }
     None
 }
@@ -109,13 +112,13 @@ impl<'w, 'a> Pods<'w, 'a> {
     }
 
     /// The workloads in a namespace whose pods are selected.
-    fn selected(&self, namespace: Option<&str>, selector: &Selector<'_>) -> Vec<&'w Workload<'a>> {
+    fn selected(&self, namespace: Option<&str>, selector: &Selector) -> Vec<&'w Workload<'a>> {
         let is_selected = |position: &&usize| {
             let (workload, labels) = &self.workloads[**position];
             fit(selector, workload, labels) == Fit::Selects
         };
-        let by_label = selector.requirements.iter().find_map(|requirement| match requirement {
-            Requirement::Is(key, value) => self.by_label.get(&(namespace, key, value)),
+        let by_label = selector.requirements().iter().find_map(|requirement| match &requirement.test {
+            Test::Is(value) => self.by_label.get(&(namespace, requirement.key.as_str(), value.as_str())),
             _ => None,
         });
         let positions = by_label.or_else(|| self.by_namespace.get(&namespace));
@@ -128,22 +131,17 @@ impl<'w, 'a> Pods<'w, 'a> {
     }
 }
 
-fn fit(selector: &Selector<'_>, workload: &Workload<'_>, labels: &Labels<'_>) -> Fit {
+fn fit(selector: &Selector, workload: &Workload<'_>, labels: &Labels<'_>) -> Fit {
     let mut fit = Fit::Selects;
-    let mut has_match = selector.is_empty();
-    for requirement in &selector.requirements {
-        match requirement {
-            Requirement::Is(key, value)
-                if *key == POD_NAME && !names_pod(value, &workload.declared.resource.id.name) =>
-            {
+    let mut has_match = selector.requirements().is_empty();
+    for requirement in selector.requirements() {
+        let key = requirement.key.as_str();
+        match &requirement.test {
+            Test::Is(value) if key == POD_NAME && !names_pod(value, &workload.declared.resource.id.name) => {
                 return Fit::Never;
             }
-            _ if requirement.matches(labels) => has_match = true,
-            Requirement::Is(key, _) | Requirement::In(key, _) | Requirement::Exists(key)
-                if !labels.contains_key(key) =>
-            {
-                fit = Fit::May;
-            }
+            _ if may_meet(requirement, labels) => has_match = true,
+            Test::Is(_) | Test::In(_) | Test::Exists if !labels.contains_key(key) => fit = Fit::May,
             _ => return Fit::Never,
         }
     }
@@ -159,7 +157,7 @@ fn names_pod(pod: &str, set: &str) -> bool {
 fn report_nothing(
     report: &mut Report<'_>,
     path: FieldPath,
-    selector: &Selector<'_>,
+    selector: &Selector,
     pods: &Pods<'_, '_>,
     declared: &[Declared<'_>],
 ) {
@@ -196,14 +194,15 @@ fn report_nothing(
             first.unwrap_or_default()
         )
     });
-    report.hint(path, ProblemKind::SelectsNothing { selector: selector.to_string() }, Some(hint));
+    report.hint(path, ProblemKind::SelectsNothing { selector: show_selector(selector) }, Some(hint));
 }
 
 /// The label of a workload that differs by little from what is asked for: in its value or in its key.
-fn suggest(selector: &Selector<'_>, workload: &Workload<'_>) -> Option<String> {
-    selector.requirements.iter().find_map(|requirement| {
-        let Requirement::Is(key, wanted) = requirement else { return None };
-        let near = workload.labels.iter().find(|(own_key, own)| match (own_key == &key, own == &wanted) {
+fn suggest(selector: &Selector, workload: &Workload<'_>) -> Option<String> {
+    selector.requirements().iter().find_map(|requirement| {
+        let Test::Is(wanted) = &requirement.test else { return None };
+        let (key, wanted) = (requirement.key.as_str(), wanted.as_str());
+        let near = workload.labels.iter().find(|(own_key, own)| match (**own_key == key, **own == wanted) {
             (true, false) => is_near(wanted, own),
             (false, true) => is_near(key, own_key),
             _ => false,

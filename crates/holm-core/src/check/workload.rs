@@ -1,10 +1,10 @@
 //! Workloads: what makes pods, whether it selects its own, and whether it lets them end as it must.
 
-use holm_values::Schedule;
+use holm_values::{Schedule, Selector};
 use serde_json::Value;
 
 use super::field::{is_absent, is_unknown, text};
-use super::selector::{Labels, Selector, labels, show};
+use super::selector::{Labels, labels, may_select, show, show_selector};
 use super::{Declared, Report};
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
@@ -93,8 +93,9 @@ fn check_selector(report: &mut Report<'_>, workload: &Workload<'_>) {
     }
     let selector = match workload.kind() {
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
-            let selector = Selector::read(found);
-            if selector.is_empty() {
+            // The server rejects what cannot be read.
+            let Ok(selector) = Selector::of(Some(found)) else { return };
+            if selector.requirements().is_empty() {
                 let text = "the selector is empty, so that the pods could not be told from others";
                 let hint = (!workload.labels.is_empty())
                     .then(|| format!("select the pods' labels: {}", show(&workload.labels)));
@@ -106,15 +107,16 @@ fn check_selector(report: &mut Report<'_>, workload: &Workload<'_>) {
         // Without a selector of their own these take the pods' labels.
         "ReplicationController" => {
             let spec = workload.declared.object.get("spec").unwrap_or(&Value::Null);
-            Selector::of_labels(spec, "selector")
+            Selector::of_labels(spec.get("selector"))
         }
         "Job" if workload.declared.object.pointer("/spec/manualSelector") == Some(&Value::Bool(true)) => {
-            Selector::read(found)
+            let Ok(selector) = Selector::of(Some(found)) else { return };
+            selector
         }
         _ => return,
     };
-    if !selector.matches(&workload.pod_labels()) {
-        let (selector, labels) = (selector.to_string(), show(&workload.labels));
+    if !may_select(&selector, &workload.pod_labels()) {
+        let (selector, labels) = (show_selector(&selector), show(&workload.labels));
         report.add(path, ProblemKind::SelectorMismatch { selector, labels });
     }
 }

@@ -3,9 +3,10 @@
 //! From `k8s.io/kubernetes`, `pkg/scheduler/framework/plugins/{nodeaffinity,interpodaffinity}`, and `k8s.io/component-helpers`,
 //! `scheduling/corev1/nodeaffinity`. Only what is required counts; preferences do not.
 
+use holm_values::Selector;
 use serde_json::Value;
 
-use crate::object::{at, list, name, namespace, text, texts};
+use crate::object::{at, list, namespace, text, texts};
 use crate::resource::Resource;
 use crate::world::World;
 
@@ -16,42 +17,11 @@ pub(super) fn node_matches(pod: &Value, node: &Value) -> bool {
     let selector = at(pod, &["spec", "nodeSelector"]).and_then(Value::as_object).into_iter().flatten();
     let mut selected = selector.map(|(key, value)| label(node, key) == value.as_str());
     let terms = at(pod, &["spec", "affinity", "nodeAffinity", REQUIRED]);
-    selected.all(|matches| matches) && terms.is_none_or(|terms| matches_selector(terms, node))
-}
-
-/// Whether a node meets one of the terms of a node selector. A term without requirements matches nothing.
-pub(super) fn matches_selector(selector: &Value, node: &Value) -> bool {
-    list(selector, &["nodeSelectorTerms"]).any(|term| {
-        let has_any = list(term, &["matchExpressions"]).chain(list(term, &["matchFields"])).next().is_some();
-        has_any
-            && list(term, &["matchExpressions"]).all(|wanted| meets(label(node, text(wanted, &["key"])), wanted))
-            // The name is the only field that can be selected by.
-            && list(term, &["matchFields"])
-                .all(|wanted| text(wanted, &["key"]) == "metadata.name" && meets(Some(name(node)), wanted))
-    })
+    selected.all(|matches| matches) && terms.is_none_or(|terms| holm_values::node_matches(terms, node))
 }
 
 fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     at(object, &["metadata", "labels", key])?.as_str()
-}
-
-/// Whether a label meets a requirement.
-fn meets(found: Option<&str>, requirement: &Value) -> bool {
-    let among = |found: &str| texts(requirement, &["values"]).any(|value| value == found);
-    let number = |text: &str| text.parse::<i64>().ok();
-    let compare = |holds: fn(i64, i64) -> bool| {
-        let wanted = texts(requirement, &["values"]).next().and_then(number);
-        found.and_then(number).zip(wanted).is_some_and(|(found, wanted)| holds(found, wanted))
-    };
-    match text(requirement, &["operator"]) {
-        "In" => found.is_some_and(among),
-        "NotIn" => !found.is_some_and(among),
-        "Exists" => found.is_some(),
-        "DoesNotExist" => found.is_none(),
-        "Gt" => compare(|found, wanted| found > wanted),
-        "Lt" => compare(|found, wanted| found < wanted),
-        _ => false,
-    }
 }
 
 /// Why the other pods keep a pod from a node, and whether that is so whoever goes.
@@ -100,46 +70,5 @@ fn selects(term: &Value, pod: &Value, other: &Value) -> bool {
         None => at(term, &["namespaceSelector"]).is_some() || namespace(pod) == namespace(other),
         Some(_) => namespaces.any(|named| named == namespace(other)),
     };
-    let Some(selector) = at(term, &["labelSelector"]) else { return false };
-    let labels = at(selector, &["matchLabels"]).and_then(Value::as_object).into_iter().flatten();
-    let mut by_label = labels.map(|(key, value)| label(other, key) == value.as_str());
-    in_namespace
-        && by_label.all(|matches| matches)
-        && list(selector, &["matchExpressions"]).all(|wanted| meets(label(other, text(wanted, &["key"])), wanted))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn nodes_are_selected_by_labels_and_by_name() {
-        let node = json!({"metadata": {"name": "one", "labels": {"disk": "ssd", "cores": "8"}}});
-        let expression =
-            |key: &str, operator: &str, values: Value| json!({"key": key, "operator": operator, "values": values});
-        let cases = [
-            (expression("disk", "In", json!(["hdd", "ssd"])), true),
-            (expression("disk", "In", json!(["hdd"])), false),
-            (expression("disk", "NotIn", json!(["hdd"])), true),
-            (expression("zone", "NotIn", json!(["a"])), true),
-            (expression("disk", "Exists", json!([])), true),
-            (expression("zone", "Exists", json!([])), false),
-            (expression("zone", "DoesNotExist", json!([])), true),
-            (expression("cores", "Gt", json!(["4"])), true),
-            (expression("cores", "Lt", json!(["8"])), false),
-            (expression("disk", "Gt", json!(["4"])), false),
-        ];
-        for (expression, expected) in cases {
-            let selector = json!({"nodeSelectorTerms": [{"matchExpressions": [expression]}]});
-            assert_eq!(matches_selector(&selector, &node), expected, "{selector}");
-        }
-        let by_name = |name: &str| {
-            let wanted = expression("metadata.name", "In", json!([name]));
-            matches_selector(&json!({"nodeSelectorTerms": [{"matchFields": [wanted]}]}), &node)
-        };
-        assert!(by_name("one") && !by_name("two"));
-        assert!(!matches_selector(&json!({"nodeSelectorTerms": [{}]}), &node), "an empty term matches nothing");
-    }
+    in_namespace && Selector::of(at(term, &["labelSelector"])).is_ok_and(|selector| selector.matches(other))
 }

@@ -3,9 +3,9 @@
 //! From `k8s.io/kubernetes`, `pkg/scheduler/framework/plugins/volumebinding`. A claim that waits for its first consumer is given a
 //! volume that exists, or is told the node for which one is to be made; the pod is bound when all of its claims are.
 
+use holm_values::node_matches;
 use serde_json::{Value, json};
 
-use super::affinity::matches_selector;
 use super::filter::Refusal;
 use super::requests::Requests;
 use super::{MANAGER, text};
@@ -72,7 +72,7 @@ impl<'a> Claims<'a> {
     /// Why the claims keep the pod from a node.
     pub(super) fn refusal(&self, node: &Value) -> Option<Refusal> {
         let fits = |volume: &Value| {
-            at(volume, &["spec", "nodeAffinity", "required"]).is_none_or(|required| matches_selector(required, node))
+            at(volume, &["spec", "nodeAffinity", "required"]).is_none_or(|required| node_matches(required, node))
         };
         if !self.bound_volumes.iter().all(|volume| fits(volume)) {
             return Some(Refusal::final_one("node(s) didn't match PersistentVolume's node affinity"));
@@ -112,8 +112,7 @@ impl<'a> Claims<'a> {
                 && size(at(volume, &["spec", "capacity"])) >= wanted
                 && texts(claim, &["spec", "accessModes"])
                     .all(|mode| texts(volume, &["spec", "accessModes"]).any(|known| known == mode))
-                && at(volume, &["spec", "nodeAffinity", "required"])
-                    .is_none_or(|required| matches_selector(required, node))
+                && at(volume, &["spec", "nodeAffinity", "required"]).is_none_or(|required| node_matches(required, node))
                 && at(claim, &["spec", "selector"]).is_none()
         };
         let volumes = self.world.all(Resource::Volumes).map(|(_, volume)| &**volume);

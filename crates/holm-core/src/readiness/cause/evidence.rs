@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use holm_values::Selector;
 use serde_json::Value;
 
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::readiness::Readiness;
-use crate::readiness::object::{items, text, texts};
+use crate::readiness::object::{items, text};
 use crate::readiness::storage::claim_names;
 use crate::sensitive::Sensitive;
 
@@ -148,18 +149,14 @@ pub fn lookups(object: &LiveObject) -> Vec<Lookup> {
 /// select no pods and for an empty selector.
 pub fn selector_of(object: &LiveObject) -> Option<String> {
     let selector = object.object.expose().pointer("/spec/selector")?;
-    let terms = match (object.id.group.as_str(), object.id.kind.as_str()) {
-        ("", "Service" | "ReplicationController") => equalities(selector),
+    let selector = match (object.id.group.as_str(), object.id.kind.as_str()) {
+        ("", "Service" | "ReplicationController") => Selector::of_labels(Some(selector)),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
         | ("batch", "Job")
-        | ("policy", "PodDisruptionBudget") => {
-            let mut terms = selector.get("matchLabels").map(equalities).unwrap_or_default();
-            terms.extend(items(selector, "/matchExpressions").iter().filter_map(expression));
-            terms
-        }
+        | ("policy", "PodDisruptionBudget") => Selector::of(Some(selector)).ok()?,
         _ => return None,
     };
-    (!terms.is_empty()).then(|| terms.join(","))
+    (!selector.requirements().is_empty()).then(|| selector.to_string())
 }
 
 /// Those of `candidates` that `uid` owns, directly or through others among them; nearer ones first.
@@ -174,23 +171,6 @@ pub fn descendants<'a>(uid: &str, candidates: &'a [LiveObject]) -> Vec<&'a LiveO
         found.extend(level);
     }
     found
-}
-
-fn equalities(labels: &Value) -> Vec<String> {
-    let labels = labels.as_object().into_iter().flatten();
-    labels.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect()
-}
-
-fn expression(expression: &Value) -> Option<String> {
-    let key = text(expression, "/key")?;
-    let values = texts(expression, "/values").join(",");
-    Some(match text(expression, "/operator")? {
-        "In" => format!("{key} in ({values})"),
-        "NotIn" => format!("{key} notin ({values})"),
-        "Exists" => key.to_owned(),
-        "DoesNotExist" => format!("!{key}"),
-        _ => return None,
-    })
 }
 
 fn built_in(group: &str, kind: &str, plural: &str) -> ApiKind {

@@ -122,12 +122,12 @@ fn evidence_is_found_by_selectors_names_and_owners() {
     .join("\n");
     insta::assert_snapshot!(text, @r#"
     Deployment:
-    /apis/apps/v1/namespaces/holm/replicasets?app=postgres,tier in (a,b),!old,env,zone notin (c)
-    /api/v1/namespaces/holm/pods?app=postgres,tier in (a,b),!old,env,zone notin (c)
+    /apis/apps/v1/namespaces/holm/replicasets?app=postgres,env,!old,tier in (a,b),zone notin (c)
+    /api/v1/namespaces/holm/pods?app=postgres,env,!old,tier in (a,b),zone notin (c)
     /api/v1/namespaces/holm/persistentvolumeclaims/postgres-pvc
     StatefulSet:
-    /api/v1/namespaces/holm/persistentvolumeclaims?app=postgres,tier in (a,b),!old,env,zone notin (c)
-    /api/v1/namespaces/holm/pods?app=postgres,tier in (a,b),!old,env,zone notin (c)
+    /api/v1/namespaces/holm/persistentvolumeclaims?app=postgres,env,!old,tier in (a,b),zone notin (c)
+    /api/v1/namespaces/holm/pods?app=postgres,env,!old,tier in (a,b),zone notin (c)
     /api/v1/namespaces/holm/persistentvolumeclaims/postgres-pvc
     Job:
     /api/v1/namespaces/holm/pods?batch.kubernetes.io/controller-uid=u
