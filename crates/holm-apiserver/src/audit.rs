@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use holm_structured_merge::Timestamp;
+use holm_values::MicroTime;
 use serde_json::{Value, json};
 
 use crate::random::Random;
@@ -117,8 +117,7 @@ fn user_value(user: &User) -> Value {
 
 /// A time with six digits after the point, from milliseconds.
 pub(crate) fn micro_time(milliseconds: i64) -> String {
-    let seconds = Timestamp(milliseconds.div_euclid(1000)).to_string();
-    format!("{}.{:03}000Z", seconds.trim_end_matches('Z'), milliseconds.rem_euclid(1000))
+    MicroTime(milliseconds.saturating_mul(1000)).to_string()
 }
 
 /// The requests to a cluster. Clones are handles to the same log.

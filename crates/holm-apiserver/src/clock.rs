@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 
 /// Where a cluster takes the time from. Clones share it.
 #[derive(Clone, Debug, Default)]

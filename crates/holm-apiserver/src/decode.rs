@@ -172,7 +172,7 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
             if kind.name().is_some_and(|name| name.ends_with(".MicroTime")) && !has_microseconds(text) {
                 return mismatch("MicroTime", value);
             }
-            if kind.format() == Some("date-time") && text.parse::<holm_structured_merge::Timestamp>().is_err() {
+            if kind.format() == Some("date-time") && text.parse::<holm_values::Timestamp>().is_err() {
                 return mismatch("Time", value);
             }
             Ok(())

@@ -93,7 +93,7 @@ pub use changes::{Changes, ObjectChange};
 pub use clock::Clock;
 pub use error::{ApiError, FieldError, FieldProblem};
 pub use holm_schema::{GroupVersionKind, GroupVersionResource};
-pub use holm_structured_merge::Timestamp;
+pub use holm_values::Timestamp;
 #[cfg(feature = "listen")]
 pub use listen::Listener;
 pub use objects::{Listed, Objects};

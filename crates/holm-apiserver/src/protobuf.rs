@@ -10,7 +10,7 @@ mod wire;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use holm_schema::GroupVersionKind;
-use holm_structured_merge::Timestamp;
+use holm_values::{MicroTime, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
@@ -200,8 +200,11 @@ fn time(bytes: &[u8], micro: bool) -> Result<Value, &'static str> {
             _ => {}
         }
     }
-    let text = Timestamp(seconds).to_string();
-    Ok(Value::from(if micro { format!("{}.{:06}Z", text.trim_end_matches('Z'), nanos / 1000) } else { text }))
+    Ok(Value::from(if micro {
+        MicroTime(seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)).to_string()
+    } else {
+        Timestamp(seconds).to_string()
+    }))
 }
 
 fn int_or_string(bytes: &[u8]) -> Result<Value, &'static str> {

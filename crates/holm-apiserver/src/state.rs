@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::Value;
 
 use crate::clock::Clock;

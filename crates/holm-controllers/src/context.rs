@@ -25,9 +25,9 @@ pub(crate) struct Context {
     recorder: Recorder,
     pub index: Index,
     pub queue: Queue,
-    /// How long failed pods of DaemonSets stay, by the uid of the set and the node: when the last one was deleted, and how long the
-    /// next one stays, in milliseconds.
-    pub backoffs: HashMap<(String, String), (i64, i64)>,
+    /// How long failed pods of DaemonSets stay, by the uid of the set and the node: when the last one was deleted, in
+    /// milliseconds, and how many were in a row.
+    pub backoffs: HashMap<(String, String), (i64, u32)>,
     /// What services had when their endpoints were written.
     pub triggers: Triggers,
     /// Nodes that are gone while there are pods on them, and since when, in seconds since 1970.

@@ -9,7 +9,9 @@ mod update;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use holm_values::backoff;
 use serde_json::Value;
 
 use crate::adoption::Claim;
@@ -27,8 +29,8 @@ const COMPONENT: &str = "daemonset-controller";
 /// How many pods are made or deleted in one go.
 const BURST: usize = 250;
 /// How long a pod that failed stays, in milliseconds; it doubles with each one on the same node.
-const FIRST_BACKOFF: i64 = 1_000;
-const LAST_BACKOFF: i64 = 900_000;
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LAST_BACKOFF: Duration = Duration::from_secs(900);
 
 /// A DaemonSet, its pods, and the nodes.
 struct Daemons<'a> {
@@ -182,15 +184,19 @@ impl Daemons<'_> {
 
     fn plan_for_failed(&mut self, node: &Value, pod: &Arc<Value>, plan: &mut Plan) {
         let now = self.context.now_milliseconds();
-        let backoff = self.context.backoffs.entry((uid(&self.set).to_owned(), name(node).to_owned()));
-        let (last, wait) = *backoff.or_insert((i64::MIN, 0));
+        let known = self.context.backoffs.entry((uid(&self.set).to_owned(), name(node).to_owned()));
+        let (last, failures) = *known.or_insert((i64::MIN, 0));
+        let milliseconds = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let wait =
+            failures.checked_sub(1).map(|doublings| backoff::exponential(FIRST_BACKOFF, LAST_BACKOFF, doublings));
+        let wait = wait.map_or(0, milliseconds);
         if wait > 0 && now.saturating_sub(last) < wait {
             self.context.again_after(self.key, wait);
             return;
         }
         // A node that was well for long begins anew.
-        let next = if now.saturating_sub(last) > 2 * LAST_BACKOFF { 0 } else { wait };
-        let next = (next * 2).clamp(FIRST_BACKOFF, LAST_BACKOFF);
+        let is_over = now.saturating_sub(last) > milliseconds(2 * LAST_BACKOFF);
+        let next = if is_over { 1 } else { failures.saturating_add(1) };
         let place = (uid(&self.set).to_owned(), name(node).to_owned());
         self.context.backoffs.insert(place, (now, next));
         let found = format!("{}/{} on node {}", namespace(pod), name(pod), name(node));

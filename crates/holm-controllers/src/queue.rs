@@ -1,6 +1,9 @@
 //! The work that is due, and the work that will be.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use holm_values::backoff;
 
 /// Which controller looks at an object. The order is that in which `kube-controller-manager` would get to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +49,11 @@ impl Key {
     }
 }
 
-/// How long work waits after its first failure, in milliseconds. It doubles with each further one.
+/// How long work waits after its first failure. It doubles with each further one.
 ///
 /// From `k8s.io/client-go`, `util/workqueue/default_rate_limiters.go`.
-const FIRST_BACKOFF: i64 = 5;
-const LAST_BACKOFF: i64 = 1_000_000;
+const FIRST_BACKOFF: Duration = Duration::from_millis(5);
+const LAST_BACKOFF: Duration = Duration::from_secs(1000);
 
 /// Keys in the order in which they came, each once, and keys that wait for their time.
 #[derive(Debug, Default)]
@@ -88,9 +91,9 @@ impl Queue {
     /// Adds a key after a failure, later each time.
     pub fn add_after_failure(&mut self, key: Key, now: i64) {
         let failures = self.failures.entry(key.clone()).or_default();
-        let backoff = FIRST_BACKOFF.checked_shl(*failures).filter(|backoff| *backoff > 0).unwrap_or(LAST_BACKOFF);
-        *failures = failures.saturating_add(1).min(40);
-        self.add_at(key, now.saturating_add(backoff.min(LAST_BACKOFF)));
+        let wait = backoff::exponential(FIRST_BACKOFF, LAST_BACKOFF, *failures).as_millis();
+        *failures = failures.saturating_add(1);
+        self.add_at(key, now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX)));
     }
 
     /// Forgets the failures of a key.

@@ -1,5 +1,6 @@
 //! Objects in JSON: short ways to read them.
 
+use holm_values::{MicroTime, Timestamp};
 use serde_json::Value;
 
 /// What is at a path of fields.
@@ -72,14 +73,12 @@ pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> 
 
 /// A time as objects have it, in whole seconds.
 pub(crate) fn timestamp(milliseconds: i64) -> String {
-    let time = jiff::Timestamp::from_second(milliseconds.div_euclid(1000)).unwrap_or_default();
-    format!("{time:.0}")
+    Timestamp(milliseconds.div_euclid(1000)).to_string()
 }
 
 /// A time in microseconds, as leases and the scheduler's events have it.
 pub(crate) fn micro_timestamp(milliseconds: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-    format!("{time:.6}")
+    MicroTime(milliseconds.saturating_mul(1000)).to_string()
 }
 
 #[cfg(test)]

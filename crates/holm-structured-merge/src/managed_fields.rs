@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use holm_values::Timestamp;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -14,7 +15,6 @@ use crate::field_set::FieldSet;
 use crate::identity::{ManagerIdentity, Operation};
 use crate::object::{metadata, remove_metadata, set_metadata};
 use crate::text::Quoted;
-use crate::timestamp::Timestamp;
 use crate::update::{OwnedFields, Ownership};
 use crate::value;
 

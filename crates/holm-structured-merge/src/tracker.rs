@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use crate::conflict::Conflicts;
@@ -19,7 +20,6 @@ use crate::last_applied;
 use crate::managed_fields::{Managed, ManagedFieldsError, has_entries, is_reset};
 use crate::object::{GroupVersionKind, Named, metadata, remove_metadata, set_metadata};
 use crate::path::Path;
-use crate::timestamp::Timestamp;
 use crate::typed::{Duplicates, TypedValue};
 use crate::update::{UpdateError, Updater};
 

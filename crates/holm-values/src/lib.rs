@@ -12,6 +12,7 @@
 //! # Ok::<(), holm_values::QuantityError>(())
 //! ```
 
+pub mod backoff;
 pub mod duration;
 pub mod field_selector;
 pub mod names;
@@ -19,9 +20,11 @@ pub mod names;
 mod quantity;
 mod schedule;
 mod selector;
+mod time;
 
 pub use duration::DurationError;
 pub use field_selector::{FieldRequirement, FieldSelectorError};
 pub use quantity::{Quantity, QuantityError};
 pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};
 pub use selector::{Requirement, Selector, SelectorError, Test, node_matches};
+pub use time::{MicroTime, Timestamp, TimestampError};

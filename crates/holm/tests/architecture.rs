@@ -17,7 +17,7 @@ const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwes
 const DIRECTION: &[(&str, &[&str])] = &[
     ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-resources"]),
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
-    ("holm-cluster", &["holm-core"]),
+    ("holm-cluster", &["holm-core", "holm-values"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-values"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
     ("holm-core", &["holm-values"]),
@@ -25,7 +25,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-node", &["holm-values"]),
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
-    ("holm-structured-merge", &[]),
+    ("holm-structured-merge", &["holm-values"]),
     ("holm-values", &[]),
 ];
 

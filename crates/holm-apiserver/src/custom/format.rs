@@ -48,8 +48,8 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
     let digits = |text: &str, size: usize| text.len() == size && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match format {
-        "date-time" | "datetime" => text.parse::<holm_structured_merge::Timestamp>().is_ok(),
-        "date" => format!("{text}T00:00:00Z").parse::<holm_structured_merge::Timestamp>().is_ok(),
+        "date-time" | "datetime" => text.parse::<holm_values::Timestamp>().is_ok(),
+        "date" => format!("{text}T00:00:00Z").parse::<holm_values::Timestamp>().is_ok(),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         "cidr" => text.split_once('/').is_some_and(|(address, bits)| {

@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holm_structured_merge::Timestamp;
-use holm_values::Quantity;
+use holm_values::{Quantity, Timestamp};
 use serde_json::Value;
 
 use super::Amounts;

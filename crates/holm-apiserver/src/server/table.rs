@@ -8,7 +8,7 @@ mod columns;
 
 use std::sync::Arc;
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::list::metadata_of;

@@ -111,7 +111,7 @@ fn get(
 }
 
 /// An object in the form that the client asked for.
-fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_structured_merge::Timestamp) -> Value {
+fn shown(resource: &ResourceType, object: &Arc<Value>, form: Form, now: holm_values::Timestamp) -> Value {
     match form {
         Form::Object => Value::clone(object),
         Form::Table(beside) => table::of(resource, std::slice::from_ref(object), beside, None, now),

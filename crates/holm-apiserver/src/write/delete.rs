@@ -83,7 +83,7 @@ impl State {
         let first = !object::is_deleting(object);
         let left = object::metadata(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or_default();
         if first || grace < left {
-            let time = holm_structured_merge::Timestamp(self.now().0.saturating_add(grace)).to_string();
+            let time = holm_values::Timestamp(self.now().0.saturating_add(grace)).to_string();
             object::set_metadata(object, "deletionTimestamp", Value::from(time));
             object::set_metadata(object, "deletionGracePeriodSeconds", Value::from(grace));
         }

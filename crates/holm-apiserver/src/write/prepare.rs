@@ -1,7 +1,7 @@
 //! What a kind does to an object just before it is validated: `PrepareForCreate` and `PrepareForUpdate` of the strategies in
 //! `k8s.io/kubernetes`, `pkg/registry/**/strategy.go`.
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::create::Labels;

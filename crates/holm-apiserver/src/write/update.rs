@@ -351,7 +351,7 @@ fn accept_applied(
             let time = object::metadata_text(&new, "deletionTimestamp");
             if let Some(live) = live
                 && !time.is_empty()
-                && time.parse::<holm_structured_merge::Timestamp>().is_err()
+                && time.parse::<holm_values::Timestamp>().is_err()
             {
                 let errors = [FieldError::invalid("metadata", "", "the time of the deletion cannot be read")];
                 return Err(ApiError::invalid(resource.group(), &resource.kind.kind, object::name(live), &errors));
@@ -368,7 +368,7 @@ pub(crate) fn run(
     live: &Value,
     config: &Value,
     options: &WriteOptions,
-    now: holm_structured_merge::Timestamp,
+    now: holm_values::Timestamp,
 ) -> Result<Value, ApiError> {
     tracker.apply(live, config, &options.field_manager, options.force, now).map_err(|error| match error {
         TrackError::Conflicts(conflicts) => {

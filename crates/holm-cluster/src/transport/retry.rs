@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use holm_values::backoff;
+
 use crate::error::Trouble;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -61,7 +63,7 @@ impl Patience {
         if tries >= self.tries_for(trouble) {
             return None;
         }
-        let step = FIRST_PAUSE.saturating_mul(1 << (tries - 1).min(10)).min(LONGEST_PAUSE);
+        let step = backoff::exponential(FIRST_PAUSE, LONGEST_PAUSE, tries.saturating_sub(1));
         // Between half of the step and all of it, so that many clients do not come back at the same moment.
         let own = step.mul_f64(0.5 + spread / 2.0);
         let pause = own.max(retry_after.unwrap_or_default());

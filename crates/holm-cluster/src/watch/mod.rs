@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream};
 use holm_core::ApiKind;
+use holm_values::backoff;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
@@ -180,7 +181,7 @@ impl State<'_> {
     }
 
     async fn pause(&mut self) {
-        let step = FIRST_PAUSE.saturating_mul(1 << self.fruitless.min(10)).min(LONGEST_PAUSE);
+        let step = backoff::exponential(FIRST_PAUSE, LONGEST_PAUSE, self.fruitless);
         self.fruitless += 1;
         sleep(step.mul_f64(0.5 + random::fraction() / 2.0)).await;
     }

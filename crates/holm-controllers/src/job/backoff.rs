@@ -3,13 +3,15 @@
 //! From `pkg/controller/job/backoff_utils.go`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use holm_values::backoff;
 use serde_json::Value;
 
 use crate::fields::{condition, count, created, items, seconds, text};
 
-const FIRST: i64 = 10;
-const LAST: i64 = 600;
+const FIRST: Duration = Duration::from_secs(10);
+const LAST: Duration = Duration::from_secs(600);
 
 /// The failures of a Job since its last success.
 #[derive(Clone, Debug, Default)]
@@ -46,12 +48,11 @@ pub(super) fn until(pod: &Value, failures: i64) -> i64 {
 }
 
 fn wait(failures: i64) -> i64 {
-    match u32::try_from(failures) {
-        Ok(0) | Err(_) => 0,
-        Ok(failures) => {
-            FIRST.checked_shl(failures - 1).filter(|wait| *wait > 0 && failures < 32).unwrap_or(LAST).min(LAST)
-        }
+    if failures < 1 {
+        return 0;
     }
+    let doublings = u32::try_from(failures - 1).unwrap_or(u32::MAX);
+    i64::try_from(backoff::exponential(FIRST, LAST, doublings).as_secs()).unwrap_or(i64::MAX)
 }
 
 /// When a pod has ended, in seconds since 1970.

@@ -62,7 +62,7 @@ pub(super) fn run(
         if at(&request, &["spec", "boundObjectRef"]).is_none() {
             set_at(&mut request, &["spec", "boundObjectRef"], Value::Null);
         }
-        let end = holm_structured_merge::Timestamp(now.0.saturating_add(lifetime));
+        let end = holm_values::Timestamp(now.0.saturating_add(lifetime));
         let claims = json!({
             "aud": audiences, "exp": end.0, "iat": now.0, "nbf": now.0, "iss": ISSUER,
             "sub": format!("system:serviceaccount:{namespace}:{name}"), "kubernetes.io": own,

@@ -9,7 +9,7 @@ mod pod;
 mod storage;
 mod workload;
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use crate::object::{self, at, text_at};

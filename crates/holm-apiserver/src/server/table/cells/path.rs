@@ -1,6 +1,6 @@
 //! The cells of custom columns: values at simple paths.
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::human;

@@ -1,6 +1,6 @@
 //! The row of a pod, which says in one word how it is (`printPod`).
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::Shown;

@@ -1,6 +1,6 @@
 //! Pods, and what makes them.
 
-use holm_structured_merge::Timestamp;
+use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Shown, human, or, plain};
