@@ -1,5 +1,6 @@
 //! The metadata of an object in JSON: short ways to read and write it.
 
+pub(crate) use holm_values::json::{at, at_mut, remove as remove_at, set as set_at, text as text_at};
 use serde_json::{Map, Value, json};
 
 /// A metadata field.
@@ -86,40 +87,6 @@ pub(crate) fn annotation<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
 /// The texts of a list.
 pub(crate) fn texts(list: Option<&Value>) -> Vec<String> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// The text at a path of fields; empty if there is none.
-pub(crate) fn text_at<'a>(object: &'a Value, path: &[&str]) -> &'a str {
-    at(object, path).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The value at a path of fields; null counts as absent.
-pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    path.iter().try_fold(object, |value, field| value.get(field)).filter(|value| !value.is_null())
-}
-
-/// The value at a path of fields, for writing.
-pub(crate) fn at_mut<'a>(object: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
-    path.iter().try_fold(object, |value, field| value.get_mut(field)).filter(|value| !value.is_null())
-}
-
-/// Sets the value at a path of fields, and makes the maps on the way.
-pub(crate) fn set_at(object: &mut Value, path: &[&str], value: Value) {
-    let Some((last, parents)) = path.split_last() else { return };
-    let mut current = object;
-    for field in parents {
-        let Some(map) = as_map(current) else { return };
-        current = map.entry((*field).to_owned()).or_insert(Value::Null);
-    }
-    if let Some(map) = as_map(current) {
-        map.insert((*last).to_owned(), value);
-    }
-}
-
-/// Removes the value at a path of fields.
-pub(crate) fn remove_at(object: &mut Value, path: &[&str]) -> Option<Value> {
-    let (last, parents) = path.split_last()?;
-    at_mut(object, parents)?.as_object_mut()?.remove(*last)
 }
 
 /// Drops lists that are empty or null, wherever they are, so that objects can be compared as a Go program compares them.

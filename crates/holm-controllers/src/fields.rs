@@ -2,38 +2,14 @@
 
 use holm_apiserver::Timestamp;
 use holm_values::Selector;
-use serde_json::{Map, Value, json};
+pub(crate) use holm_values::json::{at, flag, int, items, map, remove, set, text};
+use serde_json::{Value, json};
 
 use crate::kind::Kind;
-
-/// The value at a path; null counts as absent.
-pub(crate) fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    object.pointer(path).filter(|value| !value.is_null())
-}
-
-/// The text at a path; empty if there is none.
-pub(crate) fn text<'a>(object: &'a Value, path: &str) -> &'a str {
-    at(object, path).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The number at a path.
-pub(crate) fn int(object: &Value, path: &str) -> Option<i64> {
-    at(object, path).and_then(Value::as_i64)
-}
 
 /// The number at a path; zero if there is none, as Go has it.
 pub(crate) fn count(object: &Value, path: &str) -> i64 {
     int(object, path).unwrap_or_default()
-}
-
-/// The flag at a path; false if there is none.
-pub(crate) fn flag(object: &Value, path: &str) -> bool {
-    at(object, path).and_then(Value::as_bool).unwrap_or_default()
-}
-
-/// The items of the list at a path.
-pub(crate) fn items<'a>(object: &'a Value, path: &str) -> impl DoubleEndedIterator<Item = &'a Value> {
-    at(object, path).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The texts of the list at a path.
@@ -41,39 +17,10 @@ pub(crate) fn texts(object: &Value, path: &str) -> Vec<String> {
     items(object, path).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The map at a path.
-pub(crate) fn map<'a>(object: &'a Value, path: &str) -> Option<&'a Map<String, Value>> {
-    at(object, path).and_then(Value::as_object)
-}
-
 /// The texts of the map at a path, by their names.
 pub(crate) fn pairs<'a>(object: &'a Value, path: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let pairs = map(object, path).into_iter().flatten();
     pairs.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))
-}
-
-/// Sets the value at a path, and makes the maps on the way. A name with a slash in it is written `a~1b`.
-pub(crate) fn set(object: &mut Value, path: &str, value: impl Into<Value>) {
-    let mut current = object;
-    let mut names = path.split('/').skip(1).peekable();
-    while let Some(name) = names.next() {
-        if !current.is_object() {
-            *current = json!({});
-        }
-        let Some(fields) = current.as_object_mut() else { return };
-        let name = name.replace("~1", "/").replace("~0", "~");
-        if names.peek().is_none() {
-            fields.insert(name, value.into());
-            return;
-        }
-        current = fields.entry(name).or_insert(Value::Null);
-    }
-}
-
-/// Removes the value at a path.
-pub(crate) fn remove(object: &mut Value, path: &str) -> Option<Value> {
-    let (parent, name) = path.rsplit_once('/')?;
-    object.pointer_mut(parent)?.as_object_mut()?.remove(&name.replace("~1", "/").replace("~0", "~"))
 }
 
 /// The selector at a path. None, and one that cannot be read, selects nothing.

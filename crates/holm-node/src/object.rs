@@ -1,36 +1,8 @@
 //! Objects in JSON: short ways to read them.
 
+pub(crate) use holm_values::json::{at, flag as is_true, int as number, items as list, text};
 use holm_values::{MicroTime, Timestamp};
 use serde_json::Value;
-
-/// What is at a path of fields.
-pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    let mut found = object;
-    for field in path {
-        found = found.get(field)?;
-    }
-    Some(found).filter(|value| !value.is_null())
-}
-
-/// The text at a path; empty if there is none.
-pub(crate) fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
-    at(object, path).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The whole number at a path.
-pub(crate) fn number(object: &Value, path: &[&str]) -> Option<i64> {
-    at(object, path).and_then(Value::as_i64)
-}
-
-/// Whether there is a `true` at a path.
-pub(crate) fn is_true(object: &Value, path: &[&str]) -> bool {
-    at(object, path).and_then(Value::as_bool).unwrap_or_default()
-}
-
-/// The items of the list at a path.
-pub(crate) fn list<'a>(object: &'a Value, path: &[&str]) -> impl DoubleEndedIterator<Item = &'a Value> {
-    at(object, path).and_then(Value::as_array).into_iter().flatten()
-}
 
 /// The texts of the list at a path.
 pub(crate) fn texts<'a>(object: &'a Value, path: &[&str]) -> impl Iterator<Item = &'a str> {

@@ -15,6 +15,7 @@
 pub mod backoff;
 pub mod duration;
 pub mod field_selector;
+pub mod json;
 pub mod names;
 
 mod quantity;

@@ -1,31 +1,23 @@
 //! Reading live objects field by field: whatever is missing or of another shape reads as absent, because a server may
 //! leave out any field that is empty.
 
+use holm_values::json;
+pub(super) use holm_values::json::{flag, int};
 use serde_json::Value;
 
-/// The text at a JSON pointer; none where it is missing or empty.
-pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+/// The text at a path; none where it is missing or empty.
+pub(super) fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
+    Some(json::text(value, path)).filter(|text| !text.is_empty())
 }
 
-/// The whole number at a JSON pointer.
-pub(super) fn int(value: &Value, pointer: &str) -> Option<i64> {
-    value.pointer(pointer).and_then(Value::as_i64)
+/// The count at a path; what a controller leaves out is zero.
+pub(super) fn count(value: &Value, path: &str) -> i64 {
+    int(value, path).unwrap_or(0)
 }
 
-/// The count at a JSON pointer; what a controller leaves out is zero.
-pub(super) fn count(value: &Value, pointer: &str) -> i64 {
-    int(value, pointer).unwrap_or(0)
-}
-
-/// Whether the flag at a JSON pointer is set.
-pub(super) fn flag(value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
-}
-
-/// The items of the list at a JSON pointer.
-pub(super) fn items<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// The items of the list at a path.
+pub(super) fn items<'v>(value: &'v Value, path: &str) -> &'v [Value] {
+    json::items(value, path).as_slice()
 }
 
 /// The texts of the list at a JSON pointer.
