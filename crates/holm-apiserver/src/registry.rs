@@ -7,6 +7,7 @@ use std::sync::Arc;
 use holm_schema::{GroupVersionKind, GroupVersionResource, Pack, PackError, Resource, Type, built_in};
 use holm_structured_merge::{FieldSet, FieldTracker, Filter, Filters, Path, SingleVersion, Versions};
 
+use kube::core::Version;
 use serde_json::Value;
 
 use crate::custom::CustomType;
@@ -316,7 +317,7 @@ impl Registry {
             }
         }
         for versions in groups.values_mut() {
-            versions.sort_by_key(|version| std::cmp::Reverse(precedence(version)));
+            versions.sort_by_cached_key(|version| std::cmp::Reverse(Version::parse(version).priority()));
         }
         groups
     }
@@ -327,26 +328,7 @@ impl Registry {
     }
 }
 
-/// How far in front a version is, from `k8s.io/apimachinery`, `pkg/version/helpers.go` (`CompareKubeAwareVersionStrings`): stable
-/// ones before beta before alpha, newer before older, and all before those of another form.
-fn precedence(version: &str) -> (u8, u64, u64, std::cmp::Reverse<&str>) {
-    let parsed = version.strip_prefix('v').and_then(|rest| {
-        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-        let (major, rest) = rest.split_at_checked(digits)?;
-        let (stability, minor) = match rest {
-            "" => (3, "0"),
-            rest => match (rest.strip_prefix("beta"), rest.strip_prefix("alpha")) {
-                (Some(minor), _) => (2, minor),
-                (_, Some(minor)) => (1, minor),
-                _ => return None,
-            },
-        };
-        Some((stability, major.parse().ok()?, minor.parse().ok()?, std::cmp::Reverse("")))
-    });
-    parsed.unwrap_or((0, 0, 0, std::cmp::Reverse(version)))
-}
-
 /// `v1` and `v2` are; `v1beta1` is not.
 fn is_stable(version: &str) -> bool {
-    version.strip_prefix('v').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    matches!(Version::parse(version), Version::Stable(_))
 }
