@@ -119,11 +119,16 @@ pub(crate) struct Mismatch {
     pub path: String,
     /// What is expected.
     pub expected: &'static str,
+    /// What the parser of the type says, which stands for all of that.
+    pub own: Option<String>,
 }
 
 impl Mismatch {
     /// The text as a Go program says it, as far as it does not name Go types of the server.
     pub fn text(&self, kind: &str) -> String {
+        if let Some(own) = &self.own {
+            return own.clone();
+        }
         format!(
             "json: cannot unmarshal {} into Go struct field {kind}.{} of type {}",
             self.found, self.path, self.expected
@@ -145,13 +150,15 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
             Value::Array(_) => "array".to_owned(),
             _ => "object".to_owned(),
         };
-        Err(Mismatch { found, path: path.to_owned(), expected })
+        Err(Mismatch { found, path: path.to_owned(), expected, own: None })
     };
     if kind.is_quantity() {
-        return match value {
-            Value::String(_) | Value::Number(_) if Quantity::of(value).is_some() => Ok(()),
-            _ => mismatch("resource.Quantity", value),
-        };
+        return Quantity::read(value).map(|_| ()).map_err(|error| Mismatch {
+            found: value.to_string(),
+            path: path.to_owned(),
+            expected: "resource.Quantity",
+            own: Some(error.to_string()),
+        });
     }
     match (kind.data_type(), &mut *value) {
         (DataType::Any, _) | (DataType::Boolean, Value::Bool(_)) | (DataType::Number, Value::Number(_)) => Ok(()),
@@ -167,6 +174,7 @@ pub(crate) fn prune(value: &mut Value, kind: Type<'_>, path: &str, unknown: &mut
                     found: "illegal base64 data".to_owned(),
                     path: path.to_owned(),
                     expected: "[]byte",
+                    own: None,
                 });
             }
             if kind.name().is_some_and(|name| name.ends_with(".MicroTime")) && !has_microseconds(text) {

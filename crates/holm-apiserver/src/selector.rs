@@ -34,7 +34,7 @@ impl Selection {
         let fields = field_selector::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let is_known = |path: &str| is_selectable(resource, path) || custom.iter().any(|own| own == path);
         if let Some(unknown) = fields.iter().find(|field| !is_known(&field.path)) {
-            return Err(ApiError::bad_request(format!("field label not supported: {}", unknown.path)));
+            return Err(ApiError::bad_request(not_selectable(resource, &unknown.path, !custom.is_empty())));
         }
         self.fields.extend(fields);
         Ok(self)
@@ -73,8 +73,24 @@ pub(crate) fn matches_selector(selector: &Value, object: &Value) -> bool {
     Selector::of(Some(selector)).is_ok_and(|selector| selector.matches(object))
 }
 
+/// That a field cannot be selected, as the conversion of the kind says it, or that of all kinds which have none of their own.
+fn not_selectable(resource: &str, path: &str, has_own: bool) -> String {
+    if resource == "jobs.batch" {
+        format!("field label {path:?} not supported for Job")
+    } else if has_own || !own_fields(resource).is_empty() {
+        format!("field label not supported: {path}")
+    } else {
+        format!("{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+    }
+}
+
 fn is_selectable(resource: &str, path: &str) -> bool {
-    let own: &[&str] = match resource {
+    matches!(path, "metadata.name" | "metadata.namespace") || own_fields(resource).contains(&path)
+}
+
+/// The fields of a kind that can be selected besides those of all kinds.
+fn own_fields(resource: &str) -> &'static [&'static str] {
+    match resource {
         "pods" => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -107,8 +123,7 @@ fn is_selectable(resource: &str, path: &str) -> bool {
         "replicasets.apps" | "replicationcontrollers" => &["status.replicas"],
         "certificatesigningrequests.certificates.k8s.io" => &["spec.signerName"],
         _ => &[],
-    };
-    matches!(path, "metadata.name" | "metadata.namespace") || own.contains(&path)
+    }
 }
 
 #[cfg(test)]

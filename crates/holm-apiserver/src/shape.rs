@@ -100,6 +100,15 @@ fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
     }
 }
 
+/// Rounds the amounts of resources, from `SetDefaults_ResourceList` of `k8s.io/kubernetes`, `pkg/apis/core/v1/defaults.go`.
+fn round_up(resources: &mut Value) {
+    for amount in resources.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Some(text) = Quantity::stored_in_list(amount) {
+            *amount = Value::from(text);
+        }
+    }
+}
+
 fn object(fields: &mut Map<String, Value>, kind: Type<'_>, shape: Option<&Shape>, stage: Stage) {
     if let Some(values) = kind.values() {
         let stage = if stage == Stage::Given && values.is_quantity() { Stage::Read } else { stage };
@@ -112,6 +121,11 @@ fn object(fields: &mut Map<String, Value>, kind: Type<'_>, shape: Option<&Shape>
         let class = shape.and_then(|shape| shape.fields.get(name.as_str())).copied();
         let Some(value) = fields.get_mut(&name) else { continue };
         canonicalise(value, property, stage);
+        let is_list_of_resources = property.values().is_some_and(|values| values.is_quantity());
+        // What devices offer is another type.
+        if is_list_of_resources && !kind.name().is_some_and(|name| name.starts_with("io.k8s.api.resource.")) {
+            round_up(value);
+        }
         if is_left_out(value, class, property, stage) {
             fields.remove(&name);
         }

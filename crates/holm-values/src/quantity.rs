@@ -63,9 +63,17 @@ impl Quantity {
     }
 
     /// Reads a quantity in JSON, which is text or a number; white space around it does not count.
+    ///
+    /// # Errors
+    /// If the value is another one, or the text is not a quantity.
+    pub fn read(value: &Value) -> Result<Self, QuantityError> {
+        json_text(value).ok_or(QuantityError::Malformed)?.trim().parse()
+    }
+
+    /// Reads a quantity in JSON, or returns `None`.
     #[must_use]
     pub fn of(value: &Value) -> Option<Self> {
-        json_text(value)?.trim().parse().ok()
+        Self::read(value).ok()
     }
 
     /// Returns the text of a quantity in JSON as the API server stores it, or `None` if the value is not a quantity.
@@ -78,6 +86,15 @@ impl Quantity {
         let text = text.trim();
         let quantity: Self = text.parse().ok()?;
         Some(if text::is_kept(text) { text.to_owned() } else { quantity.to_string() })
+    }
+
+    /// Returns the text of a quantity in a list of resources as the API server stores it: as [`Quantity::stored`], but in whole
+    /// thousandths, to which it is rounded away from zero.
+    #[must_use]
+    pub fn stored_in_list(value: &Value) -> Option<String> {
+        let quantity = Self::of(value)?;
+        let rounded = Self { amount: quantity.amount.rounded(-3), ..quantity };
+        if rounded == quantity { Self::stored(value) } else { Some(rounded.to_string()) }
     }
 
     /// Returns the sum. It is written as this quantity is, or as the other one if this is zero.

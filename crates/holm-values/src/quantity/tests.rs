@@ -294,6 +294,26 @@ fn some_texts_that_are_not_canonical_are_stored_all_the_same() {
     }
 }
 
+#[test]
+fn a_list_of_resources_has_whole_thousandths() {
+    let cases = [
+        ("0.1n", "1m"),
+        ("1e-400", "1e-3"),
+        ("1.0005", "1001m"),
+        ("1.000001", "1001m"),
+        ("-1n", "-1m"),
+        ("1.005", "1.005"),
+        ("1.0000", "1"),
+        ("5m", "5m"),
+        ("0.5Gi", "512Mi"),
+        ("100.0351Ki", "102435943m"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(Quantity::stored_in_list(&json!(text)).as_deref(), Some(expected), "{text}");
+    }
+    assert_eq!(Quantity::stored_in_list(&json!("x")), None);
+}
+
 proptest! {
     #[test]
     fn a_number_of_units_is_that_many_units(whole in 0_u32..1_000_000, thousandths in 0_u32..1000) {
