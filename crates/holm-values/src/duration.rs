@@ -17,7 +17,7 @@ const MOST: u64 = 1 << 63;
 
 /// Why a text is not a duration, in the words of Go.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum DurationError {
+pub(crate) enum DurationError {
     /// It is not a row of numbers with units, or is out of range.
     #[error("time: invalid duration {}", quoted(.0))]
     Invalid(String),
@@ -52,7 +52,7 @@ fn quoted(text: &str) -> String {
 ///
 /// # Errors
 /// If the text is not a duration, or out of range: 292 years.
-pub fn parse(text: &str) -> Result<i64, DurationError> {
+pub(crate) fn parse(text: &str) -> Result<i64, DurationError> {
     let invalid = || DurationError::Invalid(text.to_owned());
     let (is_negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

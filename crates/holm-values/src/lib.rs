@@ -13,17 +13,16 @@
 //! ```
 
 pub mod backoff;
-pub mod duration;
 pub mod field_selector;
 pub mod json;
 pub mod names;
 
+mod duration;
 mod quantity;
 mod schedule;
 mod selector;
 mod time;
 
-pub use duration::DurationError;
 pub use field_selector::{FieldRequirement, FieldSelectorError};
 pub use quantity::{Quantity, QuantityError};
 pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};
