@@ -13,7 +13,7 @@ use holm_values::MicroTime;
 use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::user::User;
 
 /// How many requests are kept in memory.

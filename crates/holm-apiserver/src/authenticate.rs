@@ -15,7 +15,7 @@ use sha2::Sha256;
 use crate::authorize;
 use crate::error::ApiError;
 use crate::object::{self, at, text_at};
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::state::State;
 use crate::user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User, service_account_groups, split_service_account};
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::object::{self, text_at};
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::state::State;
 use crate::user::User;
 

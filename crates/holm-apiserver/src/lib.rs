@@ -74,6 +74,7 @@ mod query;
 mod quota;
 mod random;
 mod registry;
+mod request_info;
 mod selector;
 mod server;
 mod settle;

@@ -2,7 +2,6 @@
 //!
 //! From `k8s.io/apiserver`, `pkg/endpoints/{installer.go,handlers,request/requestinfo.go}`.
 
-pub(crate) mod attributes;
 mod discovery;
 mod list;
 mod openapi;
@@ -27,7 +26,7 @@ use crate::error::ApiError;
 use crate::query::Query;
 use crate::user::User;
 
-use attributes::Attributes;
+use crate::request_info::Attributes;
 pub use respond::AnswerBody;
 use respond::{Accept, answer, refuse};
 use route::Route;

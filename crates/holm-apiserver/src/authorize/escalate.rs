@@ -11,7 +11,7 @@ use super::{
 use crate::error::ApiError;
 use crate::object::{self, at, text_at};
 use crate::registry::ResourceType;
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::state::State;
 use crate::user::User;
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 
 fn texts<'a>(rule: &'a Value, field: &str) -> impl Iterator<Item = &'a str> {
     rule.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)

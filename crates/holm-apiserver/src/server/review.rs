@@ -16,7 +16,7 @@ use crate::error::{ApiError, FieldError};
 use crate::object::{self, at, set_at, text_at};
 use crate::options::{OptionsKind, WriteOptions};
 use crate::registry::ResourceType;
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::state::State;
 use crate::user::User;
 

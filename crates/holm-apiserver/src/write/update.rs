@@ -18,7 +18,7 @@ use crate::options::WriteOptions;
 use crate::patch::Patch;
 use crate::quota;
 use crate::registry::{ResourceType, TypeSchema};
-use crate::server::attributes::Attributes;
+use crate::request_info::Attributes;
 use crate::shape::{self, Stage};
 use crate::state::State;
 use crate::validate;
