@@ -13,10 +13,19 @@ use serde_json::Value;
 use crate::custom::CustomType;
 use crate::error::qualified;
 use crate::object;
-use crate::server::review::REVIEWS;
 use crate::store::ResourceId;
 use crate::traits::Traits;
 use crate::view::{EventVersions, View};
+
+/// The resources that are questions: what is created is answered and not stored.
+pub(crate) const REVIEWS: [&str; 6] = [
+    "selfsubjectaccessreviews.authorization.k8s.io",
+    "subjectaccessreviews.authorization.k8s.io",
+    "localsubjectaccessreviews.authorization.k8s.io",
+    "selfsubjectrulesreviews.authorization.k8s.io",
+    "selfsubjectreviews.authentication.k8s.io",
+    "tokenreviews.authentication.k8s.io",
+];
 
 /// One resource in one version.
 #[derive(Clone)]

@@ -15,20 +15,10 @@ use crate::authorize::{self, Decision};
 use crate::error::{ApiError, FieldError};
 use crate::object::{self, at, set_at, text_at};
 use crate::options::{OptionsKind, WriteOptions};
-use crate::registry::ResourceType;
+use crate::registry::{REVIEWS, ResourceType};
 use crate::request_info::Attributes;
 use crate::state::State;
 use crate::user::User;
-
-/// The questions.
-pub(crate) const REVIEWS: [&str; 6] = [
-    "selfsubjectaccessreviews.authorization.k8s.io",
-    "subjectaccessreviews.authorization.k8s.io",
-    "localsubjectaccessreviews.authorization.k8s.io",
-    "selfsubjectrulesreviews.authorization.k8s.io",
-    "selfsubjectreviews.authentication.k8s.io",
-    "tokenreviews.authentication.k8s.io",
-];
 
 /// Whether a resource is a question.
 pub(super) fn is_review(resource: &ResourceType) -> bool {
