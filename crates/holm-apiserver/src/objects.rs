@@ -121,7 +121,7 @@ impl Objects {
     pub fn scale(&self, namespace: &str, name: &str, replicas: i64, options: &WriteOptions) -> Result<Value, ApiError> {
         let scale = json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": replicas}});
         let target = Target { namespace, name, subresource: "scale" };
-        self.cluster.write(|state| crate::server::scale::replace(state, &self.resource, target, &scale, options))
+        self.cluster.write(|state| crate::write::scale::replace(state, &self.resource, target, &scale, options))
     }
 
     /// Deletes an object. The answer is the object as it was, or as it is while it waits for its finalizers.

@@ -9,7 +9,6 @@ mod parts;
 mod respond;
 pub(crate) mod review;
 mod route;
-pub(crate) mod scale;
 mod table;
 mod verbs;
 

@@ -7,6 +7,7 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod emptied;
 pub(crate) mod prepare;
+pub(crate) mod scale;
 pub(crate) mod update;
 
 use std::sync::Arc;

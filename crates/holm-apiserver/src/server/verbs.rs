@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::respond::{AnswerBody, Form, answer, answer_of, refuse, warn_first};
 use super::route::Route;
-use super::{Call, list, parts, review, scale, table};
+use super::{Call, list, parts, review, table};
 use crate::api_server::ApiServer;
 use crate::decode;
 use crate::error::ApiError;
@@ -19,6 +19,7 @@ use crate::protobuf;
 use crate::registry::{ResourceType, TypeSchema};
 use crate::view::View;
 use crate::write::delete::Deleted;
+use crate::write::scale;
 use crate::write::update::Target;
 use crate::write::{Draft, Written};
 

@@ -111,7 +111,7 @@ impl<'a> Shown<'a> {
     fn selector(self, path: &[&str]) -> Value {
         let selector = at(self.object, path);
         let empty = selector.is_none_or(|selector| selector.as_object().is_some_and(serde_json::Map::is_empty));
-        json!(if empty { "<none>".to_owned() } else { crate::server::scale::selector_text(selector) })
+        json!(if empty { "<none>".to_owned() } else { crate::write::scale::selector_text(selector) })
     }
 
     /// A map of labels.

@@ -36,7 +36,7 @@ fn number(object: &Value, path: &[String]) -> i64 {
 }
 
 /// The scale of an object for whoever reads it: a custom resource needs a number of replicas for that.
-pub(super) fn read(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
+pub(crate) fn read(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
     let (spec, _) = paths(resource);
     let fields: Vec<&str> = spec.iter().map(String::as_str).collect();
     if matches!(resource.schema, TypeSchema::Custom(_)) && at(object, &fields).is_none() {
@@ -47,7 +47,7 @@ pub(super) fn read(resource: &ResourceType, object: &Value) -> Result<Value, Api
 }
 
 /// The scale of an object.
-pub(super) fn of(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
+pub(crate) fn of(resource: &ResourceType, object: &Value) -> Result<Value, ApiError> {
     let (spec, status) = paths(resource);
     let mut metadata = json!({});
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -83,7 +83,7 @@ fn mapping(resource: &ResourceType, spec: &[String]) -> ScaleMapping {
 }
 
 /// A label selector as text; empty if there is none or it cannot be read.
-pub(super) fn selector_text(selector: Option<&Value>) -> String {
+pub(crate) fn selector_text(selector: Option<&Value>) -> String {
     Selector::of(selector).map(|selector| selector.to_string()).unwrap_or_default()
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn replace(
 /// Server-side apply of the scale: its only field is the number of replicas, which is owned as a field of the parent.
 ///
 /// From `k8s.io/kubernetes`, `pkg/registry/apps/deployment/storage/storage.go` (`scaleUpdatedObjectInfo`).
-pub(super) fn apply(
+pub(crate) fn apply(
     state: &mut State,
     resource: &ResourceType,
     target: Target<'_>,
@@ -189,7 +189,7 @@ fn check_replicas(resource: &ResourceType, target: Target<'_>, replicas: i64) ->
 }
 
 /// Changes the number of replicas by a patch of the scale.
-pub(super) fn patch(
+pub(crate) fn patch(
     state: &mut State,
     resource: &ResourceType,
     target: Target<'_>,
