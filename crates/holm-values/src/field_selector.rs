@@ -41,7 +41,10 @@ pub enum FieldSelectorError {
 pub fn parse(selector: &str) -> Result<Vec<FieldRequirement>, FieldSelectorError> {
     let mut parts = split(selector);
     parts.sort_unstable();
-    parts.into_iter().filter(|part| !part.is_empty()).map(|part| requirement(selector, part)).collect()
+    let requirements = parts.into_iter().filter(|part| !part.is_empty()).map(|part| requirement(selector, part));
+    // No path and no value ask for nothing.
+    let asks = |requirement: &FieldRequirement| !requirement.path.is_empty() || !requirement.value.is_empty();
+    requirements.filter(|requirement| requirement.as_ref().map_or(true, asks)).collect()
 }
 
 /// Splits at the commas that have no backslash.
@@ -90,7 +93,8 @@ mod tests {
     #[test]
     fn field_selectors_are_read_as_kubernetes_does() {
         type Case<'a> = (&'a str, &'a [(&'a str, bool, &'a str)]);
-        let cases: [Case<'_>; 14] = [
+        let cases: [Case<'_>; 15] = [
+            ("=,!=,x=", &[("x", true, "")]),
             ("x=a,y=b,z=c", &[("x", true, "a"), ("y", true, "b"), ("z", true, "c")]),
             ("", &[]),
             ("a=a,", &[("a", true, "a")]),

@@ -76,6 +76,11 @@ fn another_text_is_rejected_in_the_words_of_the_server() {
         ("-x", format!("<nil>: Invalid value: \"-x\": {key}")),
         ("x<a", format!("values[0]: Invalid value: \"a\": {integer}")),
         ("x>1.5", format!("values[0]: Invalid value: \"1.5\": {integer}")),
+        ("x>/", format!("[values[0]: Invalid value: \"/\": {integer}, values[0][x]: Invalid value: \"/\": {value}]")),
+        (
+            "x in (-,/)",
+            format!("[values[0][x]: Invalid value: \"-\": {value}, values[1][x]: Invalid value: \"/\": {value}]"),
+        ),
         ("a b c", "found 'b', expected: in, notin, =, ==, !=, gt, lt".to_owned()),
         ("x nott in (y)", "found 'nott', expected: in, notin, =, ==, !=, gt, lt".to_owned()),
         ("a (", "found '(', expected: in, notin, =, ==, !=, gt, lt".to_owned()),

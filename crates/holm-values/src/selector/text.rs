@@ -119,24 +119,32 @@ fn requirement(parts: &mut Parts<'_>) -> Result<Requirement, String> {
         part => return Err(format!("found '{}', expected: {EXPECTED}", part.text())),
     };
     let first = values.first().cloned().unwrap_or_default();
-    let number = || {
+    let number = first.parse::<i64>();
+    let mut problems = Vec::new();
+    if matches!(operator.text(), "<" | ">") && number.is_err() {
         let problem = "for 'Gt', 'Lt' operators, the value must be an integer";
-        first.parse().map_err(|_| format!("values[0]: Invalid value: {first:?}: {problem}"))
-    };
+        problems.push(format!("values[0]: Invalid value: {first:?}: {problem}"));
+    }
+    for (position, value) in values.iter().enumerate() {
+        let found = names::label_value(value);
+        if !found.is_empty() {
+            problems.push(format!("values[{position}][{key}]: Invalid value: {value:?}: {}", found.join("; ")));
+        }
+    }
+    match problems.as_slice() {
+        [] => {}
+        [problem] => return Err(problem.clone()),
+        several => return Err(format!("[{}]", several.join(", "))),
+    }
     let test = match operator.text() {
-        "in" => Test::In(values.clone()),
-        "notin" => Test::NotIn(values.clone()),
-        ">" => Test::Above(number()?),
-        "<" => Test::Below(number()?),
+        "in" => Test::In(values),
+        "notin" => Test::NotIn(values),
+        // A wrong number was a problem.
+        ">" => Test::Above(number.unwrap_or_default()),
+        "<" => Test::Below(number.unwrap_or_default()),
         "!=" => Test::IsNot(first),
         _ => Test::Is(first),
     };
-    for (position, value) in values.iter().enumerate() {
-        let problems = names::label_value(value);
-        if !problems.is_empty() {
-            return Err(format!("values[{position}][{key}]: Invalid value: {value:?}: {}", problems.join("; ")));
-        }
-    }
     Ok(Requirement { key, test })
 }
 
