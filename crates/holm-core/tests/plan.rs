@@ -384,6 +384,20 @@ fn a_generated_value_that_is_lost_blocks_until_it_is_made_anew_by_name() {
 }
 
 #[test]
+fn a_generated_value_whose_secret_a_killed_destroy_deleted_is_not_lost() {
+    let graph = secret_stack().build().unwrap();
+    let mut observed = settled(&graph);
+    let allow_delete = BTreeSet::from(["Secret/s".to_owned()]);
+    let destroy = PlanOptions { destroy: true, allow_delete, ..PlanOptions::default() };
+    let intent = run(&graph.emptied(), &mut observed, &destroy).intent;
+    assert!(intent.entries[&id("Secret", "s")].uid.is_some(), "the intent still owns it");
+    let live = [(id("Secret", "s"), Live::Absent)].into();
+    let mut fresh = |_: &Password| Sensitive::from("fresh");
+    let states = holm_core::observe::generated(&graph, &intent, &live, &BTreeSet::new(), &mut fresh);
+    assert_eq!(states["password"], GeneratedState::Fresh("fresh".into()));
+}
+
+#[test]
 fn a_generated_value_that_was_changed_by_hand_is_kept_and_its_author_named() {
     let graph = secret_stack().build().unwrap();
     let mut observed = settled(&graph);

@@ -90,6 +90,10 @@ fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
             .filter_map(|(name, value)| Some((name.clone(), value.stored_in.first()?.clone())))
             .collect();
     }
+    // A value whose Secret is deleted with consent is not lost, also where the run is killed right after.
+    let deleted: BTreeSet<&ResourceId> =
+        changes.iter().filter(|change| change.action == Action::Delete).map(|change| &change.id).collect();
+    intent.stored_in.retain(|_, field| !deleted.contains(&field.id));
     intent
 }
 
