@@ -43,6 +43,9 @@ pub(crate) struct Inner {
     signer: Signer,
     #[cfg(feature = "persist")]
     persist: Option<crate::persist::Persist>,
+    /// What the file holds that is no object that can be read.
+    #[cfg(feature = "persist")]
+    unreadable: Vec<String>,
 }
 
 /// How a cluster is made.
@@ -159,6 +162,8 @@ impl ApiServerBuilder {
         #[cfg(not(feature = "persist"))]
         let published = Arc::clone(&revision);
         #[cfg(feature = "persist")]
+        let unreadable = file.as_ref().map(|file| file.unreadable().to_vec()).unwrap_or_default();
+        #[cfg(feature = "persist")]
         let (persist, published) = match file {
             Some(file) => {
                 file.commit(&state.store.take_unsaved(), state.store.revision())?;
@@ -178,6 +183,8 @@ impl ApiServerBuilder {
                 signer: Signer::new()?,
                 #[cfg(feature = "persist")]
                 persist,
+                #[cfg(feature = "persist")]
+                unreadable,
             }),
         })
     }
@@ -289,6 +296,28 @@ impl ApiServer {
         import::in_order(&self.read().store)
     }
 
+    /// How many objects there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().store.len()
+    }
+
+    /// Whether there is no object, which is not so in a cluster that has begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many revisions the file is behind; none without a file.
+    #[must_use]
+    pub fn unstored(&self) -> u64 {
+        #[cfg(feature = "persist")]
+        if let Some(persist) = &self.inner.persist {
+            return self.revision().saturating_sub(persist.revision());
+        }
+        0
+    }
+
     /// Waits until all that was written so far is on the disk. Without a file there is nothing to wait for.
     ///
     /// # Errors
@@ -299,6 +328,15 @@ impl ApiServer {
             return persist.stored(self.revision()).await;
         }
         Ok(())
+    }
+
+    /// What the file of the cluster holds and this program cannot read as an object, such as
+    /// `things.example.com/default/one`: resource, namespace and name. It is kept in the file as it was found, and is not in the
+    /// cluster.
+    #[cfg(feature = "persist")]
+    #[must_use]
+    pub fn unreadable(&self) -> &[String] {
+        &self.inner.unreadable
     }
 
     /// Lets go of the file, when all that was written is in it. What still uses this cluster can read; it can write no more. Without

@@ -51,6 +51,9 @@ pub(crate) fn run(state: &mut State, objects: Vec<Value>, is_new: bool) -> Resul
         if state.store.get(&key).is_some() {
             return Err(failed("it is there twice"));
         }
+        if state.check_storable(&object, None).is_err() {
+            return Err(failed("it is nested too deeply, or there is no room for it"));
+        }
         let stored = state.store.put(key, object);
         if resource.is(DEFINITIONS) {
             crate::custom::on_stored(state, &stored);

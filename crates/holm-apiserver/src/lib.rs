@@ -80,6 +80,7 @@ mod server;
 mod settle;
 mod shape;
 mod state;
+mod storable;
 mod store;
 mod traits;
 mod user;

@@ -132,6 +132,11 @@ impl Persist {
         self.stored.borrow().failure.as_deref().map(refused)
     }
 
+    /// The revision up to which everything is on the disk.
+    pub fn revision(&self) -> u64 {
+        self.stored.borrow().revision
+    }
+
     /// Waits until everything up to `revision` is on the disk.
     pub async fn stored(&self, revision: u64) -> Result<(), ApiError> {
         let mut stored = self.stored.clone();

@@ -46,10 +46,12 @@ impl State {
                 return;
             }
             let mut namespaces = BTreeSet::new();
+            let mut waiting = BTreeSet::new();
             for work in work {
-                self.follow(&work);
+                self.follow(&work, &mut waiting);
                 namespaces.insert(work.key.namespace);
             }
+            waiting.iter().for_each(|key| self.look_at(key));
             namespaces
                 .iter()
                 .filter(|namespace| !namespace.is_empty())
@@ -66,7 +68,9 @@ impl State {
         keys.collect()
     }
 
-    fn follow(&mut self, work: &Work) {
+    /// Does what follows from one change. What is `waiting` for the end of many objects, and so looks at all of them, is looked at
+    /// once for all changes: an owner, a namespace, a definition.
+    fn follow(&mut self, work: &Work, waiting: &mut BTreeSet<Key>) {
         self.look_at(&work.key);
         let previous = work.previous.clone();
         let Some(previous) = previous.filter(|_| work.kind != ChangeKind::Added) else { return };
@@ -76,18 +80,13 @@ impl State {
                     self.look_at(&dependent);
                 }
             }
-            self.after_deletion(&work.key, &previous);
+            self.after_deletion(&work.key, &previous, waiting);
         }
         // An owner may wait for this object.
-        let owners: Vec<String> = object::owner_uids(&previous).map(str::to_owned).collect();
-        for owner in owners {
-            if let Some(key) = self.store.key_of(&owner).cloned() {
-                self.look_at(&key);
-            }
-        }
+        waiting.extend(object::owner_uids(&previous).filter_map(|owner| self.store.key_of(owner)).cloned());
     }
 
-    fn after_deletion(&mut self, key: &Key, previous: &Value) {
+    fn after_deletion(&mut self, key: &Key, previous: &Value, waiting: &mut BTreeSet<Key>) {
         match &*key.resource {
             DEFINITIONS => {
                 let plural = text_at(previous, &["spec", "names", "plural"]);
@@ -119,11 +118,9 @@ impl State {
         if !key.namespace.is_empty() {
             let name = key.namespace.clone();
             // The last object of a namespace that is going may have been this one.
-            self.look_at(&Key { resource: "namespaces".into(), namespace: String::new(), name });
+            waiting.insert(Key { resource: "namespaces".into(), namespace: String::new(), name });
         }
-        if let Some(definition) = self.definition_of(&key.resource) {
-            self.look_at(&definition);
-        }
+        waiting.extend(self.definition_of(&key.resource));
     }
 
     fn definition_of(&self, resource: &str) -> Option<Key> {

@@ -15,6 +15,7 @@ use serde_json::Value;
 pub(crate) use log::{Change, ChangeKind, Log};
 
 use crate::object;
+use crate::storable;
 
 /// A resource in all its versions: `deployments.apps`.
 pub(crate) type ResourceId = Arc<str>;
@@ -36,6 +37,8 @@ pub(crate) struct Store {
     /// The objects that name an owner, by the owner's uid.
     dependents: HashMap<String, BTreeSet<Key>>,
     log: Log,
+    /// About how many bytes the objects have as JSON.
+    size: u64,
     /// The changes that were not taken yet by the one who stores them, if there is one.
     #[cfg(feature = "persist")]
     unsaved: Option<Vec<Change>>,
@@ -56,6 +59,7 @@ impl Store {
             by_uid: HashMap::new(),
             dependents: HashMap::new(),
             log: Log::new(log_capacity),
+            size: 0,
             #[cfg(feature = "persist")]
             unsaved: None,
         }
@@ -112,6 +116,16 @@ impl Store {
         }
         keys.sort();
         keys
+    }
+
+    /// About how many bytes the objects have as JSON, all together.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.values().map(BTreeMap::len).sum()
     }
 
     /// All objects of all resources.
@@ -212,6 +226,7 @@ impl Store {
     }
 
     fn remember(&mut self, key: &Key, object: &Value) {
+        self.size += storable::size(object);
         if let Some(uid) = object::uid(object) {
             self.by_uid.insert(uid.to_owned(), key.clone());
         }
@@ -221,6 +236,7 @@ impl Store {
     }
 
     fn forget(&mut self, key: &Key, object: &Value) {
+        self.size -= storable::size(object);
         if let Some(uid) = object::uid(object) {
             self.by_uid.remove(uid);
         }

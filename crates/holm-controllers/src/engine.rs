@@ -1,6 +1,6 @@
 //! The loop of all controllers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,12 @@ const KEYS_AT_ONCE: usize = 16;
 /// How often a clock that is held is looked at, when something waits for its time.
 const HELD_CLOCK_LOOK: Duration = Duration::from_millis(20);
 
+/// How many writes one settling may take before that counts as endless, besides what there are objects for.
+const ENDLESS: usize = 250_000;
+
+/// How often in a row an object is looked at again at once because somebody else wrote it meanwhile.
+const CONFLICTS_AT_ONCE: u32 = 10;
+
 /// The controllers of one cluster.
 pub struct Controllers {
     context: Context,
@@ -30,6 +36,20 @@ pub struct Controllers {
     seen: u64,
     /// Whether the objects that were there before have been seen.
     listed: bool,
+    /// How often in a row work on an object ended with a conflict.
+    conflicts: HashMap<Key, u32>,
+    /// How much work on each object there was since the last settling began.
+    counts: HashMap<Key, usize>,
+}
+
+/// The work of the controllers does not come to an end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the controllers do not settle: after {acted} writes something is still due, most often {busiest}")]
+pub struct Unsettled {
+    /// How many writes there were.
+    pub acted: usize,
+    /// The controller and the object that it worked on most often, such as `ReplicaSet default/web`.
+    pub busiest: String,
 }
 
 /// What a controller did until nothing was due.
@@ -45,14 +65,52 @@ impl Controllers {
     /// The controllers of a cluster. They do nothing until they are told to.
     #[must_use]
     pub fn new(api: &ApiServer) -> Self {
-        Self { context: Context::new(api), seen: 0, listed: false }
+        Self { context: Context::new(api), seen: 0, listed: false, conflicts: HashMap::new(), counts: HashMap::new() }
     }
 
     /// Does all that is due, until nothing is.
-    pub fn settle(&mut self) -> Settled {
+    ///
+    /// # Errors
+    /// When that does not come to an end. What was done so far is done.
+    pub fn settle(&mut self) -> Result<Settled, Unsettled> {
+        self.counts.clear();
+        let limit = ENDLESS + 10 * self.context.api().len();
+        let done = self.work(limit);
+        if done.next.is_some_and(|next| next <= self.context.now_milliseconds()) {
+            return Err(Unsettled { acted: done.acted, busiest: self.busiest().unwrap_or_default() });
+        }
+        Ok(done)
+    }
+
+    /// Does part of what [`settle`](Self::settle) does: it ends when nothing is due, or after about `limit` writes or looks at an
+    /// object, with a [`Settled::next`] that is not in the future if more is due.
+    pub fn work(&mut self, limit: usize) -> Settled {
         let before = self.context.writes;
-        while self.step() {}
-        Settled { acted: self.context.writes - before, next: self.context.queue.next() }
+        let mut looks = 0;
+        loop {
+            let acted = self.context.writes - before;
+            if acted.max(looks) >= limit && self.is_due() {
+                return Settled { acted, next: Some(self.context.now_milliseconds()) };
+            }
+            if !self.step() {
+                return Settled { acted, next: self.context.queue.next() };
+            }
+            looks += 1;
+        }
+    }
+
+    /// What was worked on most often since the last settling began, such as `ReplicaSet default/web`.
+    #[must_use]
+    pub fn busiest(&self) -> Option<String> {
+        let (key, _) = self.counts.iter().max_by_key(|(key, count)| (**count, *key))?;
+        let separator = if key.namespace.is_empty() { "" } else { "/" };
+        Some(format!("{:?} {}{separator}{}", key.task, key.namespace, key.name))
+    }
+
+    /// Whether there is work to do now.
+    fn is_due(&mut self) -> bool {
+        self.follow();
+        self.context.queue.is_due(self.context.now_milliseconds())
     }
 
     /// Does for ever what is due, woken by writes and by time. With a clock that is held, it looks every 20 milliseconds whether the
@@ -89,9 +147,13 @@ impl Controllers {
         self.follow();
         let now = self.context.now_milliseconds();
         let Some(key) = self.context.queue.pop(now) else { return false };
+        *self.counts.entry(key.clone()).or_default() += 1;
         match reconcile(&mut self.context, &key) {
-            Ok(()) => self.context.queue.succeed(&key),
-            Err(failure) if failure.is_conflict() => {
+            Ok(()) => {
+                self.conflicts.remove(&key);
+                self.context.queue.succeed(&key);
+            }
+            Err(failure) if failure.is_conflict() && self.tries_at_once(&key) => {
                 // What it has written itself concerns others, too, who come first then.
                 self.follow();
                 self.context.queue.add(key);
@@ -102,6 +164,13 @@ impl Controllers {
             }
         }
         true
+    }
+
+    /// Whether work that ended with a conflict is tried again at once, which mends it if somebody else wrote meanwhile.
+    fn tries_at_once(&mut self, key: &Key) -> bool {
+        let conflicts = self.conflicts.entry(key.clone()).or_default();
+        *conflicts = conflicts.saturating_add(1);
+        *conflicts <= CONFLICTS_AT_ONCE
     }
 
     /// Takes note of what was written since the last time.

@@ -22,7 +22,7 @@
 //!     }),
 //!     &WriteOptions::by("example"),
 //! )?;
-//! Controllers::new(&api).settle();
+//! Controllers::new(&api).settle()?;
 //! let pods = api.objects(&GroupVersionResource::new("", "v1", "pods"))?;
 //! assert_eq!(pods.list(Some("default")).items.len(), 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,4 +75,4 @@ mod service_cidr;
 mod stateful_set;
 mod volumes;
 
-pub use engine::{Controllers, Settled};
+pub use engine::{Controllers, Settled, Unsettled};

@@ -113,6 +113,11 @@ impl Queue {
         Some(key)
     }
 
+    /// Whether a key is due.
+    pub fn is_due(&self, now: i64) -> bool {
+        !self.ready.is_empty() || self.next().is_some_and(|next| next <= now)
+    }
+
     /// When the next key that waits is due, in milliseconds since 1970.
     pub fn next(&self) -> Option<i64> {
         self.delayed.keys().next().map(|(time, _)| *time)

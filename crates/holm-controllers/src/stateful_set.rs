@@ -23,6 +23,8 @@ use crate::pods;
 use crate::queue::Key;
 
 const COMPONENT: &str = "statefulset-controller";
+/// How many pods are made in one go. A real controller has no such limit, and drafts all of them each time.
+const BURST: usize = 500;
 /// The label with the hash of a ControllerRevision.
 const HASH_LABEL: &str = "controller.kubernetes.io/hash";
 
@@ -35,7 +37,7 @@ struct Set<'a> {
     /// The revision of the template.
     update: Arc<Value>,
     collisions: i64,
-    /// The pods that are wanted, by their ordinal; those that are not made yet have no status.
+    /// The pods that are wanted, by their ordinal; those that are not made yet have no status, and are at most [`BURST`].
     wanted: Vec<Arc<Value>>,
     /// The pods that are too many, highest ordinal first.
     condemned: Vec<Arc<Value>>,
@@ -124,12 +126,27 @@ impl Set<'_> {
     /// Sorts the pods into those that are wanted and those that are too many.
     fn divide(&mut self, pods: &[Arc<Value>]) {
         let start = self.start();
-        for ordinal in start..start + self.replicas() {
-            let found = pods.iter().find(|pod| pod::ordinal(&self.set, pod) == Some(ordinal)).cloned();
-            let pod = found.unwrap_or_else(|| Arc::new(self.new_pod(ordinal)));
-            self.wanted.push(pod);
+        let mut next = start;
+        let mut missing = BURST;
+        for pod in pods {
+            let ordinal = pod::ordinal(&self.set, pod);
+            let Some(ordinal) = ordinal.filter(|_| self.is_in_range(pod)) else { continue };
+            missing -= self.draft(next..ordinal, missing);
+            self.wanted.push(Arc::clone(pod));
+            next = ordinal + 1;
         }
+        self.draft(next..start.saturating_add(self.replicas()), missing);
         self.condemned = pods.iter().rev().filter(|pod| !self.is_in_range(pod)).cloned().collect();
+    }
+
+    /// Drafts the pods for these places, the first `most` of them, and tells how many that were.
+    fn draft(&mut self, places: std::ops::Range<i64>, most: usize) -> usize {
+        let before = self.wanted.len();
+        for ordinal in places.take(most) {
+            let pod = self.new_pod(ordinal);
+            self.wanted.push(Arc::new(pod));
+        }
+        self.wanted.len() - before
     }
 
     /// Makes, repairs and deletes pods, as far as the order of the set allows; and then replaces old ones by new ones.

@@ -46,13 +46,13 @@ fn the_same_writes_at_the_same_times_have_the_same_outcome() {
         let mut controllers = Controllers::new(&api);
         for number in 0..5 {
             create(&api, deployment(&format!("d{number}"), number));
-            controllers.settle();
+            controllers.settle().unwrap();
             clock.advance(Duration::from_secs(1));
         }
         let patch = json!({"spec": {"replicas": 1}});
         let deployments = objects(&api, "apps", "deployments");
         deployments.merge("default", "d4", "", &patch, &WriteOptions::by("test")).unwrap();
-        controllers.settle();
+        controllers.settle().unwrap();
         everything(&api)
     };
     let first = play();
@@ -65,10 +65,10 @@ fn nothing_is_left_to_do_after_settling() {
     let (api, _) = held();
     let mut controllers = Controllers::new(&api);
     create(&api, deployment("web", 3));
-    let first = controllers.settle();
+    let first = controllers.settle().unwrap();
     assert!(first.acted > 0);
     let revision = api.revision();
-    assert_eq!(controllers.settle(), Settled { acted: 0, next: first.next });
+    assert_eq!(controllers.settle().unwrap(), Settled { acted: 0, next: first.next });
     assert_eq!(api.revision(), revision);
     // The pods are not ready, and the deadline of the rollout is ten minutes.
     assert_eq!(first.next, Some((1_795_608_000 + 601) * 1000));
@@ -78,12 +78,12 @@ fn nothing_is_left_to_do_after_settling() {
 fn controllers_that_come_later_find_everything() {
     let (api, _) = held();
     create(&api, deployment("web", 2));
-    Controllers::new(&api).settle();
+    Controllers::new(&api).settle().unwrap();
     let pods = || objects(&api, "", "pods").list(Some("default")).items.len();
     assert_eq!(pods(), 2);
     let patch = json!({"spec": {"replicas": 4}});
     objects(&api, "apps", "deployments").merge("default", "web", "", &patch, &WriteOptions::by("test")).unwrap();
-    Controllers::new(&api).settle();
+    Controllers::new(&api).settle().unwrap();
     assert_eq!(pods(), 4);
 }
 
@@ -91,18 +91,18 @@ fn controllers_that_come_later_find_everything() {
 fn what_fell_out_of_the_history_is_found_anew() {
     let api = ApiServer::builder().clock(Clock::held_at(Timestamp(0))).history(5).build().unwrap();
     let mut controllers = Controllers::new(&api);
-    controllers.settle();
+    controllers.settle().unwrap();
     for number in 0..20 {
         create(&api, deployment(&format!("d{number}"), 1));
     }
-    controllers.settle();
+    controllers.settle().unwrap();
     assert_eq!(objects(&api, "", "pods").list(Some("default")).items.len(), 20);
     let deployments = objects(&api, "apps", "deployments");
     let options = holm_apiserver::DeleteOptions::default();
     for number in 0..20 {
         deployments.delete("default", &format!("d{number}"), &options).unwrap();
     }
-    controllers.settle();
+    controllers.settle().unwrap();
     assert_eq!(objects(&api, "", "pods").list(Some("default")).items.len(), 0);
 }
 
@@ -119,7 +119,7 @@ fn events_go_an_hour_after_they_were_last_written() {
         events.create(event, &WriteOptions::by("test")).unwrap();
     }
     let names = |controllers: &mut Controllers| {
-        controllers.settle();
+        controllers.settle().unwrap();
         let all = events.list(None).items;
         all.iter().map(|event| event["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -141,15 +141,15 @@ fn a_range_of_service_addresses_is_ready_and_stays_for_a_moment_when_it_is_delet
     let ranges = objects(&api, "networking.k8s.io", "servicecidrs");
     let range = json!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.97.0.0/24"]}});
     ranges.create(range, &WriteOptions::by("test")).unwrap();
-    controllers.settle();
+    controllers.settle().unwrap();
     let made = ranges.get("", "more").unwrap();
     assert_eq!(made["status"]["conditions"][0]["type"], "Ready");
     assert_eq!(made["status"]["conditions"][0]["status"], "True");
     ranges.delete("", "more", &holm_apiserver::DeleteOptions::default()).unwrap();
-    controllers.settle();
+    controllers.settle().unwrap();
     assert!(ranges.get("", "more").is_some());
     clock.advance(Duration::from_secs(10));
-    controllers.settle();
+    controllers.settle().unwrap();
     assert!(ranges.get("", "more").is_none());
 }
 
@@ -160,20 +160,20 @@ fn the_cost_follows_the_change() {
     let (api, _) = held();
     let mut controllers = Controllers::new(&api);
     create(&api, deployment("first", 0));
-    let one = controllers.settle().acted;
+    let one = controllers.settle().unwrap().acted;
     let start = std::time::Instant::now();
     for number in 1..many {
         create(&api, deployment(&format!("d{number}"), 0));
     }
     let created = start.elapsed();
     let start = std::time::Instant::now();
-    let all = controllers.settle().acted;
+    let all = controllers.settle().unwrap().acted;
     eprintln!("{many} Deployments: created in {created:?}, settled in {:?} with {all} writes", start.elapsed());
     assert_eq!(all, one * (many - 1));
     let patch = json!({"spec": {"replicas": 1}});
     objects(&api, "apps", "deployments").merge("default", "first", "", &patch, &WriteOptions::by("test")).unwrap();
     let start = std::time::Instant::now();
-    let changed = controllers.settle().acted;
+    let changed = controllers.settle().unwrap().acted;
     eprintln!("one of them changed: settled in {:?} with {changed} writes", start.elapsed());
     assert!(changed < 12, "{changed} writes");
 }
@@ -190,15 +190,15 @@ fn pods_of_a_node_that_is_gone_go_too() {
     });
     let pods = objects(&api, "", "pods");
     pods.create(pod, &WriteOptions::by("test")).unwrap();
-    controllers.settle();
+    controllers.settle().unwrap();
     nodes.delete("", "one", &holm_apiserver::DeleteOptions::default()).unwrap();
-    controllers.settle();
+    controllers.settle().unwrap();
     assert!(pods.get("default", "p").is_some());
     clock.advance(Duration::from_secs(39));
-    controllers.settle();
+    controllers.settle().unwrap();
     assert!(pods.get("default", "p").is_some());
     clock.advance(Duration::from_secs(1));
-    controllers.settle();
+    controllers.settle().unwrap();
     assert!(pods.get("default", "p").is_none());
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Listener};
+use holm_controllers::Unsettled;
 use holm_node::NodeError;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -58,6 +59,17 @@ pub enum ClusterError {
     /// The node cannot go on. It tries again what failed when it is next told to.
     #[error("the simulated node cannot go on")]
     Node(#[from] NodeError),
+    /// The controllers cannot come to rest. What they did so far is done.
+    #[error(transparent)]
+    Controllers(#[from] Unsettled),
+    /// The controllers and the node together cannot come to rest. What they did so far is done.
+    #[error("the cluster does not settle: after {acted} actions something is still due, most often {busiest}")]
+    Unsettled {
+        /// How many actions there were.
+        acted: usize,
+        /// The controller and the object that it worked on most often, such as `ReplicaSet default/web`.
+        busiest: String,
+    },
     /// The port cannot be had.
     #[error("the embedded cluster cannot listen on port {port}")]
     Listen {
@@ -117,7 +129,12 @@ impl Cluster {
         let api = builder.build()?;
         bootstrap::run(&api)?;
         let mut simulation = Simulation::new(&api);
-        simulation.settle().await?;
+        // What a held clock is for is that nothing depends on how fast the machine is.
+        if api.clock().is_held() {
+            simulation.settle(&api).await?;
+        } else {
+            simulation.begin().await?;
+        }
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
         Ok(Self { api, faults: Faults::default(), simulation, task, held })
@@ -177,7 +194,7 @@ impl Cluster {
     /// # Errors
     /// When the node cannot go on.
     pub async fn settle(&self) -> Result<Settled, ClusterError> {
-        self.simulation.lock().await.settle().await
+        self.simulation.lock().await.settle(&self.api).await
     }
 
     /// Lets time pass on a clock that is held: settles, then goes from one due time to the next and settles at each, and stops
@@ -193,7 +210,7 @@ impl Cluster {
         }
         let mut simulation = self.simulation.lock().await;
         let end = clock.now_milliseconds().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
-        let mut settled = simulation.settle().await?;
+        let mut settled = simulation.settle(&self.api).await?;
         loop {
             let now = clock.now_milliseconds();
             if now >= end {
@@ -202,7 +219,7 @@ impl Cluster {
             // What is due now was just done, so a due time that is not later has nothing to wait for.
             let next = settled.next.filter(|next| *next > now).unwrap_or(end).min(end);
             clock.advance(Duration::from_millis(next.abs_diff(now)));
-            let after = simulation.settle().await?;
+            let after = simulation.settle(&self.api).await?;
             settled = Settled { acted: settled.acted + after.acted, next: after.next };
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holm_apiserver::ApiServer;
 use holm_controllers::Controllers;
@@ -14,6 +14,18 @@ use crate::cluster::ClusterError;
 
 /// How long the work rests after it failed, if nobody writes meanwhile.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How many actions one settling may take before that counts as endless, besides what there are objects for. A pod takes about ten.
+const ENDLESS: usize = 250_000;
+
+/// How many actions of the controllers, and of the node, are taken in the background before others may run.
+const SLICE: usize = 50;
+
+/// How long the work takes that is done before a cluster answers, at most and about.
+const BEGINNING: Duration = Duration::from_millis(500);
+
+/// How many revisions the file may be behind before the work in the background waits for the disk.
+const UNSTORED: u64 = 5_000;
 
 /// What was done until nothing was due any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,10 +56,11 @@ impl Simulation {
     }
 
     /// Does all that is due: controllers and node in turn, until a turn of both does nothing.
-    pub async fn settle(&mut self) -> Result<Settled, ClusterError> {
+    pub async fn settle(&mut self, api: &ApiServer) -> Result<Settled, ClusterError> {
+        let limit = ENDLESS + 10 * api.len();
         let mut acted = 0;
         loop {
-            let controllers = self.controllers.settle();
+            let controllers = self.controllers.settle()?;
             let node = self.node.settle().await?;
             let turn = controllers.acted + node.acted;
             acted += turn;
@@ -55,7 +68,30 @@ impl Simulation {
                 let next = [controllers.next, node.next].into_iter().flatten().min();
                 return Ok(Settled { acted, next });
             }
+            if acted > limit {
+                let busiest = self.controllers.busiest().unwrap_or_default();
+                return Err(ClusterError::Unsettled { acted, busiest });
+            }
         }
+    }
+
+    /// Does what is due when a cluster is opened, as far as that takes no longer than [`BEGINNING`]: the node registers itself, and
+    /// what was in progress goes on. The rest is left to the work in the background.
+    pub async fn begin(&mut self) -> Result<(), ClusterError> {
+        let started = Instant::now();
+        while started.elapsed() < BEGINNING && self.work().await?.acted > 0 {}
+        Ok(())
+    }
+
+    /// Does part of what is due. More is due if the next time is not in the future.
+    async fn work(&mut self) -> Result<Settled, ClusterError> {
+        let controllers = self.controllers.work(SLICE);
+        // Lets the requests of others be answered, and an interrupt be heard.
+        tokio::task::yield_now().await;
+        let node = self.node.work(SLICE).await?;
+        let acted = controllers.acted + node.acted;
+        let next = [controllers.next, node.next].into_iter().flatten().min();
+        Ok(Settled { acted, next })
     }
 }
 
@@ -65,14 +101,21 @@ impl fmt::Debug for Simulation {
     }
 }
 
-/// Settles for ever: after each write, and when delayed work is due.
+/// Settles for ever, a slice at a time: after each write, and when delayed work is due.
 pub(crate) async fn run(api: ApiServer, simulation: Arc<Mutex<Simulation>>) {
     let clock = api.clock();
     loop {
         // Read first: what is written while this settles wakes it again, which costs a look and misses nothing.
         let seen = api.revision();
-        let settled = simulation.lock().await.settle().await;
+        let settled = simulation.lock().await.work().await;
         let wait = match settled {
+            Ok(Settled { next: Some(next), acted }) if acted > 0 || next <= clock.now_milliseconds() => {
+                if api.unstored() > UNSTORED && api.stored().await.is_err() {
+                    tokio::time::sleep(REST_AFTER_FAILURE).await;
+                }
+                tokio::task::yield_now().await;
+                continue;
+            }
             Ok(Settled { next: Some(next), .. }) if !clock.is_held() => {
                 Some(Duration::from_millis(u64::try_from(next - clock.now_milliseconds()).unwrap_or_default()))
             }

@@ -39,6 +39,10 @@ pub(crate) struct Engine {
     /// How often Events about an object have been written, by uid and name of the Event.
     events: HashMap<String, HashMap<String, i64>>,
     failures: HashMap<Work, u32>,
+    /// Objects whose last actions did not change them, although they were due.
+    unchanged: HashSet<Work>,
+    /// How many actions each object took since [`Engine::begin_count`].
+    counts: HashMap<Work, usize>,
 }
 
 impl Engine {
@@ -55,6 +59,8 @@ impl Engine {
             bound: HashSet::new(),
             events: HashMap::new(),
             failures: HashMap::new(),
+            unchanged: HashSet::new(),
+            counts: HashMap::new(),
         }
     }
 
@@ -72,9 +78,13 @@ impl Engine {
                         self.removed(resource, &key);
                     }
                 }
-                items.into_iter().for_each(|item| self.put(resource, item));
+                for item in items {
+                    self.put(resource, item);
+                }
             }
-            Seen::Changed(item) => self.put(resource, item),
+            Seen::Changed(item) => {
+                self.put(resource, item);
+            }
             Seen::Deleted(item) => {
                 let key = Key::of(&item);
                 let known = self.world.get(resource, &key.namespace, &key.name);
@@ -86,7 +96,8 @@ impl Engine {
         }
     }
 
-    fn put(&mut self, resource: Resource, object: Value) {
+    /// Takes in an object as it is now. Tells whether it is not as it was known before.
+    fn put(&mut self, resource: Resource, object: Value) -> bool {
         let key = Key::of(&object);
         let before = self.world.get(resource, &key.namespace, &key.name).cloned();
         if before.as_ref().is_some_and(|before| uid(before) != uid(&object)) {
@@ -94,7 +105,7 @@ impl Engine {
             self.removed(resource, &key);
         }
         if !self.world.put(resource, object) {
-            return;
+            return false;
         }
         let now = self.now();
         self.queue.add(now, (resource, key.clone()));
@@ -114,6 +125,7 @@ impl Engine {
             Resource::Nodes | Resource::Volumes => self.wake_unscheduled(now, |_| true),
             Resource::Services | Resource::Events | Resource::Leases => {}
         }
+        true
     }
 
     fn pod_changed(&mut self, key: &Key, before: Option<&Value>, now: i64) {
@@ -139,7 +151,9 @@ impl Engine {
         let now = self.now();
         self.memories.remove(uid(&old)).into_iter().for_each(|memory| self.addresses.release(&memory.address));
         self.events.remove(uid(&old));
-        self.failures.remove(&(resource, key.clone()));
+        let work = (resource, key.clone());
+        self.failures.remove(&work);
+        self.unchanged.remove(&work);
         match resource {
             Resource::Pods => {
                 self.addresses.release(text(&old, &["status", "podIP"]));
@@ -187,7 +201,9 @@ impl Engine {
         {
             let decision = self.decide(&work, now);
             self.wait_for(&work, &decision);
-            if !decision.actions.is_empty() {
+            if decision.actions.is_empty() {
+                self.unchanged.remove(&work);
+            } else {
                 let orders = decision.actions.into_iter().map(|action| self.order(action)).collect();
                 batch.push((work, orders));
             }
@@ -205,12 +221,26 @@ impl Engine {
         let mut failures = Vec::new();
         for (work, outcomes, result) in carried_out {
             acted += outcomes.len();
-            outcomes.into_iter().for_each(|outcome| self.learn(outcome));
+            *self.counts.entry(work.clone()).or_default() += outcomes.len();
+            let is_deleted = matches!(outcomes.last(), Some(Outcome::Deleted));
+            let mut is_changed = false;
+            for outcome in outcomes {
+                is_changed |= self.learn(outcome);
+            }
             match result {
-                Ok(()) => {
+                // The watch brings what follows from it. Nothing follows if it was marked already and a finalizer keeps it.
+                Ok(()) if is_deleted => {
+                    self.failures.remove(&work);
+                }
+                Ok(()) if is_changed || self.unchanged.insert(work.clone()) => {
+                    if is_changed {
+                        self.unchanged.remove(&work);
+                    }
                     self.failures.remove(&work);
                     self.queue.add(now, work);
                 }
+                // It was due twice in a row and changed nothing: doing it again at once would never end.
+                Ok(()) => self.rest(work, now),
                 Err(failure) => {
                     self.rest(work, now);
                     failures.push(failure);
@@ -257,15 +287,33 @@ impl Engine {
         Order { action, written }
     }
 
-    fn learn(&mut self, outcome: Outcome) {
+    /// Takes in what came of an action. Tells whether an object is not as it was known before.
+    fn learn(&mut self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Now(resource, object) => self.put(resource, object),
-            Outcome::Gone(resource, key) => self.removed(resource, &key),
+            Outcome::Gone(resource, key) => {
+                self.removed(resource, &key);
+                true
+            }
             Outcome::Counted { uid, name, count } => {
                 self.events.entry(uid).or_default().insert(name, count);
+                false
             }
-            Outcome::Done => {}
+            Outcome::Deleted | Outcome::Done => false,
         }
+    }
+
+    /// Begins to count the actions of each object.
+    pub(crate) fn begin_count(&mut self) {
+        self.counts.clear();
+    }
+
+    /// The object that took the most actions, such as `pods default/web-1`.
+    pub(crate) fn busiest(&self) -> Option<String> {
+        let (work, _) = self.counts.iter().max_by_key(|(work, count)| (**count, *work))?;
+        let (resource, key) = work;
+        let separator = if key.namespace.is_empty() { "" } else { "/" };
+        Some(format!("{} {}{separator}{}", resource.plural(), key.namespace, key.name))
     }
 
     fn decide(&mut self, work: &Work, now: i64) -> Decision {
@@ -333,7 +381,9 @@ impl Engine {
             }
             for (resource, name) in needs::missing(&pod, &self.world) {
                 match self.client.get(resource, &key.namespace, &name).await {
-                    Ok(found) => self.put(resource, found),
+                    Ok(found) => {
+                        self.put(resource, found);
+                    }
                     Err(error) if crate::client::is_answer(&error, &[404]) => {}
                     Err(cause) => {
                         return Err(NodeError::request(format!("cannot read {} {name}", resource.plural()), cause));

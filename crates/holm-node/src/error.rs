@@ -13,10 +13,12 @@ pub enum NodeError {
         cause: Box<kube::Error>,
     },
     /// The work did not come to an end: something undoes what the node does.
-    #[error("the node does not settle: after {acted} changes something is still due")]
+    #[error("the node does not settle: after {acted} actions something is still due, most often {busiest}")]
     Unsettled {
         /// How much was done.
         acted: usize,
+        /// The object that took the most actions, such as `pods default/web-1`.
+        busiest: String,
     },
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Outcome {
     Gone(Resource, Key),
     /// An Event has been written so often.
     Counted { uid: String, name: String, count: i64 },
+    /// Deleted, or marked to be: whether it is still there, the watch says.
+    Deleted,
     /// Nothing that is not seen by watching.
     Done,
 }
@@ -73,8 +75,8 @@ async fn one(client: &Client, order: &Order, now: i64) -> Result<Outcome, Failur
             let target = Target { resource: *resource, namespace, name, subresource: "" };
             let key = Key::new(namespace, name);
             match client.delete(&target, uid).await {
-                // The answer is the object as it was; whether it is still there the watch says.
-                Ok(_) => Ok(Outcome::Done),
+                // The answer is the object as it was, so it does not show whether a finalizer keeps it.
+                Ok(_) => Ok(Outcome::Deleted),
                 Err(error) => recover(client, "delete", *resource, &key, error).await,
             }
         }

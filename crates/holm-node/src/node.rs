@@ -28,6 +28,8 @@ const WIDTH: usize = 16;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How many times something may be done in one go before that counts as endless, besides what there are objects for.
 const ENDLESS: usize = 100_000;
+/// How many changes of one resource are taken in before what they ask for is done.
+const CHANGES_AT_ONCE: usize = 1_000;
 
 /// A simulated node of a cluster; see the [crate](crate).
 pub struct Node {
@@ -55,25 +57,47 @@ impl Node {
     /// The order of the requests follows from what there is and from the clock alone.
     ///
     /// # Errors
+    /// When the API server does not answer, or refuses something in a way that trying again at once would not mend, and when the
+    /// work does not come to an end. The node may be used on: it tries again what failed.
+    pub async fn settle(&mut self) -> Result<Settled, NodeError> {
+        let mut acted = 0;
+        self.engine.begin_count();
+        loop {
+            let done = self.work(ENDLESS).await?;
+            acted += done.acted;
+            if done.next.is_none_or(|next| next > self.engine.now()) {
+                return Ok(Settled { acted, next: done.next });
+            }
+            if acted > ENDLESS + 100 * self.engine.world.len() {
+                let busiest = self.engine.busiest().unwrap_or_default();
+                return Err(NodeError::Unsettled { acted, busiest });
+            }
+        }
+    }
+
+    /// Does part of what [`settle`](Self::settle) does: it ends when nothing is due, or after about `limit` actions, with a
+    /// [`Settled::next`] that is not in the future if more is due.
+    ///
+    /// # Errors
     /// When the API server does not answer, or refuses something in a way that trying again at once would not mend. The node may be
     /// used on: it tries again what failed.
-    pub async fn settle(&mut self) -> Result<Settled, NodeError> {
+    pub async fn work(&mut self, limit: usize) -> Result<Settled, NodeError> {
         let mut acted = 0;
         self.engine.register();
         loop {
-            self.catch_up().await?;
+            let has_more = self.catch_up().await?;
             let now = self.engine.now();
-            if self.engine.queue.next().is_none_or(|next| next > now) {
+            if self.engine.queue.next().is_none_or(|next| next > now) && !has_more {
                 return Ok(Settled { acted, next: self.engine.queue.next() });
             }
             while self.engine.queue.next().is_some_and(|next| next <= now) {
+                if acted >= limit {
+                    return Ok(Settled { acted, next: Some(now) });
+                }
                 let (done, failures) = self.engine.work(now, 1).await;
                 acted += done;
                 if let Some(failure) = failures.into_iter().next() {
                     return Err(NodeError::request(failure.what, failure.cause));
-                }
-                if acted > ENDLESS + 100 * self.engine.world.len() {
-                    return Err(NodeError::Unsettled { acted });
                 }
             }
         }
@@ -132,21 +156,24 @@ impl Node {
                     }
                     Some((resource, next)) => engine.take(resource, next),
                     // Watches end only by being refused.
-                    None => return NodeError::Unsettled { acted: 0 },
+                    None => return NodeError::Unsettled { acted: 0, busiest: String::new() },
                 },
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
-    async fn catch_up(&mut self) -> Result<(), NodeError> {
+    /// Takes in what has changed. Tells whether there is more.
+    async fn catch_up(&mut self) -> Result<bool, NodeError> {
+        let mut has_more = false;
         for watcher in &mut self.watchers {
             let resource = watcher.resource;
-            let seen = watcher.catch_up().await;
+            let seen = watcher.catch_up(CHANGES_AT_ONCE).await;
             let seen = seen.map_err(|cause| NodeError::request(format!("cannot list {}", resource.plural()), cause))?;
+            has_more |= seen.len() >= CHANGES_AT_ONCE;
             seen.into_iter().for_each(|seen| self.engine.take(resource, seen));
         }
-        Ok(())
+        Ok(has_more)
     }
 }
 

@@ -46,10 +46,11 @@ impl Watcher {
         Self { client, resource, fields, version: String::new(), events: None, failures: 0 }
     }
 
-    /// What has changed since the last time: everything at first, and when the API server does not know any more.
-    pub(crate) async fn catch_up(&mut self) -> Result<Vec<Seen>, kube::Error> {
+    /// What has changed since the last time, or the first `limit` changes: everything at first, and when the API server does not
+    /// know any more.
+    pub(crate) async fn catch_up(&mut self, limit: usize) -> Result<Vec<Seen>, kube::Error> {
         let mut seen = Vec::new();
-        loop {
+        while seen.len() < limit {
             if self.events.is_none()
                 && let Some(listed) = self.connect().await?
             {
@@ -62,6 +63,7 @@ impl Watcher {
                 Some(event) => seen.extend(self.take(event)),
             }
         }
+        Ok(seen)
     }
 
     /// All that happens, for ever.

@@ -14,6 +14,9 @@ use crate::store::{Change, ChangeKind, Key, Store};
 /// Objects by resource, namespace and name, with slashes between them: none of the three has any.
 const OBJECTS: TableDefinition<&str, &[u8]> = TableDefinition::new("objects");
 
+/// What cannot be read as an object, under the same names and as it was found. A later version may be able to read it.
+const UNREADABLE: TableDefinition<&str, &[u8]> = TableDefinition::new("unreadable");
+
 /// `format`, which a file has from its first moment, and `revision`, which it has from the first write of a cluster.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
@@ -22,6 +25,7 @@ const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 pub(crate) struct File {
     database: Database,
     path: PathBuf,
+    unreadable: Vec<String>,
 }
 
 impl File {
@@ -33,8 +37,9 @@ impl File {
         let opened = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name(THREAD.to_owned());
             let thread = thread.spawn_scoped(scope, || {
-                let file = Self { database: open(path)?, path: path.to_owned() };
+                let mut file = Self { database: open(path)?, path: path.to_owned(), unreadable: Vec::new() };
                 let is_known = file.read(store)?;
+                file.unreadable = file.read_unreadable()?;
                 Ok((file, is_known))
             })?;
             thread.join().unwrap_or_else(|_| Err(Problem::Damaged("its database cannot be read".to_owned())))
@@ -47,6 +52,11 @@ impl File {
         &self.path
     }
 
+    /// The names of what is kept in the file without being an object that can be read, such as `things.example.com/default/one`.
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+
     fn read(&self, store: &mut Store) -> Result<bool, Problem> {
         let read = self.database.begin_read()?;
         let meta = read.open_table(META)?;
@@ -56,16 +66,52 @@ impl File {
             return Err(Problem::Newer(format));
         }
         let Some(revision) = number("revision")? else { return Ok(false) };
+        let mut unreadable = Vec::new();
         for entry in read.open_table(OBJECTS)?.iter()? {
             let (name, text) = entry?;
-            let object: Option<Value> = serde_json::from_slice(text.value()).ok();
-            let (Some(key), Some(object)) = (parse_key(name.value()), object) else {
-                return Err(Problem::Damaged(format!("{} is no object in JSON", name.value())));
-            };
-            store.restore(key, object);
+            let object = serde_json::from_slice::<Value>(text.value()).ok().filter(Value::is_object);
+            match (parse_key(name.value()), object) {
+                (Some(key), Some(object)) => store.restore(key, object),
+                _ => unreadable.push(name.value().to_owned()),
+            }
         }
+        drop((meta, read));
+        self.set_aside(&unreadable)?;
         store.resume_at(revision);
         Ok(true)
+    }
+
+    /// Moves what cannot be read to where no object of the same name takes its place.
+    fn set_aside(&self, names: &[String]) -> Result<(), Problem> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let write = self.database.begin_write()?;
+        {
+            let (mut objects, mut unreadable) = (write.open_table(OBJECTS)?, write.open_table(UNREADABLE)?);
+            for name in names {
+                let Some(text) = objects.remove(name.as_str())?.map(|text| text.value().to_owned()) else { continue };
+                let mut kept_as = name.clone();
+                while unreadable.get(kept_as.as_str())?.is_some() {
+                    kept_as.push('+');
+                }
+                unreadable.insert(kept_as.as_str(), text.as_slice())?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    fn read_unreadable(&self) -> Result<Vec<String>, Problem> {
+        let read = self.database.begin_read()?;
+        let table = match read.open_table(UNREADABLE) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        let mut names = Vec::new();
+        for entry in table.iter()? {
+            names.push(entry?.0.value().to_owned());
+        }
+        Ok(names)
     }
 
     /// Writes changes and the revision after them, all or nothing. They are on the disk when this comes back.

@@ -106,6 +106,7 @@ impl State {
         if self.store.get(&key).is_some() {
             return Err(ApiError::already_exists(group, plural, &name));
         }
+        self.check_storable(&new, None)?;
         if options.dry_run {
             if let Some(version) = version {
                 object::set_metadata(&mut new, "resourceVersion", version);

@@ -272,6 +272,9 @@ impl State {
         let untidy = if is_status { Vec::new() } else { untidy };
         // What is stored is compared with what would be, and what is untidy is never what was read (`GuaranteedUpdate`).
         let same = new == **live && !goes && untidy.is_empty() && !self.untidy.contains_key(&key);
+        if !same && !goes {
+            self.check_storable(&new, Some(live))?;
+        }
         if options.dry_run || same {
             return Ok(Written { object: Arc::new(new), created: false, warnings: Vec::new() });
         }
@@ -473,6 +476,7 @@ impl State {
         if new == *live {
             return Ok(Written { object: live, created: false, warnings: Vec::new() });
         }
+        self.check_storable(&new, Some(&live))?;
         let object = self.store.put(key.clone(), new);
         if object::is_deleting(&object) && self.is_released(resource, &object) {
             self.store.remove(&key);

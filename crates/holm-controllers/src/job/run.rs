@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::indexes::{FAILURES, INDEX, add_variable};
 use super::{COMPONENT, TRACKING, Work, untrack};
-use crate::error::{Outcome, is_namespace_terminating};
+use crate::error::{Failure, Outcome, is_namespace_terminating};
 use crate::fields::{annotate, at, created, int, name, set, set_label, text, texts};
 use crate::kind::Kind;
 use crate::pods;
@@ -22,8 +22,8 @@ impl Work<'_> {
     /// Brings the number of running pods to what is wanted now.
     pub(super) fn run(&mut self, active: &mut i64) -> Outcome {
         if self.is_suspended() {
-            let all = self.active.clone();
-            return self.remove(&all, active);
+            let some: Vec<Arc<Value>> = self.active.iter().take(BURST).cloned().collect();
+            return self.remove(&some, active);
         }
         let wanted = self.wanted(*active);
         let mut excess = if self.is_indexed() { self.duplicates() } else { Vec::new() };
@@ -125,8 +125,11 @@ impl Work<'_> {
     /// Deletes all pods that run, because the Job is over.
     pub(super) fn delete_active(&mut self) -> Outcome {
         let job = self.job.clone();
-        for pod in self.active.clone() {
-            pods::delete(self.context, COMPONENT, &job, Kind::Job, &pod)?;
+        for pod in self.active.iter().take(BURST) {
+            pods::delete(self.context, COMPONENT, &job, Kind::Job, pod)?;
+        }
+        if self.active.len() > BURST {
+            return Err(Failure::NotYet(format!("{} pods are still to be deleted", self.active.len() - BURST)));
         }
         Ok(())
     }

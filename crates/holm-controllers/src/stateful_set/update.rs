@@ -29,8 +29,9 @@ impl Set<'_> {
             return Ok(());
         }
         let partition = int(&self.set, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or_default();
-        let partition = usize::try_from(partition).unwrap_or_default();
-        let targets: Vec<Arc<Value>> = self.wanted.iter().skip(partition).rev().cloned().collect();
+        let first = self.start().saturating_add(partition);
+        let is_target = |pod: &&Arc<Value>| pod::ordinal(&self.set, pod).is_some_and(|ordinal| ordinal >= first);
+        let targets: Vec<Arc<Value>> = self.wanted.iter().filter(is_target).rev().cloned().collect();
         let mut left = limit - unavailable;
         if self.is_ordered() {
             for target in targets {

@@ -111,7 +111,7 @@ impl Cluster {
                 // Step by step, as time passes.
                 let end = clock.now_milliseconds() + i64::try_from(by.as_millis()).unwrap();
                 loop {
-                    let next = controllers.settle().next.unwrap_or(end).clamp(clock.now_milliseconds(), end);
+                    let next = controllers.settle().unwrap().next.unwrap_or(end).clamp(clock.now_milliseconds(), end);
                     clock.advance(Duration::from_millis((next - clock.now_milliseconds()).unsigned_abs()));
                     if clock.now_milliseconds() >= end {
                         break;
@@ -125,7 +125,7 @@ impl Cluster {
     pub async fn settle(&mut self, namespace: &str) {
         if let Self::Embedded { controllers, clock, .. } = self {
             // A real cluster works in seconds of its own, too.
-            controllers.settle();
+            controllers.settle().unwrap();
             clock.advance(Duration::from_secs(1));
             self.advance(Duration::from_secs(2)).await;
             return;

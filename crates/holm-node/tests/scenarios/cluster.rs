@@ -195,7 +195,7 @@ impl Cluster {
 /// Lets controllers and node work in turn until both are quiet, and gives the time at which something is due.
 async fn settle(controllers: &mut Controllers, node: &mut Node) -> Option<i64> {
     loop {
-        let controlled = controllers.settle();
+        let controlled = controllers.settle().expect("settled controllers");
         let done = node.settle().await.expect("a settled node");
         if controlled.acted + done.acted == 0 {
             return controlled.next.into_iter().chain(done.next).min();

@@ -1,0 +1,123 @@
+//! Nothing that the cluster accepts keeps its controllers and its node from coming to rest, or other work from being done.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use holm_embedded::{Client, Clock, Cluster, ClusterOptions, Timestamp};
+use serde_json::{Value, json};
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+async fn held() -> Cluster {
+    let clock = Clock::held_at(Timestamp(1_800_000_000));
+    Cluster::start(ClusterOptions { clock, in_background: false, ..ClusterOptions::default() }).await.unwrap()
+}
+
+async fn send(client: &Client, method: &str, path: &str, body: Value) -> Value {
+    let content = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    let request = http::Request::builder().method(method).uri(path).header("content-type", content);
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    client.request(request.body(body).unwrap()).await.unwrap()
+}
+
+async fn get(client: &Client, path: &str) -> Value {
+    send(client, "GET", path, Value::Null).await
+}
+
+/// A pod that runs until it is deleted, and then stays until its finalizer is gone.
+fn held_pod(name: &str, spec: Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "finalizers": ["example.com/held"]},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": "registry.test/j:job-hang"}]},
+    });
+    for (field, value) in spec.as_object().unwrap() {
+        pod["spec"][field] = value.clone();
+    }
+    pod
+}
+
+/// Controllers and node still do other work: a Deployment gets its pods.
+async fn assert_controllers_work(cluster: &Cluster, name: &str) {
+    let client = cluster.client();
+    let labels = json!({"app": name});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "web:1"}]}}},
+    });
+    send(&client, "POST", "/apis/apps/v1/namespaces/default/deployments", deployment).await;
+    cluster.advance(Duration::from_secs(5)).await.unwrap();
+    let found = get(&client, &format!("/apis/apps/v1/namespaces/default/deployments/{name}")).await;
+    assert_eq!(found["status"]["readyReplicas"], 2, "{found:#}");
+}
+
+#[tokio::test]
+async fn a_deleted_pod_that_a_finalizer_holds_is_left_to_it() {
+    let specs = [
+        ("never", json!({"restartPolicy": "Never"})),
+        ("always", json!({"restartPolicy": "Always"})),
+        ("default-grace", json!({"terminationGracePeriodSeconds": 30})),
+        ("no-grace", json!({"terminationGracePeriodSeconds": 0})),
+        (
+            "slow",
+            json!({"terminationGracePeriodSeconds": 30, "containers": [{"name": "c", "image": "r.test/j:slow-stop"}]}),
+        ),
+        (
+            "waits",
+            json!({"containers": [{"name": "c", "image": "r.test/j:1", "envFrom": [{"configMapRef": {"name": "none"}}]}]}),
+        ),
+    ];
+    for (name, spec) in specs {
+        let cluster = held().await;
+        let client = cluster.client();
+        send(&client, "POST", PODS, held_pod(name, spec)).await;
+        cluster.advance(Duration::from_secs(5)).await.unwrap();
+        let path = format!("{PODS}/{name}");
+        send(&client, "DELETE", &path, Value::Null).await;
+        cluster.advance(Duration::from_secs(40)).await.unwrap();
+        let pod = get(&client, &path).await;
+        assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 0, "{name}: {pod:#}");
+        assert_eq!(pod["metadata"]["finalizers"], json!(["example.com/held"]), "{name}");
+        assert_controllers_work(&cluster, "other").await;
+        send(&client, "PATCH", &path, json!({"metadata": {"finalizers": null}})).await;
+        cluster.advance(Duration::from_secs(5)).await.unwrap();
+        let left = get(&client, PODS).await;
+        assert!(left["items"].as_array().unwrap().iter().all(|pod| pod["metadata"]["name"] != name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_pods_of_a_job_that_counts_them_can_be_deleted() {
+    let jobs = [
+        ("replaces", json!({"podReplacementPolicy": "Failed"})),
+        (
+            "ignores",
+            json!({"podFailurePolicy": {"rules": [
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]}}),
+        ),
+    ];
+    for (name, policy) in jobs {
+        let cluster = held().await;
+        let client = cluster.client();
+        let mut job = json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name},
+            "spec": {"backoffLimit": 2, "template": {"spec": {"restartPolicy": "Never", "containers": [
+                {"name": "c", "image": "registry.test/j:job-hang"}]}}},
+        });
+        for (field, value) in policy.as_object().unwrap() {
+            job["spec"][field] = value.clone();
+        }
+        send(&client, "POST", "/apis/batch/v1/namespaces/default/jobs", job).await;
+        cluster.advance(Duration::from_secs(5)).await.unwrap();
+        let pods = get(&client, PODS).await;
+        let first = pods["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
+        send(&client, "DELETE", &format!("{PODS}/{first}"), Value::Null).await;
+        cluster.advance(Duration::from_secs(60)).await.unwrap();
+        let pods = get(&client, PODS).await;
+        let names: Vec<&str> =
+            pods["items"].as_array().unwrap().iter().map(|pod| pod["metadata"]["name"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), 1, "{name}: {names:?}");
+        assert_ne!(names[0], first, "{name}");
+        assert_controllers_work(&cluster, "other").await;
+    }
+}
