@@ -4,6 +4,8 @@
 //! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP. Tokens of service accounts
 //! are taken too; who sends none is `system:anonymous`, as with a real server, and may ask for little more than the version.
 
+mod connection;
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,9 +16,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -60,13 +59,8 @@ impl ApiServer {
                     continue;
                 };
                 let (cluster, expected, acceptor) = (cluster.clone(), expected.clone(), acceptor.clone());
-                tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let service = service_fn(move |request| answer(cluster.clone(), expected.clone(), request));
-                    // A client that goes away in the middle is no concern of the others.
-                    let _ =
-                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-                });
+                let answer = move |request| answer(cluster.clone(), expected.clone(), request);
+                tokio::spawn(connection::serve(stream, acceptor, answer));
             }
         });
         Ok(Listener { address, token, certificate, task })
@@ -87,11 +81,7 @@ fn secured() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send +
     Ok((TlsAcceptor::from(Arc::new(config)), made.cert.pem()))
 }
 
-async fn answer(
-    cluster: ApiServer,
-    expected: Arc<str>,
-    request: Request<Incoming>,
-) -> Result<Response<AnswerBody>, std::convert::Infallible> {
+async fn answer(cluster: ApiServer, expected: Arc<str>, request: Request<Incoming>) -> Response<AnswerBody> {
     let header = request.headers().get(http::header::AUTHORIZATION);
     let given =
         header.and_then(|value| value.to_str().ok()).map(|value| value.strip_prefix("Bearer ").unwrap_or_default());
@@ -100,10 +90,10 @@ async fn answer(
         Some(token) if same(token.as_bytes(), expected.as_bytes()) => Some(User::administrator()),
         Some(token) => cluster.user_of(token),
     };
-    Ok(match user {
+    match user {
         Some(user) => server::serve(cluster, Arc::new(user), request).await,
         None => server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")),
-    })
+    }
 }
 
 /// Compares without telling by the time it takes how much was right.

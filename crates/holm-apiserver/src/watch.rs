@@ -51,6 +51,10 @@ impl WatchEvent {
     }
 }
 
+/// How many events are taken from the log at once: so many are kept for a client that does not read. One that falls so far behind
+/// that the log does not know any more what it has missed is told so, and lists again.
+const EVENTS_AT_ONCE: usize = 100;
+
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchStart {
@@ -164,6 +168,10 @@ impl Watch {
         let changes = changes.take_while(|change| change.revision <= last);
         for change in changes.filter(|change| change.key.resource == self.resource.id) {
             self.ready.extend(event(change, &self.selection, &self.resource));
+            if self.ready.len() >= EVENTS_AT_ONCE {
+                self.seen = change.revision;
+                return Ok(());
+            }
         }
         self.seen = self.seen.max(last);
         Ok(())
