@@ -5,6 +5,8 @@
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use crate::go;
+
 /// An answer that is no success, as the API gives it.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error("{message}")]
@@ -145,7 +147,13 @@ impl FieldError {
             FieldProblem::Required | FieldProblem::Forbidden | FieldProblem::TooLong | FieldProblem::TooMany => {
                 words.to_owned()
             }
-            _ => format!("{words}: {}", self.value),
+            _ => match &self.value {
+                // What has a set of values has a type of its own, which is written as JSON.
+                Value::String(text) if self.kind != FieldProblem::NotSupported => {
+                    format!("{words}: {}", go::quoted(text))
+                }
+                value => format!("{words}: {}", go::json(value)),
+            },
         };
         if self.detail.is_empty() { head } else { format!("{head}: {}", self.detail) }
     }

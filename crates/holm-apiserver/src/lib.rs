@@ -59,6 +59,7 @@ mod custom;
 mod decode;
 mod defaults;
 mod error;
+mod go;
 mod import;
 #[cfg(feature = "listen")]
 mod listen;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::decode;
 use crate::error::{ApiError, FieldError};
+use crate::go;
 use crate::query::Query;
 use crate::user::User;
 
@@ -72,8 +74,17 @@ impl WriteOptions {
     /// Reads the options of a create, an update or a patch.
     pub(crate) fn of(query: &Query, user_agent: &str, kind: OptionsKind) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
+        let manager = query.first("fieldManager").unwrap_or_default();
+        let force = query.flag("force");
+        if kind == OptionsKind::Apply && manager.is_empty() {
+            errors.push(FieldError::required("fieldManager", "is required for apply patch"));
+        }
+        if kind == OptionsKind::Patch && force.is_some() {
+            errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
+        }
+        check_manager(manager, &mut errors);
         let dry_run = dry_run(&query.all("dryRun"), &mut errors);
-        let field_validation = match query.get("fieldValidation").unwrap_or_default() {
+        let field_validation = match query.first("fieldValidation").unwrap_or_default() {
             "" | "Warn" => FieldValidation::Warn,
             "Ignore" => FieldValidation::Ignore,
             "Strict" => FieldValidation::Strict,
@@ -82,29 +93,22 @@ impl WriteOptions {
                 FieldValidation::Warn
             }
         };
-        let manager = query.get("fieldManager").unwrap_or_default();
-        if manager.len() > 128 {
-            errors.push(FieldError::too_long("fieldManager", 128));
-        }
-        if manager
-            .chars()
-            .any(|character| character.is_control() || !character.is_ascii() && !character.is_alphanumeric())
-        {
-            errors.push(FieldError::invalid("fieldManager", manager, "should only contain printable characters"));
-        }
-        let force = query.get("force");
-        if kind == OptionsKind::Apply && manager.is_empty() {
-            errors.push(FieldError::required("fieldManager", "is required for apply patch"));
-        }
-        if kind == OptionsKind::Patch && force.is_some() {
-            errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
-        }
         if !errors.is_empty() {
             return Err(ApiError::invalid("meta.k8s.io", kind.name(), "", &errors));
         }
         let field_manager = if manager.is_empty() { manager_of(user_agent) } else { manager.to_owned() };
-        let force = matches!(force, Some("true" | "1"));
-        Ok(Self { dry_run, field_manager, field_validation, force, user: None })
+        Ok(Self { dry_run, field_manager, field_validation, force: force.unwrap_or_default(), user: None })
+    }
+}
+
+/// `ValidateFieldManager`
+fn check_manager(manager: &str, errors: &mut Vec<FieldError>) {
+    if manager.len() > 128 {
+        errors.push(FieldError::too_long("fieldManager", 128));
+    }
+    for (position, character) in manager.char_indices().filter(|(_, character)| !go::is_printable(*character)) {
+        let detail = format!("invalid character U+{:04X} (at position {position})", u32::from(character));
+        errors.push(FieldError::invalid("fieldManager", manager, detail));
     }
 }
 
@@ -141,55 +145,70 @@ fn dry_run(values: &[&str], errors: &mut Vec<FieldError>) -> bool {
     !values.is_empty()
 }
 
+/// The type of the options of a deletion.
+const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
 impl DeleteOptions {
-    /// Reads the options of a deletion from its body or, without one, from the query.
+    /// Reads the options of a deletion from its body or, without one, from the query: a body is all that counts, where there is one
+    /// (`DeleteResource` in `k8s.io/apiserver`, `pkg/endpoints/handlers/delete.go`).
     pub(crate) fn of(query: &Query, body: Option<&Value>) -> Result<Self, ApiError> {
-        let empty = Value::Null;
-        // A body is all that counts, where there is one (`DeleteResource` in `pkg/endpoints/handlers/delete.go`).
-        let nothing = Query::parse("");
-        let query = if body.is_some() { &nothing } else { query };
-        let body = body.unwrap_or(&empty);
-        let text = |field: &str| body.get(field).and_then(Value::as_str).or_else(|| query.get(field));
-        let mut errors = Vec::new();
-        let listed = body.get("dryRun").and_then(Value::as_array);
-        let values: Vec<&str> = match listed {
-            Some(values) => values.iter().filter_map(Value::as_str).collect(),
-            None => query.all("dryRun"),
-        };
-        let dry_run = dry_run(&values, &mut errors);
-        let grace = body.get("gracePeriodSeconds").and_then(Value::as_i64);
-        let grace = grace.or_else(|| query.get("gracePeriodSeconds").and_then(|seconds| seconds.parse().ok()));
-        let orphan = body.get("orphanDependents").and_then(Value::as_bool);
-        let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if !matches!(kind, "" | "DeleteOptions") {
-            return Err(ApiError::bad_request(format!("decoded object cannot be converted to DeleteOptions: {kind}")));
+        if let Some(body) = body {
+            return Self::of_body(body);
         }
-        if let (Some(policy), Some(_)) = (text("propagationPolicy"), orphan) {
+        let text = |field: &str| query.get(field).map(str::to_owned);
+        let grace = query.integer("gracePeriodSeconds")?;
+        let policy = query.first("propagationPolicy");
+        let options = Self::checked(&query.all("dryRun"), policy, query.flag("orphanDependents"))?;
+        // `Convert_url_Values_To_v1_DeleteOptions`
+        Ok(Self { grace_period_seconds: grace, uid: text("uid"), resource_version: text("resourceVersion"), ..options })
+    }
+
+    /// Reads the options of a body of that kind.
+    pub(crate) fn of_body(body: &Value) -> Result<Self, ApiError> {
+        let mut body = body.clone();
+        let pack = holm_schema::built_in().map_err(|error| ApiError::internal(error.to_string()))?;
+        let kind = pack.type_named(DELETE_OPTIONS);
+        let kind = kind.ok_or_else(|| ApiError::internal(format!("the schema has no {DELETE_OPTIONS}")))?;
+        // What is unknown is ignored.
+        let read = decode::prune(&mut body, kind, "", &mut Vec::new());
+        read.map_err(|mismatch| ApiError::bad_request(mismatch.text("DeleteOptions")))?;
+        let text = |field: &str| body.get(field).and_then(Value::as_str);
+        let listed = body.get("dryRun").and_then(Value::as_array).into_iter().flatten();
+        let dry_run: Vec<&str> = listed.filter_map(Value::as_str).collect();
+        let orphan = body.get("orphanDependents").and_then(Value::as_bool);
+        let options = Self::checked(&dry_run, text("propagationPolicy"), orphan)?;
+        let precondition = |field: &str| body.get("preconditions")?.get(field)?.as_str().map(str::to_owned);
+        Ok(Self {
+            grace_period_seconds: body.get("gracePeriodSeconds").and_then(Value::as_i64),
+            uid: precondition("uid"),
+            resource_version: precondition("resourceVersion"),
+            ..options
+        })
+    }
+
+    /// `ValidateDeleteOptions`
+    fn checked(dry_runs: &[&str], policy: Option<&str>, orphan: Option<bool>) -> Result<Self, ApiError> {
+        let mut errors = Vec::new();
+        if let (Some(policy), Some(_)) = (policy, orphan) {
             let detail = "orphanDependents and deletionPropagation cannot be both set";
             errors.push(FieldError::invalid("propagationPolicy", policy, detail));
         }
-        let propagation = match text("propagationPolicy") {
+        let propagation = match policy {
             None => orphan.map(|orphan| if orphan { Propagation::Orphan } else { Propagation::Background }),
             Some("Background") => Some(Propagation::Background),
             Some("Foreground") => Some(Propagation::Foreground),
             Some("Orphan") => Some(Propagation::Orphan),
             Some(other) => {
-                let supported = &["Background", "Foreground", "Orphan", "nil"];
-                errors.push(FieldError::not_supported("propagationPolicy", other, supported));
+                let detail = r#"supported values: "Foreground", "Background", "Orphan", "nil""#;
+                let unsupported = FieldError::not_supported("propagationPolicy", other, &[]);
+                errors.push(FieldError { detail: detail.to_owned(), ..unsupported });
                 None
             }
         };
+        let dry_run = dry_run(dry_runs, &mut errors);
         if !errors.is_empty() {
             return Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors));
         }
-        let precondition =
-            |field: &str| body.get("preconditions").and_then(|found| found.get(field)?.as_str()).map(str::to_owned);
-        Ok(Self {
-            dry_run,
-            propagation,
-            grace_period_seconds: grace,
-            uid: precondition("uid"),
-            resource_version: precondition("resourceVersion"),
-        })
+        Ok(Self { dry_run, propagation, ..Self::default() })
     }
 }

@@ -62,6 +62,11 @@ impl Patch {
         Ok(Self { kind, body, duplicates })
     }
 
+    /// Whether it is a strategic merge patch.
+    pub fn is_strategic(&self) -> bool {
+        self.kind == PatchKind::Strategic
+    }
+
     /// The object after the patch.
     pub fn apply(&self, resource: &ResourceType, live: &Value) -> Result<Value, ApiError> {
         let mut object = live.clone();
@@ -90,7 +95,7 @@ impl Patch {
                     );
                     return Err(ApiError::new(413, "RequestEntityTooLarge", text));
                 }
-                json::apply(&mut object, &self.body).map_err(|_| rejected())?;
+                json::apply(&mut object, operations).map_err(|_| rejected())?;
             }
         }
         if !object.is_object() {

@@ -55,7 +55,12 @@ impl Selection {
 
 /// Whether a field is as a requirement wants it.
 fn has_value(requirement: &FieldRequirement, object: &Value) -> bool {
-    let path: Vec<&str> = requirement.path.split('.').collect();
+    let path: Vec<&str> = match requirement.path.as_str() {
+        // Of an Event, which says it in one of two ways: `pkg/registry/core/event/strategy.go`.
+        "source" if object::text_at(object, &["source", "component"]).is_empty() => vec!["reportingComponent"],
+        "source" => vec!["source", "component"],
+        path => path.split('.').collect(),
+    };
     let found = match object::at(object, &path) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(flag)) => flag.to_string(),
@@ -120,7 +125,7 @@ fn own_fields(resource: &str) -> &'static [&'static str] {
         "nodes" => &["spec.unschedulable"],
         "services" => &["spec.clusterIP", "spec.type"],
         "jobs.batch" => &["status.successful"],
-        "replicasets.apps" | "replicationcontrollers" => &["status.replicas"],
+        "replicationcontrollers" => &["status.replicas"],
         "certificatesigningrequests.certificates.k8s.io" => &["spec.signerName"],
         _ => &[],
     }

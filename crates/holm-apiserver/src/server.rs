@@ -13,15 +13,17 @@ mod table;
 mod verbs;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 
 use crate::api_server::ApiServer;
 use crate::audit::AuditEvent;
 use crate::authenticate;
 use crate::authorize;
 use crate::error::ApiError;
+use crate::go;
 use crate::query::Query;
 use crate::user::User;
 
@@ -32,6 +34,9 @@ use route::Route;
 
 /// The most bytes of a body, as for a real server: `MaxRequestBodyBytes`.
 const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// How long a body may take to arrive, as for a real server: `RequestTimeout`.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Marks a request that does not wait for the disk: its answer, and the events of its watch, tell also what a crash can take back.
 #[derive(Clone, Copy, Debug)]
@@ -70,12 +75,20 @@ where
     let path = percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let attributes = Attributes::of(&parts.method, &path, &segments, &query);
     let mut event = recorded(&cluster, &attributes, &user, &parts);
+    if let Err(error) = check_timeout(&attributes, &query) {
+        return finished(&cluster, event, refuse(&error));
+    }
     let user = match admitted(&cluster, user, &attributes, &parts.headers, &mut event) {
         Ok(user) => user,
         Err(error) => return finished(&cluster, event, refuse(&error)),
     };
-    let answer = match http_body_util::Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => {
+    let read = tokio::time::timeout(BODY_TIMEOUT, http_body_util::Limited::new(body, MAX_BODY).collect()).await;
+    let answer = match read {
+        Err(_) => {
+            let text = "Timeout: request did not complete within requested timeout - context deadline exceeded";
+            refuse(&ApiError::new(504, "Timeout", text))
+        }
+        Ok(Ok(body)) => {
             let call = Call {
                 user,
                 query,
@@ -90,13 +103,24 @@ where
             // The events of a watch are one JSON text each, and together no YAML.
             if call.accept.prefers_yaml() && attributes.verb != "watch" { respond::as_yaml(answer) } else { answer }
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             let text = format!("Request entity too large: limit is {MAX_BODY} ({error})");
             refuse(&ApiError::new(413, "RequestEntityTooLarge", text))
         }
     };
     let stored = if eager { Ok(()) } else { cluster.stored().await };
     finished(&cluster, event, stored.map_or_else(|error| refuse(&error), |()| answer))
+}
+
+/// What a request says of how long it may take must be readable, unless it is one that may take long.
+///
+/// From `k8s.io/apiserver`, `pkg/endpoints/filters/request_deadline.go`.
+fn check_timeout(attributes: &Attributes, query: &Query) -> Result<(), ApiError> {
+    let is_long = matches!(attributes.verb.as_str(), "watch" | "proxy")
+        || matches!(attributes.subresource.as_str(), "attach" | "exec" | "proxy" | "log" | "portforward");
+    let text = query.first("timeout").filter(|text| !text.is_empty() && !is_long).unwrap_or("0");
+    go::check_duration(text)
+        .map_err(|problem| ApiError::bad_request(format!("invalid timeout specified in the request URL - {problem}")))
 }
 
 /// The user on whose behalf the request is served, if that is allowed.
@@ -125,8 +149,10 @@ fn admitted(
 
 fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {
     event.code = answer.status().as_u16();
+    let is_head = event.method == "HEAD";
     cluster.audit().record(event);
-    answer
+    // HTTP/2 leaves it to us that the answer to HEAD has no body.
+    if is_head { answer.map(|_| Empty::new().boxed_unsync()) } else { answer }
 }
 
 /// What the audit log says of a request before it is answered.
@@ -159,7 +185,8 @@ fn dispatch(cluster: &ApiServer, segments: &[&str], call: &Call) -> Result<Respo
         | ["api", _]
         | ["apis", _]
         | ["apis", _, _] => {
-            if call.method != Method::GET && call.method != Method::HEAD {
+            let is_health = matches!(segments, ["healthz" | "livez" | "readyz", ..]);
+            if call.method != Method::GET && !(is_health && call.method == Method::HEAD) {
                 return Err(ApiError::method_not_allowed());
             }
             let state = cluster.read();

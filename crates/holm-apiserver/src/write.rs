@@ -25,6 +25,9 @@ use crate::registry::{ResourceType, TypeSchema};
 use crate::shape::{self, Stage};
 use emptied::Emptied;
 
+/// How deep YAML may be nested. Its parser takes much of the stack for each level, so this is less than for JSON.
+const MAX_YAML_DEPTH: usize = 72;
+
 /// The outcome of a write.
 #[derive(Debug)]
 pub(crate) struct Written {
@@ -67,12 +70,34 @@ impl Draft {
     }
 
     /// Reads YAML, which JSON is too.
+    ///
+    /// Its characters are those of `go.yaml.in/yaml/v2`, `readerc.go`. What is wrong is told without the text, which may be secret.
     pub fn parse_yaml(body: &[u8]) -> Result<Self, ApiError> {
-        if serde_json::from_slice::<Value>(body).is_ok() {
+        let is_allowed = |character: char| match character {
+            '\t' | '\n' | '\r' | '\u{85}' => true,
+            '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+            character => !character.is_control(),
+        };
+        // Whatever its depth, so that what is too deep is not tried as YAML.
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+        let text = std::str::from_utf8(body).map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+        if text.is_ok_and(|text| !text.chars().all(is_allowed)) {
+            // JSON is converted later than YAML.
+            let step =
+                if is_json { "error decoding patch: error converting YAML to JSON" } else { "error encoding patch" };
+            return Err(ApiError::bad_request(format!("{step}: yaml: control characters are not allowed")));
+        }
+        if is_json {
             return Self::parse(body);
         }
-        let object = serde_saphyr::from_slice::<Value>(body)
-            .map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?;
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: MAX_YAML_DEPTH },
+            with_snippet: false,
+        };
+        let object = serde_saphyr::from_slice_with_options::<Value>(body, options).map_err(|error| {
+            let line = error.location().map(|place| format!("line {}: ", place.line())).unwrap_or_default();
+            ApiError::bad_request(format!("error encoding patch: yaml: {line}it is not valid YAML"))
+        })?;
         if !object.is_object() {
             return Err(ApiError::bad_request("error decoding YAML: it is no object"));
         }

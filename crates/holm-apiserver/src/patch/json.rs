@@ -5,10 +5,34 @@
 
 use serde_json::{Value, json};
 
+use crate::go;
+use crate::storable::{self, is_deeper};
+
+/// How many bytes all that a patch copies may have as JSON. A real server takes its limit of a body (`JSONPatchMaxCopyBytes` in
+/// `k8s.io/apiserver`, `pkg/server/config.go`).
+const MAX_COPIED: usize = 3 * 1024 * 1024;
+
+/// How deep an object may be nested between two operations. What is stored is less deep.
+const MAX_DEPTH: usize = 4 * storable::MAX_DEPTH;
+
 /// Applies the operations in their order.
-pub(super) fn apply(object: &mut Value, operations: &Value) -> Result<(), Rejected> {
-    for operation in operations.as_array().into_iter().flatten() {
+pub(super) fn apply(object: &mut Value, operations: &[Value]) -> Result<(), Rejected> {
+    let mut copied = 0_usize;
+    for operation in operations {
         let Some(operation) = as_applied(object, operation) else { continue };
+        let text = |field: &str| operation.get(field).and_then(Value::as_str).unwrap_or_default();
+        let placed = match text("op") {
+            "copy" | "move" => object.pointer(text("from")),
+            _ => operation.get("value"),
+        };
+        if text("op") == "copy" {
+            copied = copied.saturating_add(placed.map_or(0, |value| go::json(value).len()));
+        }
+        let depth = text("path").matches('/').count();
+        let is_deep = depth > MAX_DEPTH || placed.is_some_and(|value| is_deeper(value, MAX_DEPTH - depth));
+        if copied > MAX_COPIED || is_deep {
+            return Err(Rejected);
+        }
         let patch: json_patch::Patch = serde_json::from_value(json!([operation])).map_err(|_| Rejected)?;
         json_patch::patch(object, &patch).map_err(|_| Rejected)?;
     }
@@ -53,14 +77,33 @@ mod tests {
             {"op": "test", "path": "/a/c", "value": null},
             {"op": "add", "path": "/a/d"},
         ]);
-        apply(&mut object, &patch).unwrap();
+        apply(&mut object, patch.as_array().unwrap()).unwrap();
         assert_eq!(object, json!({"a": {"b": 1, "d": null}}));
         for refused in [
             json!([{"op": "remove", "path": "/a/c"}]),
             json!([{"op": "replace", "path": "/x/y", "value": 1}]),
             json!([{"op": "test", "path": "/a/c", "value": 1}]),
         ] {
-            assert!(apply(&mut object, &refused).is_err(), "{refused}");
+            assert!(apply(&mut object, refused.as_array().unwrap()).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn copies_are_limited_by_their_size_and_their_depth() {
+        let doubling = |times: usize| {
+            let start = json!({"op": "add", "path": "/x", "value": ["y".repeat(1000)]});
+            let copies = std::iter::repeat_n(json!({"op": "copy", "from": "/x", "path": "/x/-"}), times);
+            std::iter::once(start).chain(copies).collect::<Vec<Value>>()
+        };
+        assert!(apply(&mut json!({}), &doubling(11)).is_ok());
+        assert!(apply(&mut json!({}), &doubling(12)).is_err());
+        // Each copy puts the whole into itself.
+        let nesting = |times: usize| {
+            let start = json!({"op": "add", "path": "/x", "value": {}});
+            let copies = (0..times).map(|_| json!({"op": "copy", "from": "/x", "path": "/x/x"}));
+            std::iter::once(start).chain(copies).collect::<Vec<Value>>()
+        };
+        assert!(apply(&mut json!({}), &nesting(400)).is_ok());
+        assert!(apply(&mut json!({}), &nesting(500)).is_err());
     }
 }

@@ -3,6 +3,8 @@
 //! From `k8s.io/apiserver`, `pkg/storage/etcd3/store.go` (`GetList`), `pkg/storage/continue.go`, and
 //! `pkg/endpoints/handlers/{get,watch}.go`.
 
+mod options;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +15,17 @@ use http::Response;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+pub(super) use options::Options;
+
 use super::respond::{self, AnswerBody, Form, answer};
 use super::route::Route;
 use super::{Call, table};
 use crate::api_server::ApiServer;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object;
+use crate::query::resource_version;
 use crate::registry::{ResourceType, TypeSchema};
-use crate::selector::Selection;
+use crate::state::State;
 use crate::watch::{Watch, WatchEvent, WatchStart};
 
 /// How often a quiet watch says how far it is.
@@ -28,44 +33,12 @@ const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a watch lasts that does not say itself.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(1800);
 
-/// What a request selects.
-pub(super) fn selection(route: &Route, call: &Call) -> Result<Selection, ApiError> {
-    let resource = &route.resource;
-    let selectable: &[String] = match &resource.schema {
-        TypeSchema::Custom(custom) => &custom.selectable,
-        TypeSchema::BuiltIn { .. } => &[],
-    };
-    let fields = call.query.get("fieldSelector").unwrap_or_default();
-    let fields = resource.view.map_or_else(|| fields.to_owned(), |view| view.selector(fields));
-    let by_name = route.name.as_ref().map(|name| format!("metadata.name={name}")).unwrap_or_default();
-    let fields = [fields.as_str(), &by_name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",");
-    Selection::everything(route.namespace.as_deref())
-        .labels(call.query.get("labelSelector").unwrap_or_default())?
-        .fields(&fields, &resource.id, selectable)
-}
-
-fn invalid_options(field: &str, value: &str, detail: &str) -> ApiError {
-    ApiError::invalid("meta.k8s.io", "ListOptions", "", &[FieldError::invalid(field, value, detail)])
-}
-
-fn forbidden_option(field: &str, detail: &str) -> ApiError {
-    ApiError::invalid("meta.k8s.io", "ListOptions", "", &[FieldError::forbidden(field, detail)])
-}
-
-fn revision(text: &str) -> Result<u64, ApiError> {
-    text.parse().map_err(|_| {
-        let detail =
-            format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax");
-        ApiError::bad_request(detail)
-    })
-}
-
 /// The future cannot be read.
-fn check_future(wanted: u64, current: u64) -> Result<(), ApiError> {
+pub(super) fn check_future(wanted: u64, current: u64) -> Result<(), ApiError> {
     if wanted <= current {
         return Ok(());
     }
-    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
     let mut error = ApiError::new(504, "Timeout", message);
     error.details = Some(json!({
         "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1,
@@ -80,79 +53,13 @@ pub(super) fn list(
     call: &Call,
     form: Form,
 ) -> Result<Response<AnswerBody>, ApiError> {
-    let selection = selection(route, call)?;
+    let options = Options::of(route, call)?;
     let resource = &route.resource;
-    let limit = match call.query.get("limit").unwrap_or_default() {
-        "" => 0,
-        text => text.parse::<i64>().map_err(|error| ApiError::bad_request(format!("limit: {error}")))?,
-    };
-    let limit = usize::try_from(limit).unwrap_or_default();
-    let version = call.query.get("resourceVersion").unwrap_or_default();
-    let matching = call.query.get("resourceVersionMatch").unwrap_or_default();
-    let token = call.query.get("continue").map(Continue::parse).transpose()?;
-    if !matches!(matching, "" | "Exact" | "NotOlderThan") {
-        let supported = &["Exact", "NotOlderThan", ""];
-        let errors = [FieldError::not_supported("resourceVersionMatch", matching, supported)];
-        return Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", &errors));
-    }
-    if call.query.get("sendInitialEvents").is_some() {
-        let detail = "sendInitialEvents is forbidden for list";
-        return Err(forbidden_option("sendInitialEvents", detail));
-    }
-    if !matching.is_empty() && version.is_empty() {
-        return Err(ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            &[FieldError::forbidden(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-            )],
-        ));
-    }
-    if matching == "Exact" && version == "0" {
-        let detail = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-        return Err(ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            &[FieldError::forbidden("resourceVersionMatch", detail)],
-        ));
-    }
-    if token.is_some() && !matches!(version, "" | "0") {
-        return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
-    }
     let state = cluster.read();
-    let current = state.store.revision();
-    let at = match (&token, version) {
-        (Some(token), _) => token.revision,
-        (None, "" | "0") => current,
-        (None, text) => {
-            let wanted = revision(text)?;
-            check_future(wanted, current)?;
-            if matching == "Exact" { wanted } else { current }
-        }
-    };
-    let Some(mut all) = state.store.list_at(&resource.id, route.namespace.as_deref(), at) else {
-        return Err(expired(token.is_some(), at, current));
-    };
-    if let Some(token) = &token {
-        let before = all.partition_point(|((namespace, name), _)| (*namespace, *name) < token.start());
-        all.drain(..before);
-    }
-    all.retain(|(_, object)| selection.matches(object));
-    let (mut next, mut remaining) = (None, None);
-    if limit > 0 && all.len() > limit {
-        if !selection.is_selective() {
-            remaining = Some(all.len() - limit);
-        }
-        let start = all.get(limit).map(|((namespace, name), _)| ((*namespace).to_owned(), (*name).to_owned()));
-        next = start.map(|start| Continue { revision: at, start }.text());
-        all.truncate(limit);
-    }
+    let Selected { items, keys: _, at, next, remaining } = select(&state, route, &options)?;
     let now = state.now();
-    let items: Vec<Arc<Value>> = all.iter().map(|(_, object)| resource.served(object)).collect();
     drop(state);
+    let items: Vec<Arc<Value>> = items.iter().map(|object| resource.served(object)).collect();
     let value = match form {
         Form::Object => {
             let listing = Listing::new(resource, &items, at, next, remaining);
@@ -173,6 +80,57 @@ pub(super) fn list(
         }
     };
     Ok(answer(200, &value, &[]))
+}
+
+/// What a list selects at a revision.
+pub(super) struct Selected {
+    pub items: Vec<Arc<Value>>,
+    /// Namespace and name of each.
+    pub keys: Vec<(String, String)>,
+    at: u64,
+    next: Option<String>,
+    remaining: Option<usize>,
+}
+
+/// Finds what a list selects.
+pub(super) fn select(state: &State, route: &Route, options: &Options<'_>) -> Result<Selected, ApiError> {
+    let resource = &route.resource;
+    let current = state.store.revision();
+    let token = options.token.as_ref();
+    let at = match (token, options.version) {
+        // Such a token comes with the answer that an older one has expired.
+        (Some(token), _) => u64::try_from(token.revision).unwrap_or(current),
+        (None, "" | "0") => current,
+        (None, text) => {
+            let wanted = resource_version(text)
+                .map_err(|problem| ApiError::bad_request(format!("invalid resource version: {problem}")))?;
+            check_future(wanted, current)?;
+            // A list in pages is exact unless it says otherwise.
+            let is_exact = options.matching == "Exact" || options.matching.is_empty() && options.limit > 0;
+            if is_exact { wanted } else { current }
+        }
+    };
+    let Some(mut all) = state.store.list_at(&resource.id, route.namespace.as_deref(), at) else {
+        return Err(expired(token.is_some(), at, current));
+    };
+    if let Some(token) = token {
+        let before = all.partition_point(|((namespace, name), _)| (*namespace, *name) < token.start());
+        all.drain(..before);
+    }
+    all.retain(|(_, object)| options.selection.matches(object));
+    let (mut next, mut remaining) = (None, None);
+    let limit = options.limit;
+    if limit > 0 && all.len() > limit {
+        if !options.selection.is_selective() {
+            remaining = Some(all.len() - limit);
+        }
+        let start = all.get(limit).map(|((namespace, name), _)| ((*namespace).to_owned(), (*name).to_owned()));
+        let revision = i64::try_from(at).unwrap_or(-1);
+        next = start.map(|start| Continue { revision, start }.text());
+        all.truncate(limit);
+    }
+    let keys = all.iter().map(|((namespace, name), _)| ((*namespace).to_owned(), (*name).to_owned())).collect();
+    Ok(Selected { items: all.into_iter().map(|(_, object)| Arc::clone(object)).collect(), keys, at, next, remaining })
 }
 
 fn expired(continued: bool, at: u64, current: u64) -> ApiError {
@@ -252,8 +210,9 @@ fn page(list: &mut Value, next: Option<String>, remaining: Option<usize>) {
 }
 
 /// Where the next page begins.
-struct Continue {
-    revision: u64,
+pub(super) struct Continue {
+    /// Negative for the newest there is.
+    revision: i64,
     start: (String, String),
 }
 
@@ -268,12 +227,12 @@ impl Continue {
     }
 
     fn parse(text: &str) -> Result<Self, ApiError> {
-        let refused = || ApiError::bad_request("continue key is not valid");
+        let refused = || ApiError::bad_request("invalid continue token: continue key is not valid");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| refused())?;
         let start = token.get("start").and_then(Value::as_str).ok_or_else(refused)?;
         let (namespace, name) = start.trim_end_matches('\u{0}').split_once('/').ok_or_else(refused)?;
-        let revision = token.get("rv").and_then(Value::as_u64).ok_or_else(refused)?;
+        let revision = token.get("rv").and_then(Value::as_i64).ok_or_else(refused)?;
         Ok(Self { revision, start: (namespace.to_owned(), name.to_owned()) })
     }
 }
@@ -285,40 +244,22 @@ pub(super) fn watch(
     call: &Call,
     form: Form,
 ) -> Result<Response<AnswerBody>, ApiError> {
-    let selection = selection(route, call)?;
-    let version = call.query.get("resourceVersion").unwrap_or_default();
-    let bookmarks = call.query.is_set("allowWatchBookmarks");
-    let initial = call.query.get("sendInitialEvents");
-    if initial.is_some() && call.query.get("resourceVersionMatch") != Some("NotOlderThan") {
-        let detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(ApiError::invalid(
-            "meta.k8s.io",
-            "ListOptions",
-            "",
-            &[FieldError::forbidden("resourceVersionMatch", detail)],
-        ));
-    }
-    if initial.is_none() && call.query.get("resourceVersionMatch").is_some() {
-        let detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-        return Err(forbidden_option("resourceVersionMatch", detail));
-    }
+    let Options { selection, version, bookmarks, initial, seconds, .. } = Options::of(route, call)?;
     let current = cluster.revision();
+    let wanted = |text: &str| resource_version(text).map_err(ApiError::unknown);
     let start = match (initial, version) {
-        (Some("true" | "1"), text) => {
-            if !text.is_empty() {
-                check_future(revision(text)?, current)?;
+        (Some(true), text) => {
+            if !matches!(text, "" | "0") {
+                check_future(wanted(text)?, current)?;
             }
-            if !bookmarks {
-                return Err(invalid_options("sendInitialEvents", "true", "requires allowWatchBookmarks"));
-            }
-            WatchStart::Now { marked: true }
+            WatchStart::Now { marked: bookmarks }
         }
-        (None, "" | "0") => WatchStart::Now { marked: false },
+        // It is as if it had asked for what is there.
+        (None, "" | "0") => WatchStart::Now { marked: bookmarks },
         (_, "" | "0") => WatchStart::After(current),
-        (_, text) => WatchStart::After(revision(text).map_err(|error| ApiError::unknown(error.message))?),
+        (_, text) => WatchStart::After(wanted(text)?),
     };
-    let seconds = call.query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
-    let timeout = seconds.map_or(WATCH_TIMEOUT, Duration::from_secs);
+    let timeout = seconds.filter(|seconds| *seconds > 0).map_or(WATCH_TIMEOUT, Duration::from_secs);
     let resource = Arc::clone(&route.resource);
     let watch = Watch::new(cluster, Arc::clone(&resource), selection, start);
     let watch = if call.eager { watch } else { watch.only_stored() };

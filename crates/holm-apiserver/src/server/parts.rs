@@ -6,12 +6,13 @@ mod log;
 mod token;
 
 use http::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::respond::{AnswerBody, answer, text};
 use super::route::Route;
 use super::{Call, verbs};
 use crate::api_server::ApiServer;
+use crate::decode;
 use crate::error::ApiError;
 use crate::options::{OptionsKind, WriteOptions};
 
@@ -33,18 +34,26 @@ pub(super) fn run(
 
 fn bind(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
     let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    binding::create(cluster, route, name, &body(call, route, "Binding")?, &options)?;
+    let (binding, warnings) = body(call, route, "Binding", &options)?;
+    binding::create(cluster, route, name, &binding, &options)?;
     let success = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
-    Ok(answer(201, &success, &[]))
+    Ok(answer(201, &success, &warnings))
 }
 
-/// The body of a request to a part, which is of another kind than the object.
-fn body(call: &Call, route: &Route, kind: &str) -> Result<serde_json::Value, ApiError> {
+/// The body of a request to a part, which is of another kind than the object, and the warnings about it.
+fn body(call: &Call, route: &Route, kind: &str, options: &WriteOptions) -> Result<(Value, Vec<String>), ApiError> {
     let part = route.resource.discovery.subresource(&route.subresource).ok_or_else(ApiError::no_resource)?;
-    let body = verbs::body(call, &part.kind)?;
+    let mut body = verbs::body(call, &part.kind)?;
     let said = crate::object::text_at(&body, &["kind"]);
     if !body.is_object() || !(said.is_empty() || said == kind) {
         return Err(ApiError::bad_request(format!("the body is not a {kind}")));
     }
-    Ok(body)
+    let pack = holm_schema::built_in().map_err(|error| ApiError::internal(error.to_string()))?;
+    let (mut unknown, mut warnings) = (Vec::new(), Vec::new());
+    if let Some(schema) = pack.type_of_kind(&part.kind) {
+        let read = decode::prune(&mut body, schema, "", &mut unknown);
+        read.map_err(|mismatch| ApiError::bad_request(mismatch.text(kind)))?;
+    }
+    crate::write::report(options.field_validation, &unknown, &[], &mut warnings)?;
+    Ok((body, warnings))
 }

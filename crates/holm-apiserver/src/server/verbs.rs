@@ -53,9 +53,9 @@ fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Respon
     let form = call.accept.form()?.beside(call.query.get("includeObject"))?;
     let watches = route.watch || (route.name.is_none() && call.query.is_set("watch"));
     match (call.method.clone(), &route.name) {
-        (Method::GET | Method::HEAD, _) if watches || (route.watch) => list::watch(cluster, route, call, form),
-        (Method::GET | Method::HEAD, None) => list::list(cluster, route, call, form),
-        (Method::GET | Method::HEAD, Some(name)) => get(cluster, route, name, call, form),
+        (Method::GET, _) if watches => list::watch(cluster, route, call, form),
+        (Method::GET, None) => list::list(cluster, route, call, form),
+        (Method::GET, Some(name)) => get(cluster, route, name, call, form),
         (Method::POST, None) => create(cluster, route, call, form),
         (Method::PUT, Some(name)) => replace(cluster, route, name, call, form),
         (Method::PATCH, Some(name)) => patch(cluster, route, name, call, form),
@@ -69,7 +69,7 @@ fn answer_call(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Respon
 fn check_part(route: &Route, call: &Call) -> Result<(), ApiError> {
     let Some(part) = route.resource.discovery.subresource(&route.subresource) else { return Ok(()) };
     let verb = match call.method {
-        Method::GET | Method::HEAD => "get",
+        Method::GET => "get",
         Method::POST => "create",
         Method::PUT => "update",
         Method::PATCH => "patch",
@@ -91,10 +91,10 @@ fn get(
     let state = cluster.read();
     let resource = &route.resource;
     let found = state.store.get(&state.key(resource, route.namespace(), name)).cloned();
-    if let Some(version) = call.query.get("resourceVersion").filter(|version| !version.is_empty()) {
-        // The objects here are the newest that there are; only what is no version is refused.
-        let unread = |_| ApiError::unknown(format!("strconv.ParseUint: parsing {version:?}: invalid syntax"));
-        version.parse::<u64>().map_err(unread)?;
+    if let Some(version) = call.query.get("resourceVersion") {
+        // The objects here are the newest that there are.
+        let wanted = crate::query::resource_version(version).map_err(ApiError::unknown)?;
+        list::check_future(wanted, state.store.revision())?;
     }
     let found = found.ok_or_else(|| ApiError::not_found(resource.group(), resource.plural(), name))?;
     let now = state.now();
@@ -267,12 +267,31 @@ fn patch(
 }
 
 fn delete_options(call: &Call) -> Result<DeleteOptions, ApiError> {
-    let body = if call.body.is_empty() {
-        None
-    } else {
-        Some(body(call, &GroupVersionKind::new("meta.k8s.io", "v1", "DeleteOptions"))?)
+    if call.body.is_empty() {
+        return DeleteOptions::of(&call.query, None);
+    }
+    let body = match call.content_type.as_str() {
+        protobuf::MEDIA_TYPE => body(call, &GroupVersionKind::new("meta.k8s.io", "v1", "DeleteOptions"))?,
+        // Not as an object is read, of which 2.0 is a whole number.
+        "" | "application/json" | "*/*" => {
+            serde_json::from_slice(&call.body).map_err(|error| ApiError::bad_request(error.to_string()))?
+        }
+        _ => return Err(ApiError::unsupported_media_type(READ)),
     };
-    DeleteOptions::of(&call.query, body.as_ref())
+    let options = DeleteOptions::of(&call.query, Some(&body))?;
+    match object::text_at(&body, &["kind"]) {
+        "" | "DeleteOptions" => Ok(options),
+        kind => Err(ApiError::bad_request(format!("no kind {kind:?} is registered for the options of a deletion"))),
+    }
+}
+
+/// Whether a deletion says in the old way that dependents go, which is answered with another code if the object is still there.
+fn deletes_dependents(call: &Call) -> bool {
+    if call.body.is_empty() {
+        return call.query.flag("orphanDependents") == Some(false);
+    }
+    let body: Option<Value> = serde_json::from_slice(&call.body).ok();
+    body.is_some_and(|body| body.get("orphanDependents") == Some(&Value::Bool(false)))
 }
 
 fn delete(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result<Response<AnswerBody>, ApiError> {
@@ -283,7 +302,10 @@ fn delete(cluster: &ApiServer, route: &Route, name: &str, call: &Call) -> Result
         .write(|state| state.delete(resource, route.namespace(), name, &options))
         .map_err(|error| error.warning_of(warnings.clone()))?;
     Ok(match deleted {
-        Deleted::Marked(object) => answer(200, &resource.served(&object), &warnings),
+        Deleted::Marked(object) => {
+            let code = if deletes_dependents(call) { 202 } else { 200 };
+            answer(code, &resource.served(&object), &warnings)
+        }
         Deleted::Gone(object) if returns_deleted(resource) => answer(200, &resource.served(&object), &[]),
         Deleted::Gone(object) => {
             let mut details = json!({"name": name, "kind": resource.plural(), "uid": object::uid(&object)});
@@ -337,20 +359,20 @@ fn delete_collection(cluster: &ApiServer, route: &Route, call: &Call) -> Result<
     if !route.resource.discovery.allows("deletecollection") {
         return Err(ApiError::method_not_allowed());
     }
+    // The list is read before the body.
+    let listing = list::Options::of(route, call)?;
     let options = delete_options(call)?;
-    let selection = list::selection(route, call)?;
     let resource = &route.resource;
     let deleted = cluster.write(|state| {
-        let listed = state.store.list(&resource.id, route.namespace.as_deref());
-        let found: Vec<((String, String), Arc<Value>)> = listed
-            .filter(|(_, object)| selection.matches(object))
-            .map(|(key, object)| (key.clone(), Arc::clone(object)))
-            .collect();
-        for ((namespace, name), _) in &found {
-            state.delete(resource, namespace, name, &options)?;
+        let found = list::select(state, route, &listing.of_a_page())?;
+        for (namespace, name) in &found.keys {
+            match state.delete(resource, namespace, name, &options) {
+                Err(error) if error.code == 404 => {}
+                deleted => drop(deleted?),
+            }
         }
         // The answer shows the objects as they were before.
-        let items: Vec<Arc<Value>> = found.iter().map(|(_, object)| resource.served(object)).collect();
+        let items: Vec<Arc<Value>> = found.items.iter().map(|object| resource.served(object)).collect();
         Ok::<_, ApiError>((items, state.store.revision()))
     })?;
     let list = list::Listing::new(resource, &deleted.0, deleted.1, None, None);

@@ -126,13 +126,16 @@ fn check_preconditions(resource: &ResourceType, live: &Value, options: &DeleteOp
     let conflict = |problem: String| ApiError::conflict(resource.group(), &resource.kind.kind, name, &problem);
     let uid = object::uid(live).unwrap_or_default();
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
-        let problem = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}");
-        return Err(conflict(problem));
+        return Err(conflict(format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). \
+             The object might have been deleted and then recreated"
+        )));
     }
     let version = object::metadata_text(live, "resourceVersion");
     if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
         return Err(conflict(format!(
-            "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {version}"
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). \
+             The object might have been modified"
         )));
     }
     Ok(())

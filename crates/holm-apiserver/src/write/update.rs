@@ -13,6 +13,7 @@ use crate::allocate;
 use crate::authorize::{self, escalate};
 use crate::decode;
 use crate::error::{ApiError, FieldError};
+use crate::go;
 use crate::object::{self, at};
 use crate::options::WriteOptions;
 use crate::patch::Patch;
@@ -127,7 +128,8 @@ impl State {
         };
         let mut draft = Draft::of(patch.apply(resource, &live)?);
         draft.duplicates.clone_from(&patch.duplicates);
-        let Accepted { object: mut new, emptied, untidy } = accept_patched(draft, resource, options, warnings)?;
+        let Accepted { object: mut new, emptied, untidy } =
+            accept_patched(draft, (patch, &live), resource, options, warnings)?;
         prepare::date(resource, self.now(), &mut new);
         check_name(resource, target, &mut new)?;
         check_version(resource, &live, &new)?;
@@ -324,13 +326,17 @@ fn keep_times(resource: &ResourceType, live: &Value, new: &mut Value) {
 
 fn accept_patched(
     draft: Draft,
+    (patch, live): (&Patch, &Value),
     resource: &ResourceType,
     options: &WriteOptions,
     warnings: &mut Vec<String>,
 ) -> Result<Accepted, ApiError> {
     accept(resource, draft, options.field_validation, warnings).map_err(|error| {
-        // What a patch makes is not what the client wrote, so it is not the request that cannot be read.
-        ApiError::invalid("", "", "", &[FieldError::invalid("patch", "", error.message)])
+        // What a patch makes is not what the client wrote, so it is not the request that cannot be read. It is quoted, but for a
+        // strategic merge patch, which makes no text on its way.
+        let patched = patch.apply(resource, live).ok().filter(|_| !patch.is_strategic());
+        let patched = patched.map(|object| go::json(&object)).unwrap_or_default();
+        ApiError::invalid("", "", "", &[FieldError::invalid("patch", patched, error.message)])
     })
 }
 

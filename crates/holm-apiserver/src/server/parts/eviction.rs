@@ -30,15 +30,16 @@ pub(super) fn run(
     call: &Call,
 ) -> Result<Response<AnswerBody>, ApiError> {
     let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    let eviction = super::body(call, route, "Eviction")?;
+    let (eviction, warnings) = super::body(call, route, "Eviction", &options)?;
     if object::name(&eviction) != name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
-    let mut deletion = DeleteOptions::of(&crate::query::Query::default(), at(&eviction, &["deleteOptions"]))?;
+    let deletion = at(&eviction, &["deleteOptions"]).map(DeleteOptions::of_body).transpose()?;
+    let mut deletion = deletion.unwrap_or_default();
     deletion.dry_run |= options.dry_run;
     cluster.write(|state| evict(state, &route.resource, route.namespace(), name, &deletion, &options))?;
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
-    Ok(answer(201, &status, &[]))
+    Ok(answer(201, &status, &warnings))
 }
 
 fn evict(

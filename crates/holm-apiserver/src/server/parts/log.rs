@@ -61,10 +61,7 @@ impl Options {
     fn of(query: &Query, name: &str) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
         let mut number = |field: &str, least: i64, problem: &str| -> Result<Option<usize>, ApiError> {
-            let Some(text) = query.get(field).filter(|text| !text.is_empty()) else { return Ok(None) };
-            let number: i64 = text
-                .parse()
-                .map_err(|_| ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
+            let Some(number) = query.integer(field)? else { return Ok(None) };
             if number < least {
                 errors.push(FieldError::invalid(field, number, problem));
             }
@@ -73,8 +70,16 @@ impl Options {
         let tail_lines = number("tailLines", 0, "must be greater than or equal to 0")?;
         let limit_bytes = number("limitBytes", 1, "must be greater than 0")?;
         number("sinceSeconds", 1, "must be greater than 0")?;
-        if query.get("sinceSeconds").is_some() && query.get("sinceTime").is_some() {
-            errors.push(FieldError::forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+        let since = query.get("sinceTime");
+        if since.is_some_and(|since| since.parse::<holm_structured_merge::Timestamp>().is_err()) {
+            return Err(ApiError::bad_request("sinceTime is not a time as RFC 3339 has them"));
+        }
+        if query.first("stream").is_some() {
+            // It goes with a feature that is off (`PodLogsQuerySplitStreams`).
+            errors.push(FieldError::forbidden("stream", "may not be specified"));
+        }
+        if query.get("sinceSeconds").is_some() && since.is_some() {
+            errors.push(FieldError::forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
         }
         if !errors.is_empty() {
             return Err(ApiError::invalid("", "PodLogOptions", name, &errors));

@@ -29,8 +29,8 @@ pub(super) fn run(
     name: &str,
     call: &Call,
 ) -> Result<Response<AnswerBody>, ApiError> {
-    WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
-    let mut request = super::body(call, route, "TokenRequest")?;
+    let options = WriteOptions::of(&call.query, &call.user_agent, OptionsKind::Create)?;
+    let (mut request, warnings) = super::body(call, route, "TokenRequest", &options)?;
     let namespace = route.namespace();
     let (claims, expiration) = {
         let state = cluster.read();
@@ -74,7 +74,7 @@ pub(super) fn run(
     set_at(&mut claims, &["jti"], json!(id));
     let token = cluster.signer().sign(&claims)?;
     set_at(&mut request, &["status"], json!({"token": token, "expirationTimestamp": expiration.to_string()}));
-    Ok(answer(201, &request, &[]))
+    Ok(answer(201, &request, &warnings))
 }
 
 fn check(request: &Value, name: &str, namespace: &str, uid: &str) -> Result<(), ApiError> {
