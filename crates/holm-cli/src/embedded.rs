@@ -9,6 +9,7 @@ use crate::args::Settings;
 use crate::args::cluster::ClusterName;
 use crate::connection::Running;
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::terminal::Terminal;
 
 /// The place of the user's cluster with this name.
 ///
@@ -55,6 +56,15 @@ pub async fn connect(
 /// What this process is doing, for others.
 pub fn command(program: &str, verb: &str) -> String {
     format!("{program} {verb}")
+}
+
+/// Warns of what the file of a cluster holds without being an object that can be read.
+pub fn warn_of_unreadable(unreadable: &[String], terminal: &mut Terminal) {
+    for name in unreadable {
+        terminal.warn(&format!(
+            "{name} cannot be read, so it is not in the cluster and in no export; it is kept in the cluster's file"
+        ));
+    }
 }
 
 /// Whether the variable `CI` says that this is continuous integration.

@@ -61,6 +61,10 @@ impl<'a> Session<'a> {
             terminal.say_line(&connection::loud(running.is_by_default));
         }
         terminal.say_line(&named(graph, cluster.identity()));
+        #[cfg(feature = "embedded")]
+        if let Some(embedded) = &running._embedded {
+            crate::embedded::warn_of_unreadable(embedded.unreadable(), terminal);
+        }
         terminal.say("\n");
         let place = InventoryPlace::of(graph.program(), graph.stack(), graph.namespace());
         Ok(Self { graph, place, cluster, _running: running, output: settings.output, warned: BTreeSet::new(), traces })

@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub job_backoffs: HashMap<(String, String), Backoff>,
     /// How many writes have changed something.
     pub writes: usize,
+    /// How many pods are made or deleted in one go, where a controller has no smaller limit of its own.
+    pub burst: usize,
 }
 
 impl Context {
@@ -53,6 +55,7 @@ impl Context {
             triggers: Triggers::default(),
             job_backoffs: HashMap::new(),
             writes: 0,
+            burst: usize::MAX,
         }
     }
 

@@ -208,8 +208,9 @@ impl Daemons<'_> {
     fn carry_out(&mut self, plan: Plan) -> Result<bool, Failure> {
         let set = Arc::clone(&self.set);
         let acts = !plan.create_on.is_empty() || !plan.delete.is_empty();
+        let burst = BURST.min(self.context.burst);
         let mut failed = Ok(acts);
-        for node in plan.create_on.iter().take(BURST) {
+        for node in plan.create_on.iter().take(burst) {
             let template = self.template_for(node);
             let pod = pods::from_template(&set, Kind::DaemonSet, &template);
             match pods::create(self.context, COMPONENT, &set, Kind::DaemonSet, pod) {
@@ -221,7 +222,7 @@ impl Daemons<'_> {
                 Ok(_) => {}
             }
         }
-        for pod in plan.delete.iter().take(BURST) {
+        for pod in plan.delete.iter().take(burst) {
             pods::delete(self.context, COMPONENT, &set, Kind::DaemonSet, pod)?;
         }
         failed

@@ -24,7 +24,7 @@ const KEYS_AT_ONCE: usize = 16;
 const HELD_CLOCK_LOOK: Duration = Duration::from_millis(20);
 
 /// How many writes one settling may take before that counts as endless, besides what there are objects for.
-const ENDLESS: usize = 250_000;
+const ENDLESS: usize = 100_000;
 
 /// How often in a row an object is looked at again at once because somebody else wrote it meanwhile.
 const CONFLICTS_AT_ONCE: u32 = 10;
@@ -38,7 +38,7 @@ pub struct Controllers {
     listed: bool,
     /// How often in a row work on an object ended with a conflict.
     conflicts: HashMap<Key, u32>,
-    /// How much work on each object there was since the last settling began.
+    /// How much work on each object there was since counting began.
     counts: HashMap<Key, usize>,
 }
 
@@ -73,8 +73,8 @@ impl Controllers {
     /// # Errors
     /// When that does not come to an end. What was done so far is done.
     pub fn settle(&mut self) -> Result<Settled, Unsettled> {
-        self.counts.clear();
-        let limit = ENDLESS + 10 * self.context.api().len();
+        self.begin_count();
+        let limit = ENDLESS + 2 * self.context.api().len();
         let done = self.work(limit);
         if done.next.is_some_and(|next| next <= self.context.now_milliseconds()) {
             return Err(Unsettled { acted: done.acted, busiest: self.busiest().unwrap_or_default() });
@@ -86,6 +86,7 @@ impl Controllers {
     /// object, with a [`Settled::next`] that is not in the future if more is due.
     pub fn work(&mut self, limit: usize) -> Settled {
         let before = self.context.writes;
+        self.context.burst = limit.max(1);
         let mut looks = 0;
         loop {
             let acted = self.context.writes - before;
@@ -99,7 +100,12 @@ impl Controllers {
         }
     }
 
-    /// What was worked on most often since the last settling began, such as `ReplicaSet default/web`.
+    /// Begins anew to count what is worked on.
+    pub fn begin_count(&mut self) {
+        self.counts.clear();
+    }
+
+    /// What was worked on most often since counting began, such as `ReplicaSet default/web`.
     #[must_use]
     pub fn busiest(&self) -> Option<String> {
         let (key, _) = self.counts.iter().max_by_key(|(key, count)| (**count, *key))?;

@@ -123,14 +123,14 @@ impl Work<'_> {
         let mut active = i64::try_from(self.active.len()).unwrap_or(i64::MAX);
         let managed = if self.finished.is_some() {
             let deleted = self.delete_active();
-            if deleted.is_err() {
-                self.finished = None;
-            } else {
+            if let Ok(true) = deleted {
                 self.terminating += active;
                 active = 0;
                 self.ready = 0;
+            } else {
+                self.finished = None;
             }
-            deleted
+            deleted.map(drop)
         } else {
             let managed = if is_deleting(&self.job) { Ok(()) } else { self.run(&mut active) };
             if self.is_complete(active) {

@@ -61,10 +61,11 @@ fn component(kind: Kind) -> &'static str {
 /// Makes pods that are missing, and deletes those that are too many.
 fn manage(context: &mut Context, kind: Kind, set: &Value, active: &[Arc<Value>]) -> Result<(), ApiError> {
     let wanted = usize::try_from(int(set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
+    let burst = BURST.min(context.burst);
     if active.len() < wanted {
         let template = at(set, "/spec/template").cloned().unwrap_or_default();
         // A real controller tries one, and twice as many after each success; one failure ends it either way.
-        for _ in 0..(wanted - active.len()).min(BURST) {
+        for _ in 0..(wanted - active.len()).min(burst) {
             let pod = pods::from_template(set, kind, &template);
             match pods::create(context, component(kind), set, kind, pod) {
                 Err(error) if is_namespace_terminating(&error) => return Ok(()),
@@ -73,7 +74,7 @@ fn manage(context: &mut Context, kind: Kind, set: &Value, active: &[Arc<Value>])
         }
         return Ok(());
     }
-    let excess = (active.len() - wanted).min(BURST);
+    let excess = (active.len() - wanted).min(burst);
     if excess == 0 {
         return Ok(());
     }

@@ -127,7 +127,7 @@ impl Set<'_> {
     fn divide(&mut self, pods: &[Arc<Value>]) {
         let start = self.start();
         let mut next = start;
-        let mut missing = BURST;
+        let mut missing = BURST.min(self.context.burst);
         for pod in pods {
             let ordinal = pod::ordinal(&self.set, pod);
             let Some(ordinal) = ordinal.filter(|_| self.is_in_range(pod)) else { continue };

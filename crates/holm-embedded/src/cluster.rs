@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Listener};
-use holm_controllers::Unsettled;
 use holm_node::NodeError;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -32,11 +31,21 @@ pub struct ClusterOptions {
     /// Whether controllers and node work by themselves, in a task that ends with the cluster. Otherwise nothing follows from a
     /// write until [`Cluster::settle`]. Default: they do.
     pub in_background: bool,
+    /// How many actions [`Cluster::settle`] may take, besides two for each object that is there, before it gives up. A pod takes
+    /// about ten. Default: 100,000.
+    pub settle_limit: usize,
 }
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { clock: Clock::system(), seed: None, history: None, objects: Vec::new(), in_background: true }
+        Self {
+            clock: Clock::system(),
+            seed: None,
+            history: None,
+            objects: Vec::new(),
+            in_background: true,
+            settle_limit: 100_000,
+        }
     }
 }
 
@@ -59,15 +68,12 @@ pub enum ClusterError {
     /// The node cannot go on. It tries again what failed when it is next told to.
     #[error("the simulated node cannot go on")]
     Node(#[from] NodeError),
-    /// The controllers cannot come to rest. What they did so far is done.
-    #[error(transparent)]
-    Controllers(#[from] Unsettled),
-    /// The controllers and the node together cannot come to rest. What they did so far is done.
+    /// The controllers and the node do not come to rest. What they did so far is done.
     #[error("the cluster does not settle: after {acted} actions something is still due, most often {busiest}")]
     Unsettled {
         /// How many actions there were.
         acted: usize,
-        /// The controller and the object that it worked on most often, such as `ReplicaSet default/web`.
+        /// What was worked on most often: a controller or a resource, and an object, such as `ReplicaSet default/web`.
         busiest: String,
     },
     /// The port cannot be had.
@@ -91,6 +97,7 @@ pub struct Cluster {
     api: ApiServer,
     faults: Faults,
     simulation: Arc<Mutex<Simulation>>,
+    settle_limit: usize,
     task: Option<JoinHandle<()>>,
     held: Option<Held>,
 }
@@ -124,6 +131,7 @@ impl Cluster {
             builder = builder.history(history);
         }
         if let Some(held) = &held {
+            held.discard_import()?;
             builder = builder.persist(held.place().file());
         }
         let api = builder.build()?;
@@ -131,13 +139,13 @@ impl Cluster {
         let mut simulation = Simulation::new(&api);
         // What a held clock is for is that nothing depends on how fast the machine is.
         if api.clock().is_held() {
-            simulation.settle(&api).await?;
+            simulation.settle(&api, options.settle_limit).await?;
         } else {
             simulation.begin().await?;
         }
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
-        Ok(Self { api, faults: Faults::default(), simulation, task, held })
+        Ok(Self { api, faults: Faults::default(), simulation, settle_limit: options.settle_limit, task, held })
     }
 
     /// Listens on the loopback interface, on this port or on a free one if it is 0, and lets other processes of the user know,
@@ -176,6 +184,12 @@ impl Cluster {
         self.faults.requests()
     }
 
+    /// What the file of the cluster holds and this program cannot read as an object; see [`ApiServer::unreadable`].
+    #[must_use]
+    pub fn unreadable(&self) -> &[String] {
+        self.api.unreadable()
+    }
+
     /// The API server, for direct access and for a listener.
     #[must_use]
     pub fn api(&self) -> &ApiServer {
@@ -192,9 +206,9 @@ impl Cluster {
     /// goes on or somebody writes.
     ///
     /// # Errors
-    /// When the node cannot go on.
+    /// When the node cannot go on, and when there is no end to what is due (see [`ClusterOptions::settle_limit`]).
     pub async fn settle(&self) -> Result<Settled, ClusterError> {
-        self.simulation.lock().await.settle(&self.api).await
+        self.simulation.lock().await.settle(&self.api, self.settle_limit).await
     }
 
     /// Lets time pass on a clock that is held: settles, then goes from one due time to the next and settles at each, and stops
@@ -202,7 +216,7 @@ impl Cluster {
     /// time.
     ///
     /// # Errors
-    /// When the clock is the machine's, or the node cannot go on.
+    /// When the clock is the machine's, the node cannot go on, or there is no end to what is due.
     pub async fn advance(&self, by: Duration) -> Result<Settled, ClusterError> {
         let clock = self.clock();
         if !clock.is_held() {
@@ -210,7 +224,7 @@ impl Cluster {
         }
         let mut simulation = self.simulation.lock().await;
         let end = clock.now_milliseconds().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
-        let mut settled = simulation.settle(&self.api).await?;
+        let mut settled = simulation.settle(&self.api, self.settle_limit).await?;
         loop {
             let now = clock.now_milliseconds();
             if now >= end {
@@ -219,7 +233,7 @@ impl Cluster {
             // What is due now was just done, so a due time that is not later has nothing to wait for.
             let next = settled.next.filter(|next| *next > now).unwrap_or(end).min(end);
             clock.advance(Duration::from_millis(next.abs_diff(now)));
-            let after = simulation.settle(&self.api).await?;
+            let after = simulation.settle(&self.api, self.settle_limit).await?;
             settled = Settled { acted: settled.acted + after.acted, next: after.next };
         }
     }

@@ -37,6 +37,7 @@
 mod bootstrap;
 mod cluster;
 pub mod faults;
+mod import;
 mod place;
 mod simulation;
 
@@ -46,6 +47,7 @@ pub use holm_apiserver::{
     ApiError, ApiServer, ApiServerError, Clock, DeleteOptions, FILE_THREAD, Listener, Objects, PersistError, Timestamp,
     WriteOptions,
 };
+pub use import::Import;
 pub use kube::Client;
 pub use place::{DEFAULT_NAME, Held, Holder, Place, PlaceError, STATE_DIRECTORY};
 pub use simulation::Settled;

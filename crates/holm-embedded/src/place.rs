@@ -125,6 +125,11 @@ impl Place {
         self.beside("redb")
     }
 
+    /// Where an import is written until it takes the place of the cluster.
+    pub(crate) fn import_file(&self) -> PathBuf {
+        self.beside("import")
+    }
+
     /// Where the one who listens writes the kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
@@ -231,6 +236,15 @@ impl Held {
     pub fn listens(&mut self, kubeconfig: &Path) -> Result<(), PlaceError> {
         self.holder.kubeconfig = Some(kubeconfig.to_owned());
         self.write()
+    }
+
+    /// Deletes what an import left behind that did not come to its end.
+    pub(crate) fn discard_import(&self) -> Result<(), PlaceError> {
+        let path = self.place.import_file();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(unusable(&path, source)),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes the cluster. Whether there was one.

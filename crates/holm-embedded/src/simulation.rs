@@ -15,9 +15,6 @@ use crate::cluster::ClusterError;
 /// How long the work rests after it failed, if nobody writes meanwhile.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// How many actions one settling may take before that counts as endless, besides what there are objects for. A pod takes about ten.
-const ENDLESS: usize = 250_000;
-
 /// How many actions of the controllers, and of the node, are taken in the background before others may run.
 const SLICE: usize = 50;
 
@@ -55,22 +52,27 @@ impl Simulation {
         Self { controllers: Controllers::new(api), node: Node::new(api.eager_client(), options) }
     }
 
-    /// Does all that is due: controllers and node in turn, until a turn of both does nothing.
-    pub async fn settle(&mut self, api: &ApiServer) -> Result<Settled, ClusterError> {
-        let limit = ENDLESS + 10 * api.len();
-        let mut acted = 0;
+    /// Does all that is due: controllers and node in turn, until a turn of both does nothing. That it ends is not taken for granted:
+    /// it may take `limit` actions, and two for each object that is there.
+    pub async fn settle(&mut self, api: &ApiServer, limit: usize) -> Result<Settled, ClusterError> {
+        let limit = limit.saturating_add(2 * api.len());
+        self.controllers.begin_count();
+        self.node.begin_count();
+        let (mut of_controllers, mut of_node) = (0, 0);
         loop {
-            let controllers = self.controllers.settle()?;
-            let node = self.node.settle().await?;
-            let turn = controllers.acted + node.acted;
-            acted += turn;
-            if turn == 0 {
+            let left = (limit + 1).saturating_sub(of_controllers + of_node);
+            let controllers = self.controllers.work(left);
+            let node = self.node.work(left).await?;
+            of_controllers += controllers.acted;
+            of_node += node.acted;
+            let acted = of_controllers + of_node;
+            if acted > limit {
+                let busiest = if of_node > of_controllers { self.node.busiest() } else { self.controllers.busiest() };
+                return Err(ClusterError::Unsettled { acted, busiest: busiest.unwrap_or_default() });
+            }
+            if controllers.acted + node.acted == 0 {
                 let next = [controllers.next, node.next].into_iter().flatten().min();
                 return Ok(Settled { acted, next });
-            }
-            if acted > limit {
-                let busiest = self.controllers.busiest().unwrap_or_default();
-                return Err(ClusterError::Unsettled { acted, busiest });
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Nothing that the cluster accepts keeps its controllers and its node from coming to rest, or other work from being done.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::fs;
 use std::time::Duration;
 
-use holm_embedded::{Client, Clock, Cluster, ClusterOptions, Timestamp};
+use holm_embedded::{Client, Clock, Cluster, ClusterError, ClusterOptions, Place, Timestamp};
 use serde_json::{Value, json};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
@@ -119,5 +120,83 @@ async fn the_pods_of_a_job_that_counts_them_can_be_deleted() {
         assert_eq!(names.len(), 1, "{name}: {names:?}");
         assert_ne!(names[0], first, "{name}");
         assert_controllers_work(&cluster, "other").await;
+    }
+}
+
+/// Workloads that ask for more pods than any cluster has room for.
+fn endless() -> Vec<(&'static str, Value)> {
+    let pod = json!({"containers": [{"name": "c", "image": "web:1"}]});
+    let labels = json!({"app": "endless"});
+    let template = json!({"metadata": {"labels": labels}, "spec": pod});
+    let workload = |kind: &str, spec: Value| {
+        let mut object = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "endless"}});
+        object["spec"] = json!({"replicas": 2_000_000, "selector": {"matchLabels": labels}, "template": template});
+        for (field, value) in spec.as_object().unwrap() {
+            object["spec"][field] = value.clone();
+        }
+        object
+    };
+    let ending = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "r.test/j:job-hang"}]});
+    let job = |spec: Value| {
+        let mut object = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "endless"}});
+        object["spec"] = spec;
+        object["spec"]["template"] = json!({"spec": ending});
+        object
+    };
+    let apps = "/apis/apps/v1/namespaces/default";
+    let parallel = json!({"serviceName": "s", "podManagementPolicy": "Parallel"});
+    let indexed = json!({"parallelism": 100_000, "completions": 100_000, "completionMode": "Indexed"});
+    vec![
+        ("deployments", workload("Deployment", json!({}))),
+        ("replicasets", workload("ReplicaSet", json!({}))),
+        ("statefulsets", workload("StatefulSet", parallel)),
+        ("jobs", job(json!({"parallelism": 1_000_000, "completions": 2_000_000}))),
+        ("jobs", job(indexed)),
+    ]
+    .into_iter()
+    .map(|(plural, object)| {
+        let root = if plural == "jobs" { "/apis/batch/v1/namespaces/default" } else { apps };
+        (&*format!("{root}/{plural}").leak(), object)
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn settling_gives_up_and_names_what_does_not_come_to_an_end() {
+    for (number, (path, object)) in endless().into_iter().enumerate() {
+        let clock = Clock::held_at(Timestamp(1_800_000_000));
+        let options = ClusterOptions { clock, in_background: false, settle_limit: 300, ..ClusterOptions::default() };
+        let cluster = Cluster::start(options).await.unwrap();
+        send(&cluster.client(), "POST", path, object.clone()).await;
+        // It goes on where it stopped, and ends again.
+        for _ in 0..if number == 0 { 2 } else { 1 } {
+            let Err(ClusterError::Unsettled { acted, busiest }) = cluster.settle().await else {
+                panic!("{path} is done")
+            };
+            assert!(acted >= 300 && busiest.contains("default/endless"), "{path}: {acted}, {busiest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_workload_without_end_keeps_no_request_waiting_and_no_one_who_opens_the_cluster_again() {
+    for (number, (path, object)) in endless().into_iter().enumerate() {
+        let directory = std::env::temp_dir().join(format!("holm-embedded-endless-{number}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&directory);
+        let place = Place::in_directory(&directory, "endless").unwrap();
+        let mut before = 0;
+        for life in 0..2 {
+            let cluster = Cluster::open(&place, "the test", ClusterOptions::default()).await.unwrap();
+            let client = cluster.client();
+            if life == 0 {
+                send(&client, "POST", path, object.clone()).await;
+            }
+            // The work goes on while requests are answered: this runtime has one thread.
+            while cluster.api().len() < before + 200 {
+                get(&client, "/api/v1/namespaces/default").await;
+            }
+            before = cluster.api().len();
+        }
+        fs::remove_dir_all(directory).unwrap();
     }
 }

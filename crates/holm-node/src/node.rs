@@ -61,7 +61,7 @@ impl Node {
     /// work does not come to an end. The node may be used on: it tries again what failed.
     pub async fn settle(&mut self) -> Result<Settled, NodeError> {
         let mut acted = 0;
-        self.engine.begin_count();
+        self.begin_count();
         loop {
             let done = self.work(ENDLESS).await?;
             acted += done.acted;
@@ -69,10 +69,21 @@ impl Node {
                 return Ok(Settled { acted, next: done.next });
             }
             if acted > ENDLESS + 100 * self.engine.world.len() {
-                let busiest = self.engine.busiest().unwrap_or_default();
+                let busiest = self.busiest().unwrap_or_default();
                 return Err(NodeError::Unsettled { acted, busiest });
             }
         }
+    }
+
+    /// Begins anew to count the actions of each object.
+    pub fn begin_count(&mut self) {
+        self.engine.begin_count();
+    }
+
+    /// The object that took the most actions since counting began, such as `pods default/web-1`.
+    #[must_use]
+    pub fn busiest(&self) -> Option<String> {
+        self.engine.busiest()
     }
 
     /// Does part of what [`settle`](Self::settle) does: it ends when nothing is due, or after about `limit` actions, with a

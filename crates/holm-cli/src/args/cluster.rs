@@ -94,6 +94,9 @@ pub struct ImportAction {
     /// Forget what is in the cluster now, without asking
     #[arg(long, short = 'y')]
     pub yes: bool,
+    /// Import what the file contains even if its end mark is missing or counts other objects
+    #[arg(long)]
+    pub allow_incomplete: bool,
     #[command(flatten)]
     common: ClusterCommon,
 }

@@ -22,6 +22,8 @@ struct ClusterDocument<'a> {
     objects: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unreadable: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +56,7 @@ pub fn status(status: &ClusterStatus) -> String {
         size_bytes: status.size,
         objects: status.content.map(|(objects, _)| objects),
         revision: status.content.map(|(_, revision)| revision),
+        unreadable: &status.unreadable,
         kubeconfig: holder.and_then(|holder| path_text(holder.kubeconfig.as_deref()?)),
         holder: holder.map(|holder| HolderDocument {
             process: holder.process,

@@ -22,7 +22,7 @@ impl Work<'_> {
     /// Brings the number of running pods to what is wanted now.
     pub(super) fn run(&mut self, active: &mut i64) -> Outcome {
         if self.is_suspended() {
-            let some: Vec<Arc<Value>> = self.active.iter().take(BURST).cloned().collect();
+            let some: Vec<Arc<Value>> = self.active.iter().take(self.burst()).cloned().collect();
             return self.remove(&some, active);
         }
         let wanted = self.wanted(*active);
@@ -40,12 +40,12 @@ impl Work<'_> {
         });
         let too_many = usize::try_from(*active - wanted).unwrap_or_default();
         excess.extend(others.into_iter().take(too_many.saturating_sub(excess.len())));
-        excess.truncate(BURST);
+        excess.truncate(self.burst());
         if !excess.is_empty() {
             return self.remove(&excess, active);
         }
         let going = if self.replaces_only_failed() { self.terminating } else { 0 };
-        let missing = usize::try_from(wanted - going - *active).unwrap_or_default().min(BURST);
+        let missing = usize::try_from(wanted - going - *active).unwrap_or_default().min(self.burst());
         if missing == 0 { Ok(()) } else { self.make(missing, active) }
     }
 
@@ -122,15 +122,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Deletes all pods that run, because the Job is over.
-    pub(super) fn delete_active(&mut self) -> Outcome {
+    /// Deletes the pods that run, because the Job is over. Tells whether these were all.
+    pub(super) fn delete_active(&mut self) -> Result<bool, Failure> {
         let job = self.job.clone();
-        for pod in self.active.iter().take(BURST) {
+        for pod in self.active.iter().take(self.burst()) {
             pods::delete(self.context, COMPONENT, &job, Kind::Job, pod)?;
         }
-        if self.active.len() > BURST {
-            return Err(Failure::NotYet(format!("{} pods are still to be deleted", self.active.len() - BURST)));
+        let is_all = self.active.len() <= self.burst();
+        if !is_all {
+            self.context.again_after(self.key, 0);
         }
-        Ok(())
+        Ok(is_all)
+    }
+
+    fn burst(&self) -> usize {
+        BURST.min(self.context.burst)
     }
 }

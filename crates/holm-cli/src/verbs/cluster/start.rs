@@ -22,6 +22,7 @@ pub fn run(action: &StartAction, asked: &Asked<'_>, terminal: &mut Terminal) -> 
         let mut interrupts = Interrupts::listen();
         let mut cluster =
             Cluster::open(&asked.place, &asked.command, ClusterOptions::default()).await.map_err(failed)?;
+        embedded::warn_of_unreadable(cluster.unreadable(), terminal);
         let listener = cluster.listen(action.port).await.map_err(failed)?;
         let (server, kubeconfig) = (format!("https://{}", listener.address()), asked.place.kubeconfig());
         match asked.output {

@@ -23,6 +23,8 @@ pub struct ClusterStatus {
     pub size: Option<u64>,
     /// The objects in it, and the revision of the last write; none where another process has it, or there is none.
     pub content: Option<(usize, u64)>,
+    /// What its file holds without being an object that can be read; where another process has it, that is not known.
+    pub unreadable: Vec<String>,
     /// Who has it, other than this process.
     pub holder: Option<Holder>,
 }
@@ -34,15 +36,16 @@ pub fn run(asked: &Asked<'_>, terminal: &mut Terminal) -> Result<Outcome, Diagno
         file: asked.place.file().display().to_string(),
         size: asked.place.file().metadata().ok().map(|file| file.len()),
         content: None,
+        unreadable: Vec::new(),
         holder: asked.place.holder().map_err(embedded::of_place)?,
     };
     if status.size.is_some() && status.holder.is_none() {
         // What is due is done when it is opened, and no more than that.
         let options = ClusterOptions { in_background: false, ..ClusterOptions::default() };
-        status.content = block_on(async {
+        (status.content, status.unreadable) = block_on(async {
             let opened = Cluster::open(&asked.place, &asked.command, options).await;
             let cluster = opened.map_err(|error| embedded::of_cluster(error, asked.program))?;
-            Ok(Some((cluster.api().snapshot().len(), cluster.api().revision())))
+            Ok((Some((cluster.api().len(), cluster.api().revision())), cluster.unreadable().to_vec()))
         })?;
     }
     show(&status, asked.output, terminal);
@@ -73,6 +76,9 @@ fn lines(status: &ClusterStatus) -> Vec<Line> {
     });
     if let Some((objects, revision)) = status.content {
         lines.push(row("objects", &format!("{objects}, at revision {revision}")));
+    }
+    for name in &status.unreadable {
+        lines.push(row("unreadable", &format!("{name}, which is kept in the file and is not in the cluster")));
     }
     if let Some(Holder { process, since, command, kubeconfig }) = &status.holder {
         lines.push(row("in use", &format!("by process {process} (`{command}`) since {since}")));

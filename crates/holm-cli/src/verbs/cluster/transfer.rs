@@ -31,10 +31,12 @@ pub fn export(action: &ExportAction, asked: &Asked<'_>, terminal: &mut Terminal)
         return Err(Diagnostic::new(Kind::Cluster, message));
     }
     let options = ClusterOptions { in_background: false, ..ClusterOptions::default() };
-    let objects = block_on(async {
+    let (objects, unreadable) = block_on(async {
         let opened = Cluster::open(&asked.place, &asked.command, options).await;
-        Ok(opened.map_err(|error| embedded::of_cluster(error, asked.program))?.api().snapshot())
+        let cluster = opened.map_err(|error| embedded::of_cluster(error, asked.program))?;
+        Ok((cluster.api().snapshot(), cluster.unreadable().to_vec()))
     })?;
+    embedded::warn_of_unreadable(&unreadable, terminal);
     let text = match asked.output {
         Output::Json => format!(
             "{:#}\n",
@@ -46,6 +48,7 @@ pub fn export(action: &ExportAction, asked: &Asked<'_>, terminal: &mut Terminal)
                 text.push_str("---\n");
                 write_in_order(object, &mut text).map_err(|error| Diagnostic::of(Kind::Output, &error, None))?;
             }
+            text.push_str(&format!("{END}{}\n", objects.len()));
             text
         }
     };
@@ -68,25 +71,43 @@ pub fn import(action: &ImportAction, asked: &Asked<'_>, terminal: &mut Terminal)
     };
     let text = text.map_err(|error| of_file(&action.file, "read", &error))?;
     let objects = read(&text).map_err(|problem| {
-        Diagnostic::new(Kind::Usage, format!("{} is no export of a cluster: {problem}", action.file.display()))
+        Diagnostic::new(Kind::Usage, format!("{} is not an export of a cluster: {problem}", action.file.display()))
     })?;
-    // In memory first: what cannot be taken over is told before anything is forgotten.
-    let options = ClusterOptions { objects, in_background: false, ..ClusterOptions::default() };
-    let failed = |error| embedded::of_cluster(error, asked.program);
-    block_on(async { Cluster::start(options.clone()).await.map_err(failed) })?;
-    {
-        let held = asked.place.hold(&asked.command).map_err(embedded::of_place)?;
-        if asked.place.exists() && !action.yes {
-            ask(asked, terminal)?;
-        }
-        held.delete().map_err(embedded::of_place)?;
+    if !action.allow_incomplete {
+        check_complete(&text, objects.len()).map_err(|problem| {
+            let message = format!("{} is not a complete export: {problem}", action.file.display());
+            let hint = "export the cluster again; --allow-incomplete imports what the file contains, which is also how to import an \
+                        export of an earlier version, which has no end mark";
+            Diagnostic::new(Kind::Usage, message).hint(hint)
+        })?;
     }
-    let count = block_on(async {
-        let cluster = Cluster::open(&asked.place, &asked.command, options).await.map_err(failed)?;
-        Ok(cluster.api().snapshot().len())
-    })?;
+    let failed = |error| embedded::of_cluster(error, asked.program);
+    let held = asked.place.hold(&asked.command).map_err(embedded::of_place)?;
+    // Written beside the cluster first: what cannot be taken over is reported before anything is forgotten.
+    let import = block_on(async { held.import(objects).await.map_err(failed) })?;
+    if asked.place.exists() && !action.yes {
+        ask(asked, terminal)?;
+    }
+    let count = import.finish().map_err(failed)?;
     terminal.say(&format!("{count} objects are in embedded:{}\n", asked.place.name()));
     Ok(Outcome::Done)
+}
+
+/// What the last line of an export in YAML begins with; the number of objects follows.
+const END: &str = "# End of the export. Objects: ";
+
+/// Checks that nothing of an export is missing at its end. JSON cannot be cut off without being noticed.
+fn check_complete(text: &str, objects: usize) -> Result<(), String> {
+    let text = text.trim();
+    if text.starts_with('{') && text.ends_with('}') {
+        return Ok(());
+    }
+    let counted = text.lines().next_back().and_then(|line| line.strip_prefix(END)?.trim().parse::<usize>().ok());
+    match counted {
+        Some(counted) if counted == objects => Ok(()),
+        Some(counted) => Err(format!("its end mark counts {counted} objects, and it contains {objects}")),
+        None => Err("it has no end mark, so its end may be missing".to_owned()),
+    }
 }
 
 /// The objects of a stream of YAML documents, or of a List. What is wrong is told without the text, which holds Secrets.
@@ -159,5 +180,20 @@ mod tests {
                 (read, _) => unreachable!("{text}: {read:?}"),
             }
         }
+    }
+
+    #[test]
+    fn an_export_that_was_cut_off_is_noticed_wherever_that_was() {
+        let whole = format!("# All objects.\n---\na: 1\n---\nb: |\n  {END}1\n---\nc: 3\n{END}3\n");
+        for end in 0..whole.len() {
+            let cut = &whole[..end];
+            let is_complete = read(cut).is_ok_and(|objects| check_complete(cut, objects.len()).is_ok());
+            // Without the last line break nothing is missing.
+            assert_eq!(is_complete, end == whole.len() - 1, "{cut}");
+        }
+        assert_eq!(check_complete(&whole, 3), Ok(()));
+        let problem = check_complete(&whole, 2).unwrap_err();
+        assert_eq!(problem, "its end mark counts 3 objects, and it contains 2");
+        assert_eq!(check_complete(r#"{"kind": "List", "items": [{"a": 1}]}"#, 1), Ok(()));
     }
 }
