@@ -23,6 +23,7 @@ use crate::objects::Objects;
 use crate::random::Random;
 use crate::registry::Registry;
 use crate::server;
+use crate::settle::Pending;
 use crate::state::State;
 use crate::store::{LOG_CAPACITY, Store};
 use crate::user::User;
@@ -133,6 +134,7 @@ impl ApiServerBuilder {
             random: self.seed.map_or_else(Random::from_system, Random::seeded),
             untidy: std::collections::HashMap::new(),
             settled: 0,
+            pending: Pending::default(),
         };
         #[cfg(feature = "persist")]
         let opened = self.path.as_deref().map(|path| crate::persist::File::open(path, &mut state.store)).transpose()?;
@@ -153,7 +155,7 @@ impl ApiServerBuilder {
         if !is_new {
             state.resume();
         }
-        state.settle();
+        while !state.settle() {}
         authorize::bootstrap::run(&mut state);
         authorize::aggregate::run(&mut state);
         // Nothing else follows from the roles.
@@ -383,17 +385,33 @@ impl ApiServer {
         self.inner.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Does a write and all that follows from it, and wakes those who watch. With a file, those who watch from outside are woken
-    /// when it is on the disk.
+    /// Does a write and what follows from it, and wakes those who watch. With a file, those who watch from outside are woken when it
+    /// is on the disk. Of what follows for thousands of objects only a part is done; the rest is left to [`follow_up`](Self::follow_up)
+    /// and to the next writes.
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, ApiError>) -> Result<T, ApiError> {
         let mut state = self.lock();
-        let before = state.store.revision();
         #[cfg(feature = "persist")]
         if let Some(failure) = self.inner.persist.as_ref().and_then(crate::persist::Persist::failure) {
             return Err(failure);
         }
+        let before = state.store.revision();
         let outcome = write(&mut state);
-        state.settle();
+        self.settle(state, before);
+        outcome
+    }
+
+    /// Does the next part of what follows from the writes so far. Tells whether there is more.
+    pub fn follow_up(&self) -> bool {
+        if self.read().pending.is_empty() {
+            return false;
+        }
+        let state = self.lock();
+        let before = state.store.revision();
+        !self.settle(state, before)
+    }
+
+    fn settle(&self, mut state: RwLockWriteGuard<'_, State>, before: u64) -> bool {
+        let is_settled = state.settle();
         let after = state.store.revision();
         #[cfg(feature = "persist")]
         if let Some(persist) = &self.inner.persist
@@ -406,7 +424,7 @@ impl ApiServer {
         if after != before {
             self.inner.revision.send_modify(|revision| *revision = (*revision).max(after));
         }
-        outcome
+        is_settled
     }
 
     /// The revision of the last write, as it goes on.

@@ -6,7 +6,7 @@
 mod scope;
 mod usage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use holm_values::Quantity;
@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::object::{self, at, set_at};
 use crate::registry::ResourceType;
 use crate::state::State;
-use crate::store::Key;
+use crate::store::{Key, ResourceId};
 
 const QUOTAS: &str = "resourcequotas";
 
@@ -121,11 +121,16 @@ fn printed(amounts: &Amounts, names: &[&String]) -> String {
 }
 
 impl State {
-    /// Counts again what the quotas of a namespace limit.
-    pub(crate) fn count_quotas(&mut self, namespace: &str) {
+    /// Counts again what the quotas of a namespace limit, after objects of some resources changed there.
+    pub(crate) fn count_quotas(&mut self, namespace: &str, changed: &BTreeSet<ResourceId>) {
         let quotas: Vec<Arc<Value>> =
             self.store.list(QUOTAS, Some(namespace)).map(|(_, quota)| Arc::clone(quota)).collect();
         for quota in quotas {
+            let hard = amounts(at(&quota, &["spec", "hard"]));
+            let is_concerned = |resource: &String| changed.iter().any(|changed| **changed == **resource);
+            if !changed.contains(QUOTAS) && !self.counted_resources(hard.keys()).iter().any(is_concerned) {
+                continue;
+            }
             let mut counted = Value::clone(&quota);
             let hard = at(&quota, &["spec", "hard"]).cloned().unwrap_or_else(|| json!({}));
             // What has nothing in it is left out, as in every object that is stored.

@@ -100,6 +100,10 @@ where
                 eager,
             };
             let answer = dispatch(&cluster, &segments, &call).unwrap_or_else(|error| refuse(&error));
+            // What follows for thousands of objects is done in parts, between which other requests are answered.
+            while call.method != Method::GET && cluster.follow_up() {
+                yield_now().await;
+            }
             // The events of a watch are one JSON text each, and together no YAML.
             if call.accept.prefers_yaml() && attributes.verb != "watch" { respond::as_yaml(answer) } else { answer }
         }
@@ -145,6 +149,19 @@ fn admitted(
     };
     authorize::check(&state, &user, attributes)?;
     Ok(user)
+}
+
+/// Lets other tasks run, of whatever runtime.
+async fn yield_now() {
+    let mut has_yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {

@@ -3,7 +3,7 @@
 //! A real cluster does this in controllers, some time later; here it happens in the same step, so that a test need not wait.
 //! The rules are those of `k8s.io/kubernetes`, `pkg/controller/{garbagecollector,namespace,volume/pvcprotection,volume/pvprotection,volume/vacprotection,resourcequota}`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::custom;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::Propagation;
 use crate::state::State;
-use crate::store::{ChangeKind, Key};
+use crate::store::{ChangeKind, Key, ResourceId};
 use crate::write::delete::{FOREGROUND, ORPHAN};
 
 /// Classes of volume attributes, which stay while a claim or a volume names them.
@@ -23,70 +23,130 @@ const ATTRIBUTES_CLASSES: &str = "volumeattributesclasses.storage.k8s.io";
 /// Definitions of custom resources, as the store knows them.
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-impl State {
-    /// Does all that follows from the writes since the last time.
-    pub fn settle(&mut self) {
-        loop {
-            let Some(changes) = self.store.log().since(self.settled) else {
-                // More was written in one step than the log holds: look at everything.
-                self.settled = self.store.revision();
-                let keys: Vec<Key> = self.all_keys();
-                keys.iter().for_each(|key| self.look_at(key));
-                let namespaces: BTreeSet<String> = keys.into_iter().map(|key| key.namespace).collect();
-                namespaces.iter().for_each(|namespace| self.count_quotas(namespace));
-                continue;
-            };
-            let mut work: VecDeque<Work> = VecDeque::new();
-            for change in changes {
-                let previous = change.previous.clone();
-                work.push_back(Work { key: change.key.clone(), kind: change.kind, previous });
-            }
-            self.settled = self.store.revision();
-            if work.is_empty() {
-                return;
-            }
-            let mut namespaces = BTreeSet::new();
-            let mut waiting = BTreeSet::new();
-            for work in work {
-                self.follow(&work, &mut waiting);
-                namespaces.insert(work.key.namespace);
-            }
-            waiting.iter().for_each(|key| self.look_at(key));
-            namespaces
-                .iter()
-                .filter(|namespace| !namespace.is_empty())
-                .for_each(|namespace| self.count_quotas(namespace));
+/// How many writes may follow from others in one step, before others may read and write: of a namespace or an owner with many
+/// objects.
+const WRITES_AT_ONCE: u64 = 1_000;
+
+/// The objects that are to be looked at, in the order in which they were noted, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    order: VecDeque<Key>,
+    known: HashSet<Key>,
+    /// What changed in which namespace since quotas were counted.
+    uncounted: BTreeMap<String, BTreeSet<ResourceId>>,
+    /// The revision at which the present step ends.
+    end: u64,
+}
+
+impl Pending {
+    fn add(&mut self, key: Key) {
+        if self.known.insert(key.clone()) {
+            self.order.push_back(key);
         }
     }
 
-    fn all_keys(&self) -> Vec<Key> {
-        let keys = self.store.all().map(|(resource, object)| Key {
-            resource: Arc::clone(resource),
-            namespace: object::namespace(object).to_owned(),
-            name: object::name(object).to_owned(),
-        });
-        keys.collect()
+    fn next(&mut self) -> Option<Key> {
+        let key = self.order.pop_front()?;
+        self.known.remove(&key);
+        Some(key)
     }
 
-    /// Does what follows from one change. What is `waiting` for the end of many objects, and so looks at all of them, is looked at
-    /// once for all changes: an owner, a namespace, a definition.
-    fn follow(&mut self, work: &Work, waiting: &mut BTreeSet<Key>) {
-        self.look_at(&work.key);
-        let previous = work.previous.clone();
-        let Some(previous) = previous.filter(|_| work.kind != ChangeKind::Added) else { return };
-        if work.kind == ChangeKind::Deleted {
-            if let Some(uid) = object::uid(&previous) {
-                for dependent in self.store.dependents(uid) {
-                    self.look_at(&dependent);
-                }
+    /// Whether nothing is to be looked at.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.uncounted.is_empty()
+    }
+}
+
+impl State {
+    /// Does what follows from the writes since the last time, or the next part of it. Tells whether that is all.
+    pub fn settle(&mut self) -> bool {
+        self.pending.end = self.store.revision() + WRITES_AT_ONCE;
+        loop {
+            self.note_changes();
+            if self.is_spent() {
+                return false;
             }
-            self.after_deletion(&work.key, &previous, waiting);
+            if let Some(key) = self.pending.next() {
+                self.look_at(&key);
+                continue;
+            }
+            if self.pending.uncounted.is_empty() {
+                return true;
+            }
+            for (namespace, changed) in std::mem::take(&mut self.pending.uncounted) {
+                self.count_quotas(&namespace, &changed);
+            }
+        }
+    }
+
+    /// Notes again what an earlier life may have left half done: what is being deleted, and what may have lost its owner.
+    #[cfg(feature = "persist")]
+    pub fn note_unfinished(&mut self) {
+        let keys = self
+            .store
+            .all()
+            .filter(|(_, object)| object::is_deleting(object) || object::owners(object).next().is_some());
+        let keys: Vec<Key> = keys.map(|(resource, object)| key_of(resource, object)).collect();
+        keys.into_iter().for_each(|key| self.pending.add(key));
+    }
+
+    /// Whether enough was written in one step.
+    fn is_spent(&self) -> bool {
+        self.store.revision() >= self.pending.end
+    }
+
+    /// Notes what is concerned by the writes since the last time.
+    fn note_changes(&mut self) {
+        if self.settled == self.store.revision() {
+            return;
+        }
+        let Some(changes) = self.store.log().since(self.settled) else {
+            // More was written in one step than the log holds: look at everything.
+            self.settled = self.store.revision();
+            let keys: Vec<Key> = self.store.all().map(|(resource, object)| key_of(resource, object)).collect();
+            for key in keys {
+                let changed = self.pending.uncounted.entry(key.namespace.clone()).or_default();
+                changed.insert(Arc::clone(&key.resource));
+                self.pending.add(key);
+            }
+            return;
+        };
+        let changes: Vec<Work> = changes
+            .map(|change| Work { key: change.key.clone(), kind: change.kind, previous: change.previous.clone() })
+            .collect();
+        self.settled = self.store.revision();
+        for change in changes {
+            if !change.key.namespace.is_empty() {
+                let changed = self.pending.uncounted.entry(change.key.namespace.clone()).or_default();
+                changed.insert(Arc::clone(&change.key.resource));
+            }
+            self.note(&change);
+        }
+    }
+
+    fn note(&mut self, work: &Work) {
+        self.pending.add(work.key.clone());
+        let Some(previous) = work.previous.as_ref().filter(|_| work.kind != ChangeKind::Added) else { return };
+        if work.kind == ChangeKind::Deleted {
+            if let Some(uid) = object::uid(previous) {
+                self.store.dependents(uid).into_iter().for_each(|dependent| self.pending.add(dependent));
+            }
+            self.after_deletion(&work.key, previous);
         }
         // An owner may wait for this object.
-        waiting.extend(object::owner_uids(&previous).filter_map(|owner| self.store.key_of(owner)).cloned());
+        for owner in object::owner_uids(previous) {
+            if let Some(key) = self.store.key_of(owner).cloned() {
+                self.pending.add(key);
+            }
+        }
     }
 
-    fn after_deletion(&mut self, key: &Key, previous: &Value, waiting: &mut BTreeSet<Key>) {
+    fn after_deletion(&mut self, key: &Key, previous: &Value) {
+        let at = |resource: &str, namespace: &str, name: &str| Key {
+            resource: resource.into(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
         match &*key.resource {
             DEFINITIONS => {
                 let plural = text_at(previous, &["spec", "names", "plural"]);
@@ -94,33 +154,28 @@ impl State {
                 self.registry.remove(&id);
             }
             "pods" => {
-                let claims: Vec<String> = claims_of(previous).map(str::to_owned).collect();
-                for name in claims {
-                    let resource = "persistentvolumeclaims".into();
-                    self.look_at(&Key { resource, namespace: key.namespace.clone(), name });
+                for claim in claims_of(previous) {
+                    self.pending.add(at("persistentvolumeclaims", &key.namespace, claim));
                 }
             }
             CLUSTER_ROLES => authorize::aggregate::run(self),
             "persistentvolumeclaims" => {
-                let resource = "persistentvolumes".into();
-                let name = text_at(previous, &["spec", "volumeName"]).to_owned();
-                self.look_at(&Key { resource, namespace: String::new(), name });
+                self.pending.add(at("persistentvolumes", "", text_at(previous, &["spec", "volumeName"])));
             }
             _ => {}
         }
         if matches!(&*key.resource, "persistentvolumeclaims" | "persistentvolumes") {
             let classes = self.store.list(ATTRIBUTES_CLASSES, None).filter(|(_, class)| object::is_deleting(class));
             let names: Vec<String> = classes.map(|(_, class)| object::name(class).to_owned()).collect();
-            for name in names {
-                self.look_at(&Key { resource: ATTRIBUTES_CLASSES.into(), namespace: String::new(), name });
-            }
+            names.iter().for_each(|name| self.pending.add(at(ATTRIBUTES_CLASSES, "", name)));
         }
         if !key.namespace.is_empty() {
-            let name = key.namespace.clone();
             // The last object of a namespace that is going may have been this one.
-            waiting.insert(Key { resource: "namespaces".into(), namespace: String::new(), name });
+            self.pending.add(at("namespaces", "", &key.namespace));
         }
-        waiting.extend(self.definition_of(&key.resource));
+        if let Some(definition) = self.definition_of(&key.resource) {
+            self.pending.add(definition);
+        }
     }
 
     fn definition_of(&self, resource: &str) -> Option<Key> {
@@ -141,11 +196,15 @@ impl State {
         if object::is_deleting(&object) {
             let finalizers = object::finalizers(&object);
             if finalizers.iter().any(|found| found == ORPHAN) {
-                self.orphan_dependents(&object);
+                if !self.orphan_dependents(&object) {
+                    return self.pending.add(key.clone());
+                }
                 self.release(key, ORPHAN);
             }
             if finalizers.iter().any(|found| found == FOREGROUND) {
-                self.delete_dependents(&object);
+                if !self.delete_dependents(&object) {
+                    return self.pending.add(key.clone());
+                }
                 if self.blocking_dependents(&object).is_empty() {
                     self.release(key, FOREGROUND);
                 }
@@ -207,9 +266,13 @@ impl State {
         object::uid(owner).map(|uid| self.store.dependents(uid)).unwrap_or_default()
     }
 
-    fn orphan_dependents(&mut self, owner: &Value) {
+    /// Takes the owner from its dependents. Tells whether these were all.
+    fn orphan_dependents(&mut self, owner: &Value) -> bool {
         let uid = object::uid(owner).unwrap_or_default().to_owned();
         for key in self.dependents_of(owner) {
+            if self.is_spent() {
+                return false;
+            }
             let Some(object) = self.store.get(&key).cloned() else { continue };
             let left: Vec<Value> =
                 object::owners(&object).filter(|reference| text_at(reference, &["uid"]) != uid).cloned().collect();
@@ -225,10 +288,15 @@ impl State {
             }
             self.store.put(key, freed);
         }
+        true
     }
 
-    fn delete_dependents(&mut self, owner: &Value) {
+    /// Deletes the dependents of an owner. Tells whether these were all.
+    fn delete_dependents(&mut self, owner: &Value) -> bool {
         for key in self.dependents_of(owner) {
+            if self.is_spent() {
+                return false;
+            }
             let Some(object) = self.store.get(&key).cloned().filter(|object| !object::is_deleting(object)) else {
                 continue;
             };
@@ -251,6 +319,7 @@ impl State {
                 if self.dependents_of(&object).is_empty() { Propagation::Background } else { Propagation::Foreground };
             self.delete_key(&key, Some(policy));
         }
+        true
     }
 
     fn blocking_dependents(&self, owner: &Value) -> Vec<Key> {
@@ -272,6 +341,9 @@ impl State {
             return;
         }
         for content in self.store.keys_in(&key.name) {
+            if self.is_spent() {
+                return self.pending.add(key.clone());
+            }
             let deleting = self.store.get(&content).is_some_and(|object| object::is_deleting(object));
             if !deleting {
                 self.delete_key(&content, Some(Propagation::Background));
@@ -376,6 +448,9 @@ impl State {
             })
             .collect();
         for object in &objects {
+            if self.is_spent() {
+                return self.pending.add(key.clone());
+            }
             let deleting = self.store.get(object).is_some_and(|object| object::is_deleting(object));
             if !deleting {
                 self.delete_key(object, Some(Propagation::Background));
@@ -432,6 +507,14 @@ impl State {
         } else if text_at(object, &["status", "phase"]) != "Bound" {
             self.release(key, "kubernetes.io/pv-protection");
         }
+    }
+}
+
+fn key_of(resource: &ResourceId, object: &Value) -> Key {
+    Key {
+        resource: Arc::clone(resource),
+        namespace: object::namespace(object).to_owned(),
+        name: object::name(object).to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::registry::{Registry, ResourceType};
+use crate::settle::Pending;
 use crate::store::{Key, Store};
 
 /// The state of a cluster.
@@ -22,8 +23,10 @@ pub(crate) struct State {
     pub random: Random,
     /// What is stored other than it is read, see [`Accepted`](crate::write::Accepted).
     pub untidy: HashMap<Key, Vec<(String, Value)>>,
-    /// What followed from the writes up to this revision has been done.
+    /// What follows from the writes up to this revision has been done or noted.
     pub settled: u64,
+    /// What is to be done because of writes.
+    pub pending: Pending,
 }
 
 impl State {
@@ -51,7 +54,8 @@ impl State {
         self.store.get(&key)
     }
 
-    /// Takes up an earlier life: serves the custom resources that are defined, and follows only what happens from now on.
+    /// Takes up an earlier life: serves the custom resources that are defined, goes on with deletions, and follows what happens from
+    /// now on.
     #[cfg(feature = "persist")]
     pub fn resume(&mut self) {
         self.settled = self.store.revision();
@@ -63,5 +67,6 @@ impl State {
         for definition in definitions {
             crate::custom::on_stored(self, &definition);
         }
+        self.note_unfinished();
     }
 }

@@ -28,8 +28,8 @@ pub struct ClusterOptions {
     /// The objects that a new cluster begins with, as [`ApiServer::snapshot`] of another one gave them, instead of the first
     /// objects of every cluster. Default: none.
     pub objects: Vec<Value>,
-    /// Whether controllers and node work by themselves, in a task that ends with the cluster. Otherwise nothing follows from a
-    /// write until [`Cluster::settle`]. Default: they do.
+    /// Whether controllers and node work by themselves, in a task that ends with the cluster. Otherwise they do nothing until
+    /// [`Cluster::settle`], but for what is due at the start on a clock that is held. Default: they do.
     pub in_background: bool,
     /// How many actions [`Cluster::settle`] may take, besides two for each object that is there, before it gives up. A pod takes
     /// about ten. Default: 100,000.
@@ -140,8 +140,8 @@ impl Cluster {
         // What a held clock is for is that nothing depends on how fast the machine is.
         if api.clock().is_held() {
             simulation.settle(&api, options.settle_limit).await?;
-        } else {
-            simulation.begin().await?;
+        } else if options.in_background {
+            simulation.begin(&api).await?;
         }
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));

@@ -16,13 +16,13 @@ use crate::cluster::ClusterError;
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// How many actions of the controllers, and of the node, are taken in the background before others may run.
-const SLICE: usize = 50;
+const SLICE: usize = 25;
 
 /// How long the work takes that is done before a cluster answers, at most and about.
 const BEGINNING: Duration = Duration::from_millis(500);
 
 /// How many revisions the file may be behind before the work in the background waits for the disk.
-const UNSTORED: u64 = 5_000;
+const UNSTORED: u64 = 1_000;
 
 /// What was done until nothing was due any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Simulation {
         self.node.begin_count();
         let (mut of_controllers, mut of_node) = (0, 0);
         loop {
+            while api.follow_up() {}
             let left = (limit + 1).saturating_sub(of_controllers + of_node);
             let controllers = self.controllers.work(left);
             let node = self.node.work(left).await?;
@@ -79,14 +80,17 @@ impl Simulation {
 
     /// Does what is due when a cluster is opened, as far as that takes no longer than [`BEGINNING`]: the node registers itself, and
     /// what was in progress goes on. The rest is left to the work in the background.
-    pub async fn begin(&mut self) -> Result<(), ClusterError> {
+    pub async fn begin(&mut self, api: &ApiServer) -> Result<(), ClusterError> {
         let started = Instant::now();
-        while started.elapsed() < BEGINNING && self.work().await?.acted > 0 {}
+        while started.elapsed() < BEGINNING && self.work(api).await?.acted > 0 {}
         Ok(())
     }
 
     /// Does part of what is due. More is due if the next time is not in the future.
-    async fn work(&mut self) -> Result<Settled, ClusterError> {
+    async fn work(&mut self, api: &ApiServer) -> Result<Settled, ClusterError> {
+        if api.follow_up() {
+            return Ok(Settled { acted: 1, next: Some(api.clock().now_milliseconds()) });
+        }
         let controllers = self.controllers.work(SLICE);
         // Lets the requests of others be answered, and an interrupt be heard.
         tokio::task::yield_now().await;
@@ -109,7 +113,7 @@ pub(crate) async fn run(api: ApiServer, simulation: Arc<Mutex<Simulation>>) {
     loop {
         // Read first: what is written while this settles wakes it again, which costs a look and misses nothing.
         let seen = api.revision();
-        let settled = simulation.lock().await.work().await;
+        let settled = simulation.lock().await.work(&api).await;
         let wait = match settled {
             Ok(Settled { next: Some(next), acted }) if acted > 0 || next <= clock.now_milliseconds() => {
                 if api.unstored() > UNSTORED && api.stored().await.is_err() {

@@ -200,3 +200,51 @@ async fn a_workload_without_end_keeps_no_request_waiting_and_no_one_who_opens_th
         fs::remove_dir_all(directory).unwrap();
     }
 }
+
+#[tokio::test]
+async fn thousands_of_objects_go_with_their_owner_or_namespace_and_after_a_restart_too() {
+    let directory = std::env::temp_dir().join(format!("holm-embedded-many-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&directory);
+    let place = Place::in_directory(&directory, "many").unwrap();
+    let options = || ClusterOptions { in_background: false, ..ClusterOptions::default() };
+    let cluster = Cluster::open(&place, "the test", options()).await.unwrap();
+    let client = cluster.client();
+    let config_maps = cluster.api().find("ConfigMap").unwrap();
+    let count =
+        |cluster: &Cluster, namespace: &str| cluster.api().find("ConfigMap").unwrap().list(Some(namespace)).items.len();
+    let by = holm_embedded::WriteOptions::by("test");
+    for namespace in ["owned", "orphaned", "ended", "cut"] {
+        let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        send(&client, "POST", "/api/v1/namespaces", body).await;
+        let owner = config_maps.create(json!({"metadata": {"name": "owner", "namespace": namespace}}), &by).unwrap();
+        let reference =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"]});
+        for number in 0..2_500 {
+            let metadata =
+                json!({"name": format!("c{number}"), "namespace": namespace, "ownerReferences": [reference]});
+            config_maps.create(json!({"metadata": metadata}), &by).unwrap();
+        }
+    }
+    let owner = |namespace: &str| format!("/api/v1/namespaces/{namespace}/configmaps/owner");
+    send(&client, "DELETE", &owner("owned"), json!({"propagationPolicy": "Foreground"})).await;
+    // What every namespace has.
+    assert_eq!(count(&cluster, "owned"), 1);
+    send(&client, "DELETE", &owner("orphaned"), json!({"propagationPolicy": "Orphan"})).await;
+    assert_eq!(count(&cluster, "orphaned"), 2_501);
+    send(&client, "DELETE", "/api/v1/namespaces/ended", Value::Null).await;
+    assert!(
+        client
+            .request::<Value>(http::Request::get("/api/v1/namespaces/ended").body(Vec::new()).unwrap())
+            .await
+            .is_err()
+    );
+    // Without a request that waits for it, a part is left to be done in the next life.
+    let options_of_delete = holm_embedded::DeleteOptions::default();
+    config_maps.delete("cut", "owner", &options_of_delete).unwrap();
+    assert!(count(&cluster, "cut") > 1);
+    drop((client, config_maps, cluster));
+    let again = Cluster::open(&place, "the test", options()).await.unwrap();
+    assert_eq!((count(&again, "cut"), count(&again, "orphaned")), (1, 2_501));
+    drop(again);
+    fs::remove_dir_all(directory).unwrap();
+}
