@@ -84,18 +84,7 @@ impl Patch {
                 TypeSchema::Custom(_) => return Err(ApiError::unsupported_media_type("application/merge-patch+json")),
             },
             PatchKind::Json => {
-                let operations = self.body.as_array().filter(|all| all.iter().all(Value::is_object));
-                let Some(operations) = operations else {
-                    return Err(ApiError::bad_request("error decoding patch: it is no list of operations"));
-                };
-                if operations.len() > MAX_OPERATIONS {
-                    let text = format!(
-                        "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                        operations.len()
-                    );
-                    return Err(ApiError::new(413, "RequestEntityTooLarge", text));
-                }
-                json::apply(&mut object, operations).map_err(|_| rejected())?;
+                apply_operations(&mut object, &self.body)?;
             }
         }
         if !object.is_object() {
@@ -104,6 +93,20 @@ impl Patch {
         }
         Ok(object)
     }
+}
+
+/// Applies a JSON patch.
+pub(crate) fn apply_operations(object: &mut Value, patch: &Value) -> Result<(), ApiError> {
+    let operations = patch.as_array().filter(|all| all.iter().all(Value::is_object));
+    let Some(operations) = operations else {
+        return Err(ApiError::bad_request("error decoding patch: it is no list of operations"));
+    };
+    if operations.len() > MAX_OPERATIONS {
+        let text =
+            format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}", operations.len());
+        return Err(ApiError::new(413, "RequestEntityTooLarge", text));
+    }
+    json::apply(object, operations).map_err(|_| rejected())
 }
 
 /// A JSON patch that cannot be applied.

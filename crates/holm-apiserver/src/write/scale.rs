@@ -77,9 +77,14 @@ pub(crate) fn of(resource: &ResourceType, object: &Value) -> Result<Value, ApiEr
     Ok(scale)
 }
 
-fn mapping(resource: &ResourceType, spec: &[String]) -> ScaleMapping {
-    let spec: Vec<&str> = spec.iter().map(String::as_str).collect();
-    ScaleMapping::new().with(resource.kind.api_version(), Some(Path::fields(&spec)))
+/// Where the number of replicas is in each version, for objects have owners of all of them.
+fn mapping(state: &State, resource: &ResourceType) -> ScaleMapping {
+    let versions = state.registry.all().filter(|version| version.id == resource.id);
+    versions.fold(ScaleMapping::new(), |mapping, version| {
+        let (spec, _) = paths(version);
+        let spec: Vec<&str> = spec.iter().map(String::as_str).collect();
+        mapping.with(version.kind.api_version(), (!spec.is_empty()).then(|| Path::fields(&spec)))
+    })
 }
 
 /// A label selector as text; empty if there is none or it cannot be read.
@@ -97,7 +102,7 @@ pub(crate) fn replace(
 ) -> Result<Value, ApiError> {
     let key = state.key(resource, target.namespace, target.name);
     let not_found = || ApiError::not_found(resource.group(), resource.plural(), target.name);
-    let live: Arc<Value> = state.store.get(&key).cloned().ok_or_else(not_found)?;
+    let live: Arc<Value> = state.store.get(&key).map(|live| resource.served(live)).ok_or_else(not_found)?;
     if text_at(scale, &["kind"]) != "Scale" {
         return Err(ApiError::bad_request("the body is not a Scale"));
     }
@@ -113,7 +118,7 @@ pub(crate) fn replace(
     set_at(&mut new, &path, json!(replicas));
     let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
     if !entries.is_empty() || new != *live {
-        let mapping = mapping(resource, &spec);
+        let mapping = mapping(state, resource);
         let seen = mapping.to_scale(&entries);
         let owners: Vec<ManagedFieldsEntry> = if new == *live {
             // Who owned the replicas keeps them, seen through the subresource.
@@ -147,7 +152,7 @@ pub(crate) fn apply(
 ) -> Result<Value, ApiError> {
     let key = state.key(resource, target.namespace, target.name);
     let not_found = || ApiError::not_found(resource.group(), resource.plural(), target.name);
-    let live: Arc<Value> = state.store.get(&key).cloned().ok_or_else(not_found)?;
+    let live: Arc<Value> = state.store.get(&key).map(|live| resource.served(live)).ok_or_else(not_found)?;
     let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
     let pack = holm_schema::built_in().map_err(|error| ApiError::internal(error.to_string()))?;
     let object_type = pack.object_type(&kind).ok_or_else(ApiError::no_resource)?;
@@ -155,7 +160,7 @@ pub(crate) fn apply(
     let tracker = FieldTracker::new(kind, Arc::new(versions)).subresource("scale");
 
     let (spec, _) = paths(resource);
-    let mapping = mapping(resource, &spec);
+    let mapping = mapping(state, resource);
     let entries = ManagedFieldsEntry::of(&live).unwrap_or_default();
     let mut scale = of(resource, &live)?;
     let owners: Value = mapping.to_scale(&entries).iter().map(ManagedFieldsEntry::to_value).collect();
@@ -207,10 +212,7 @@ pub(crate) fn patch(
             json_patch::merge(&mut scale, patch)
         }
         "application/json-patch+json" => {
-            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
-                .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
-            json_patch::patch(&mut scale, &operations)
-                .map_err(|error| ApiError::new(422, "Invalid", error.to_string()))?;
+            crate::patch::apply_operations(&mut scale, patch)?;
         }
         _ => return Err(ApiError::unsupported_media_type("application/json-patch+json, application/merge-patch+json")),
     }

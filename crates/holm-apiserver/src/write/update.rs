@@ -65,7 +65,7 @@ impl State {
         place(resource, target.namespace, Some(target.name), &mut new)?;
         let key = self.key(resource, target.namespace, target.name);
         let tracker = resource.tracker(target.subresource);
-        match self.store.get(&key).cloned() {
+        match self.store.get(&key).map(|live| resource.served(live)) {
             Some(live) => {
                 check_uid(resource, &live, &new)?;
                 check_version(resource, &live, &new)?;
@@ -123,7 +123,8 @@ impl State {
         warnings: &mut Vec<String>,
     ) -> Result<Written, ApiError> {
         let key = self.key(resource, target.namespace, target.name);
-        let Some(live) = self.store.get(&key).cloned() else {
+        // In the version of the request, which is not the one in which it was stored.
+        let Some(live) = self.store.get(&key).map(|live| resource.served(live)) else {
             return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
         };
         let mut draft = Draft::of(patch.apply(resource, &live)?);
@@ -167,7 +168,7 @@ impl State {
         if config.get("metadata").is_some_and(|metadata| !metadata.is_object() && !metadata.is_null()) {
             return Err(ApiError::unknown("the metadata of the applied configuration cannot be read"));
         }
-        let live = self.store.get(&key).cloned();
+        let live = self.store.get(&key).map(|live| resource.served(live));
         if live.is_none() && !target.subresource.is_empty() && !makes(resource, target) {
             return Err(ApiError::not_found(resource.group(), resource.plural(), target.name));
         }
