@@ -120,6 +120,14 @@ fn an_export_begins_another_cluster_and_a_reset_forgets() {
     home.run(&["cluster", "export", "all.yaml"]).expect_code(1).expect("does not exist yet");
     home.run(&["cluster", "import", "all.yaml", "--cluster", "embedded:second"]).expect_code(0);
     home.run(&["plan", "--detailed-exitcode", "--cluster", "embedded:second"]).expect_code(0);
+    // An export that was cut off, if only at a document, is not taken for a whole one.
+    let text = std::fs::read_to_string(home.0.join("all.yaml")).expect("it can be read");
+    let cut = text.rfind("---\n").expect("it has documents");
+    std::fs::write(home.0.join("cut.yaml"), &text[..cut]).expect("it can be written");
+    let import = ["cluster", "import", "cut.yaml", "--yes", "--cluster", "embedded:second"];
+    home.run(&import).expect_code(1).expect("not a complete export").expect("--allow-incomplete");
+    home.run(&["plan", "--detailed-exitcode", "--cluster", "embedded:second"]).expect_code(0);
+    home.run(&[&import[..], &["--allow-incomplete"]].concat()).expect_code(0);
     // What is in a cluster is not replaced without a word, nor forgotten.
     home.run(&["cluster", "import", "all.yaml"]).expect_code(1).expect("--yes");
     home.run(&["cluster", "reset"]).expect_code(1).expect("--yes");

@@ -43,7 +43,9 @@
 //!   `docs/conformance.md` of the repository lists what is compared with a real server.
 //! - One address family (IPv4). Addresses, uids and generated names differ from those that a real cluster would choose.
 //! - What controllers of garbage, namespaces, protected storage and custom resource definitions do happens at once, in the same
-//!   step as the write that it follows from.
+//!   step as the write that it follows from. Of what follows for thousands of objects a part is left to
+//!   [`ApiServer::follow_up`]; a request waits for all of it.
+//! - An object is nested at most 120 levels deep, its managed fields included, and all objects together have at most 512 MiB as JSON.
 //! - The history for watches and for pages of lists is bounded: the last 20,000 changes.
 
 mod admission;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -90,10 +90,25 @@ async fn answer(cluster: ApiServer, expected: Arc<str>, request: Request<Incomin
         Some(token) if same(token.as_bytes(), expected.as_bytes()) => Some(User::administrator()),
         Some(token) => cluster.user_of(token),
     };
-    match user {
+    let mut answer = match user {
         Some(user) => server::serve(cluster, Arc::new(user), request).await,
         None => server::refused(&ApiError::new(401, "Unauthorized", "Unauthorized")),
+    };
+    let headers = answer.headers_mut();
+    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    if let Some(id) = audit_id() {
+        headers.insert("audit-id", id);
     }
+    answer
+}
+
+/// A name for one request, by which a person finds it again; none if the operating system gives no random one.
+fn audit_id() -> Option<HeaderValue> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
+    HeaderValue::from_str(&format!("{a}-{b}-{c}-{d}-{e}")).ok()
 }
 
 /// Compares without telling by the time it takes how much was right.

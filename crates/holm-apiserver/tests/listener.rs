@@ -133,3 +133,19 @@ async fn a_watch_that_nobody_reads_is_ended() {
     let read = read_to_end(&mut stream).await;
     assert!(read < 15_000_000, "{read}");
 }
+
+#[tokio::test]
+async fn answers_have_the_headers_that_tell_of_the_request() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    stream.write_all(&server.request("GET /version")).await.unwrap();
+    let mut answer = String::new();
+    while !answer.contains("\r\n\r\n") {
+        let mut buffer = [0; 4096];
+        let count = stream.read(&mut buffer).await.unwrap();
+        answer.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    assert!(answer.contains("cache-control: no-cache, private\r\n"), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("audit-id: ")).unwrap();
+    assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+}

@@ -171,7 +171,12 @@ pub(crate) fn refuse(error: &ApiError) -> Response<AnswerBody> {
         let body = Full::new(Bytes::from_static(b"404 page not found\n")).boxed_unsync();
         return finish(404, "text/plain; charset=utf-8", &[], body);
     }
-    answer(error.code, &error.to_status(), &error.warnings)
+    let mut answer = answer(error.code, &error.to_status(), &error.warnings);
+    let pause = error.details.as_ref().and_then(|details| details.get("retryAfterSeconds")?.as_u64());
+    if let Some(pause) = pause.filter(|pause| *pause > 0) {
+        answer.headers_mut().insert(http::header::RETRY_AFTER, pause.into());
+    }
+    answer
 }
 
 /// An answer of many JSON values, each in a line.
