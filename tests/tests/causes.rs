@@ -218,7 +218,7 @@ fn a_load_balancer_without_an_address_is_in_progress_and_says_so() {
     let text = "
 apiVersion: v1
 kind: Service
-metadata: {name: front}
+metadata: {name: front, annotations: {holm.dev/load-balancer: 'false'}}
 spec: {type: LoadBalancer, ports: [{port: 80}]}
 ";
     let (applied, status) = of_manifests("load-balancer", text, 1);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use holm_apiserver::ApiServer;
 use holm_controllers::Controllers;
-use holm_node::{Node, NodeOptions, PROVISIONER};
+use holm_node::{LoadBalancers, Node, NodeOptions, PROVISIONER};
 use tokio::sync::Mutex;
 
 use crate::bootstrap::NODE_NAME;
@@ -46,6 +46,7 @@ impl Simulation {
         let options = NodeOptions::default()
             .name(NODE_NAME)
             .every_node(true)
+            .load_balancers(LoadBalancers::All)
             .provisioners([PROVISIONER, crate::bootstrap::PROVISIONER])
             .clock(move || clock.now_milliseconds());
         // They do again what is lost in a crash, so nothing of them waits for the disk.

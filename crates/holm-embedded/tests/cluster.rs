@@ -53,3 +53,27 @@ fn without_a_runtime_there_is_no_cluster() {
     let started = futures::FutureExt::now_or_never(starting).unwrap();
     assert!(matches!(started, Err(ClusterError::NoRuntime)));
 }
+
+#[tokio::test]
+async fn a_load_balancer_gets_an_address_unless_it_asks_for_none() {
+    let cluster = held().await;
+    let client = cluster.client();
+    let path = "/api/v1/namespaces/default/services";
+    for (name, asks) in [("plain", None), ("given", Some("203.0.113.7")), ("none", Some("false"))] {
+        let mut service = serde_json::json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+        });
+        if let Some(asks) = asks {
+            service["metadata"]["annotations"] = serde_json::json!({"holm.dev/load-balancer": asks});
+        }
+        let request = http::Request::post(path).body(service.to_string().into_bytes()).unwrap();
+        client.request::<Value>(request).await.unwrap();
+    }
+    cluster.settle().await.unwrap();
+    for (name, address) in [("plain", Some("198.51.100.1")), ("given", Some("203.0.113.7")), ("none", None)] {
+        let service = get(&client, &format!("{path}/{name}")).await;
+        let found = service.pointer("/status/loadBalancer/ingress/0/ip").and_then(Value::as_str);
+        assert_eq!(found, address, "{name}: {service:#}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::options::LoadBalancers;
 use crate::resource::Resource;
 use crate::world::World;
 
-/// The annotation by which a Service asks for an address: `true`, or the address.
+/// The annotation by which a Service asks for an address: `true`, or the address; or for none: `false`.
 pub(crate) const ANNOTATION: &str = "holm.dev/load-balancer";
 
 /// Decides what to do for a Service.
@@ -22,13 +22,14 @@ pub(crate) fn decide(service: &Value, balancers: LoadBalancers, world: &World) -
     let is_meant = text(service, &["spec", "type"]) == "LoadBalancer"
         // A class names somebody else's load balancer.
         && text(service, &["spec", "loadBalancerClass"]).is_empty()
-        && (balancers == LoadBalancers::All || !matches!(asked, "" | "false"));
+        && asked != "false"
+        && (balancers == LoadBalancers::All || !asked.is_empty());
     let has_address = list(service, &["status", "loadBalancer", "ingress"]).next().is_some();
     if !is_meant || has_address {
         return Decision::default();
     }
     let address = match asked {
-        "" | "true" | "false" => match text(service, &["spec", "loadBalancerIP"]) {
+        "" | "true" => match text(service, &["spec", "loadBalancerIP"]) {
             "" => free_address(world),
             wanted => Some(wanted.to_owned()),
         },

@@ -13,7 +13,7 @@ pub enum LoadBalancers {
     /// Those that ask for one by the annotation `holm.dev/load-balancer`, with the value `true` or an address.
     #[default]
     ByAnnotation,
-    /// All.
+    /// All but those that ask for none: the annotation has the value `false`.
     All,
     /// None, whatever they ask for.
     Off,
