@@ -28,6 +28,11 @@ pub(crate) fn on_create(
     if resource.is_namespaced() {
         namespace_lifecycle(state, resource, namespace, object)?;
     }
+    let definition = state.definition_of(&resource.id).and_then(|key| state.store.get(&key));
+    if definition.is_some_and(|definition| object::is_deleting(definition)) {
+        let problem = "create not allowed while custom resource definition is terminating";
+        return Err(ApiError::forbidden(resource.group(), resource.plural(), object::name(object), problem));
+    }
     match &*resource.id {
         "pods" => pod(state, resource, namespace, object)?,
         "persistentvolumeclaims" => {

@@ -26,6 +26,8 @@ pub(crate) use warnings::definition_warnings;
 /// The type of the objects of one version of a custom resource.
 #[derive(Debug)]
 pub(crate) struct CustomType {
+    /// Whether the schema has any default.
+    pub has_defaults: bool,
     /// The OpenAPI v3 schema.
     pub schema: Value,
     /// Whether the whole object keeps fields that the schema does not have.

@@ -183,18 +183,27 @@ impl ResourceType {
         &*self.id == id && matches!(self.schema, TypeSchema::BuiltIn { .. })
     }
 
-    /// A stored object in the version of this type: versions of custom resources differ only in their name.
+    /// A stored object in the version of this type: versions of custom resources differ only in their name and their defaults.
     pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
         if let Some(view) = self.view {
             return Arc::new(view.shown(object));
         }
         let api_version = self.kind.api_version();
-        if object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str()) {
+        let is_of_version = object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str());
+        // A default that the definition got after the object was stored is there when it is read.
+        let defaults = match &self.schema {
+            TypeSchema::Custom(custom) if custom.has_defaults => Some(custom),
+            _ => None,
+        };
+        if is_of_version && defaults.is_none() {
             return Arc::clone(object);
         }
-        let mut relabelled = Value::clone(object);
-        object::set_at(&mut relabelled, &["apiVersion"], Value::from(api_version));
-        Arc::new(relabelled)
+        let mut served = Value::clone(object);
+        object::set_at(&mut served, &["apiVersion"], Value::from(api_version));
+        if let Some(custom) = defaults {
+            custom.fill_defaults(&mut served);
+        }
+        Arc::new(served)
     }
 
     pub fn has_status(&self) -> bool {

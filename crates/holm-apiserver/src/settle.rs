@@ -178,7 +178,8 @@ impl State {
         }
     }
 
-    fn definition_of(&self, resource: &str) -> Option<Key> {
+    /// The definition of a custom resource.
+    pub fn definition_of(&self, resource: &str) -> Option<Key> {
         let key = Key { resource: DEFINITIONS.into(), namespace: String::new(), name: resource.to_owned() };
         self.store.get(&key).is_some().then_some(key)
     }
@@ -458,7 +459,25 @@ impl State {
         }
         if self.store.list(&id, None).next().is_none() {
             self.release(key, custom::CLEANUP);
+        } else {
+            self.say_terminating(key, definition);
         }
+    }
+
+    /// Says of a definition that its objects are being deleted.
+    fn say_terminating(&mut self, key: &Key, definition: &Value) {
+        let known = at(definition, &["status", "conditions"]).and_then(Value::as_array).cloned().unwrap_or_default();
+        if known.iter().any(|condition| text_at(condition, &["type"]) == "Terminating") {
+            return;
+        }
+        let condition = json!({
+            "type": "Terminating", "status": "True", "reason": "InstanceDeletionInProgress",
+            "message": "CustomResource deletion is in progress", "lastTransitionTime": self.now().to_string(),
+        });
+        let conditions: Vec<Value> = known.into_iter().chain([condition]).collect();
+        let mut terminating = definition.clone();
+        set_at(&mut terminating, &["status", "conditions"], json!(conditions));
+        self.store.put(key.clone(), terminating);
     }
 
     /// Whether one of these claims or volumes has a class of volume attributes, or is to get it.

@@ -177,6 +177,7 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
             };
             let schema = openapi(version);
             let custom = CustomType {
+                has_defaults: has_default(&schema),
                 deprecation: deprecation(definition, version),
                 rules: super::rules::Rules::of(&schema),
                 preserves_unknown: preserves(definition, version),
@@ -256,4 +257,13 @@ fn columns(version: &Value) -> Vec<ColumnDefinition> {
             path: text_at(column, &["jsonPath"]).to_owned(),
         })
         .collect()
+}
+
+/// Whether a schema has a default anywhere. A property of that name counts too, which costs only time.
+fn has_default(schema: &Value) -> bool {
+    match schema {
+        Value::Object(fields) => fields.contains_key("default") || fields.values().any(has_default),
+        Value::Array(items) => items.iter().any(has_default),
+        _ => false,
+    }
 }

@@ -16,6 +16,9 @@ use crate::registry::ResourceType;
 use crate::state::State;
 use crate::store::Key;
 
+/// Definitions of custom resources, as the store knows them.
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
 /// The finalizer of an object whose dependents go first.
 pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer of an object whose dependents stay.
@@ -46,8 +49,8 @@ impl State {
         check_preconditions(resource, &live, options)?;
         let grace = grace_period(resource, &live, options);
         let mut finalizers = object::finalizers(&live);
-        if resource.is("customresourcedefinitions.apiextensions.k8s.io") && !object::is_deleting(&live) {
-            // Its objects go first: `pkg/registry/customresourcedefinition/etcd.go` of the API extensions server.
+        if resource.is(DEFINITIONS) && !object::is_deleting(&live) {
+            // Its objects go first.
             finalizers.push(custom::CLEANUP.to_owned());
         }
         let policy = options.propagation;
@@ -81,6 +84,13 @@ impl State {
     /// Sets the time of deletion. An object that is marked already keeps its time, unless its grace gets shorter.
     fn mark(&self, resource: &ResourceType, object: &mut Value, grace: i64) {
         let first = !object::is_deleting(object);
+        if resource.is(DEFINITIONS) {
+            // Its registry marks it itself: `pkg/registry/customresourcedefinition/etcd.go` of the API extensions server.
+            if first {
+                object::set_metadata(object, "deletionTimestamp", Value::from(self.now().to_string()));
+            }
+            return;
+        }
         let left = object::metadata(object, "deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or_default();
         if first || grace < left {
             let time = holm_values::Timestamp(self.now().0.saturating_add(grace)).to_string();
