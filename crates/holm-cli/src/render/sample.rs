@@ -66,6 +66,7 @@ fn plan(changes: Vec<Change>) -> Plan {
         changes,
         blockers: Vec::new(),
         intent: holm_core::inventory::Inventory::default(),
+        stored_in: std::collections::BTreeMap::new(),
     }
 }
 

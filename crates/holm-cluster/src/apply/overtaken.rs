@@ -37,7 +37,16 @@ impl Run<'_> {
         self.intended = self.verified;
         if self.takes_over() {
             let moved = self.cluster.moved_since(self.plan, &self.observed, self.place).await?;
-            if moved.is_some() {
+            if !moved.is_empty() {
+                // Nothing is known of these any more, and the next run finds out about them.
+                let mut intent = self.plan.intent.clone();
+                for id in &moved {
+                    if let Some(entry) = intent.entries.get_mut(id) {
+                        (entry.uid, entry.digest) = (None, String::new());
+                    }
+                }
+                let written = self.store.lock().await.write(&intent).await;
+                written.map_err(|error| self.not_written(error))?;
                 return Err(self.another_run());
             }
         }

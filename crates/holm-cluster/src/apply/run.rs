@@ -111,7 +111,8 @@ impl<'a> Run<'a> {
         observed: Observed,
         events: UnboundedSender<Event>,
     ) -> Self {
-        let mut inventory = Inventory { phase: Phase::Recorded, ..plan.intent.clone() };
+        let mut inventory =
+            Inventory { phase: Phase::Recorded, stored_in: plan.stored_in.clone(), ..plan.intent.clone() };
         let root = observed.object(&inventory_id(place));
         let store = Store::new(&cluster.transport, place, root.as_ref(), observed.inventory.epoch);
         let observed_inventory = observed.inventory.clone();

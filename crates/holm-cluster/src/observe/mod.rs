@@ -109,20 +109,21 @@ impl Cluster {
         Ok(observed)
     }
 
-    /// Returns the first object of the plan that another run of the stack wrote, made or deleted since it was observed: it
-    /// exists no longer, or now, or has another uid, or what the stack's field manager applied is another thing.
+    /// Returns the objects of the plan that another run of the stack wrote, made or deleted since they were observed: they exist
+    /// no longer, or now, or have another uid, or what the stack's field manager applied is another thing.
     pub(crate) async fn moved_since(
         &self,
         plan: &Plan,
         observed: &Observed,
         place: &InventoryPlace,
-    ) -> Result<Option<ResourceId>, ClusterError> {
+    ) -> Result<Vec<ResourceId>, ClusterError> {
         let live = self.live_of(plan, place).await?;
         let before = |id: &ResourceId| observed.object(id).map(|object| applied(&object, place));
-        Ok(live.into_iter().find_map(|(id, live)| {
+        let is_moved = |(id, live): (ResourceId, Live)| {
             let after = live.object().map(|object| applied(&object, place));
             (before(&id) != after).then_some(id)
-        }))
+        };
+        Ok(live.into_iter().filter_map(is_moved).collect())
     }
 
     /// Returns the objects of a plan as they are now.

@@ -10,7 +10,7 @@ use crate::diff::Extent;
 use crate::fields;
 use crate::graph::Graph;
 use crate::id::ResourceId;
-use crate::input::Unknown;
+use crate::input::{FieldReference, Unknown};
 use crate::inventory::{Entry, FORMAT, Inventory, InventoryPlace, Phase};
 use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
 use crate::ownership::{Owner, SetParent, uid};
@@ -51,7 +51,8 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
     let Decision { mut changes, blockers: mut all_blockers, .. } = decision;
     changes.extend(removed);
     all_blockers.extend(blockers);
-    let intent = intent(&changes, graph, observed);
+    let stored_in = stored_in(&changes, graph, observed);
+    let intent = intent(&changes, &stored_in, observed);
     Plan {
         program: graph.program().to_owned(),
         stack: graph.stack().to_owned(),
@@ -59,11 +60,26 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         changes,
         blockers: all_blockers,
         intent,
+        stored_in,
     }
 }
 
+/// Where each generated value is stored once all is done. One whose Secret is deleted with consent is stored nowhere.
+fn stored_in(changes: &[Change], graph: &Graph, observed: &Observed) -> BTreeMap<String, FieldReference> {
+    let mut stored_in = observed.inventory.stored_in.clone();
+    if !graph.resources().is_empty() {
+        let declared = graph.generated().iter();
+        stored_in =
+            declared.filter_map(|(name, value)| Some((name.clone(), value.stored_in.first()?.clone()))).collect();
+    }
+    let deleted: BTreeSet<&ResourceId> =
+        changes.iter().filter(|change| change.action == Action::Delete).map(|change| &change.id).collect();
+    stored_in.retain(|_, field| !deleted.contains(&field.id));
+    stored_in
+}
+
 /// What the inventory must say before the first change: everything that was ours, and everything that will be.
-fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
+fn intent(changes: &[Change], stored_in: &BTreeMap<String, FieldReference>, observed: &Observed) -> Inventory {
     let mut intent = observed.inventory.clone();
     intent.revision += 1;
     intent.epoch += 1;
@@ -83,17 +99,14 @@ fn intent(changes: &[Change], graph: &Graph, observed: &Observed) -> Inventory {
         }
         intent.entries.insert(change.id.clone(), entry);
     }
-    if !graph.resources().is_empty() {
-        intent.stored_in = graph
-            .generated()
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), value.stored_in.first()?.clone())))
-            .collect();
+    intent.stored_in = stored_in.clone();
+    if observed.inventory.is_open() {
+        // The run that did not end may be deleting the Secret with consent. Its value is lost only where it was recorded.
+        intent.stored_in.retain(|name, field| {
+            let is_made = observed.inventory.entries.get(&field.id).is_some_and(|entry| entry.uid.is_some());
+            !is_made || observed.inventory.stored_in.contains_key(name)
+        });
     }
-    // A value whose Secret is deleted with consent is not lost, also where the run is killed right after.
-    let deleted: BTreeSet<&ResourceId> =
-        changes.iter().filter(|change| change.action == Action::Delete).map(|change| &change.id).collect();
-    intent.stored_in.retain(|_, field| !deleted.contains(&field.id));
     intent
 }
 

@@ -17,6 +17,7 @@ pub use show::{created_fields, held, redactor};
 pub use survey::{Question, Survey, may_overrule, survey};
 
 use crate::id::{ApiKind, ResourceId};
+use crate::input::FieldReference;
 use crate::inventory::{Entry, Inventory};
 use crate::observe::{FieldConflict, RefusalCause, Unchecked};
 use crate::ownership::SetParent;
@@ -39,6 +40,8 @@ pub struct Plan {
     pub blockers: Vec<Blocker>,
     /// What the inventory would be while the changes are under way: everything owned before and after.
     pub intent: Inventory,
+    /// Where each generated value is stored once all is done.
+    pub stored_in: BTreeMap<String, FieldReference>,
 }
 
 /// What would happen to one object.
