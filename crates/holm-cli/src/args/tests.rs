@@ -181,7 +181,7 @@ fn the_help_is_this() {
 
     Exit codes:
       0  done; for `plan` and `status` also where there is something to report
-      1  an error, or something that stands in the way; also where the command line is wrong
+      1  an error, or a plan that is blocked; also where the command line is wrong
       2  with --detailed-exitcode: `plan` found changes, `status` something that is not ready
     ");
 }

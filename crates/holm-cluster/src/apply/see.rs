@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
         match (waiting.goal, is_another) {
             (Goal::Ready, false) => self.consider(change, object),
             (Goal::Ready, true) => {
-                let message = "somebody deleted it and made it anew while it was waited for";
+                let message = "another client replaced it while this run waited for it";
                 self.fail(change, failure::plain(message, Some("plan again")));
             }
             (Goal::Gone | Goal::GoneToMakeAnew, true) => self.gone(change),
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
         match goal {
             Some(Goal::Gone | Goal::GoneToMakeAnew) => self.gone(change),
             Some(Goal::Ready) => {
-                let message = "somebody deleted it while it was waited for";
+                let message = "another client deleted it while this run waited for it";
                 self.fail(change, failure::plain(message, Some("plan again")));
             }
             None => {}

@@ -394,7 +394,7 @@ async fn somebody_who_deletes_what_is_waited_for_is_noticed() {
         client.send(request).await.unwrap();
     });
     let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
-    assert_eq!(ran.failure(&deployment_id("d")), "somebody deleted it while it was waited for");
+    assert_eq!(ran.failure(&deployment_id("d")), "another client deleted it while this run waited for it");
 }
 
 #[tokio::test]

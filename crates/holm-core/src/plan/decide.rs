@@ -10,9 +10,8 @@ use crate::diff::Extent;
 use crate::fields;
 use crate::graph::Graph;
 use crate::id::ResourceId;
-use crate::input::{FieldReference, Unknown};
-use crate::inventory::{Entry, FORMAT, Inventory, InventoryPlace, Phase};
-use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
+use crate::inventory::{Entry, InventoryPlace};
+use crate::observe::{DryRun, Live, Observed, Refusal, RefusalCause, Unchecked};
 use crate::ownership::{Owner, SetParent, uid};
 use crate::packed::Packed;
 use crate::path::FieldPath;
@@ -24,6 +23,10 @@ use crate::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, PlanO
 use crate::redact::Redactor;
 use crate::resource::Resource;
 use crate::secret;
+
+mod generated;
+mod intent;
+mod owners;
 
 /// Makes the plan. Every question of the [`survey`](crate::plan::survey()) must have been answered in `observed`; what has
 /// neither an answer nor a proof is marked as unchecked.
@@ -51,8 +54,8 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
     let Decision { mut changes, blockers: mut all_blockers, .. } = decision;
     changes.extend(removed);
     all_blockers.extend(blockers);
-    let stored_in = stored_in(&changes, graph, observed);
-    let intent = intent(&changes, &stored_in, observed);
+    let stored_in = intent::stored_in(&changes, graph, observed);
+    let intent = intent::intent(&changes, &stored_in, observed);
     Plan {
         program: graph.program().to_owned(),
         stack: graph.stack().to_owned(),
@@ -62,52 +65,6 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         intent,
         stored_in,
     }
-}
-
-/// Where each generated value is stored once all is done. One whose Secret is deleted with consent is stored nowhere.
-fn stored_in(changes: &[Change], graph: &Graph, observed: &Observed) -> BTreeMap<String, FieldReference> {
-    let mut stored_in = observed.inventory.stored_in.clone();
-    if !graph.resources().is_empty() {
-        let declared = graph.generated().iter();
-        stored_in =
-            declared.filter_map(|(name, value)| Some((name.clone(), value.stored_in.first()?.clone()))).collect();
-    }
-    let deleted: BTreeSet<&ResourceId> =
-        changes.iter().filter(|change| change.action == Action::Delete).map(|change| &change.id).collect();
-    stored_in.retain(|_, field| !deleted.contains(&field.id));
-    stored_in
-}
-
-/// What the inventory must say before the first change: everything that was ours, and everything that will be.
-fn intent(changes: &[Change], stored_in: &BTreeMap<String, FieldReference>, observed: &Observed) -> Inventory {
-    let mut intent = observed.inventory.clone();
-    intent.revision += 1;
-    intent.epoch += 1;
-    intent.phase = Phase::Intended;
-    intent.format = FORMAT;
-    for change in changes {
-        let Some(entry) = &change.entry else { continue };
-        let mut entry = entry.clone();
-        if change.action.is_write() {
-            // Until the write is acknowledged and recorded, no digest may vouch for it, and what was sensitive stays so.
-            entry.digest = String::new();
-            entry.completed = false;
-            let before = observed.inventory.entries.get(&change.id).map(|entry| entry.sensitive.as_slice());
-            entry.sensitive.extend(before.unwrap_or_default().iter().cloned());
-            entry.sensitive.sort();
-            entry.sensitive.dedup();
-        }
-        intent.entries.insert(change.id.clone(), entry);
-    }
-    intent.stored_in = stored_in.clone();
-    if observed.inventory.is_open() {
-        // The run that did not end may be deleting the Secret with consent. Its value is lost only where it was recorded.
-        intent.stored_in.retain(|name, field| {
-            let is_made = observed.inventory.entries.get(&field.id).is_some_and(|entry| entry.uid.is_some());
-            !is_made || observed.inventory.stored_in.contains_key(name)
-        });
-    }
-    intent
 }
 
 fn keepers(graph: &Graph) -> BTreeSet<&ResourceId> {
@@ -418,131 +375,6 @@ impl<'a> Decision<'a> {
             _ => None,
         };
         self.block(resource, kind, hint);
-    }
-
-    fn report_generated(&mut self, resource: &'a Resource, wanted: &Desired) {
-        for (_, unknown) in &wanted.unknown {
-            let Unknown::Generated(name) = unknown else { continue };
-            match self.observed.generated.get(name) {
-                Some(GeneratedState::Unreadable(reason)) => {
-                    let kind = BlockerKind::GeneratedUnreadable { name: name.clone(), reason: reason.clone() };
-                    self.block(
-                        resource,
-                        kind,
-                        Some("a new value is made only when it is certain that there is none yet"),
-                    );
-                }
-                Some(GeneratedState::Lost(field)) => {
-                    let dependents = self.graph.dependencies().iter().filter(|edge| edge.on == field.id);
-                    let used_by: BTreeSet<ResourceId> = dependents.map(|edge| edge.dependent.clone()).collect();
-                    let stored_in = format!("{} ({})", field.id, field.path);
-                    let used_by = used_by.into_iter().collect();
-                    let kind = BlockerKind::GeneratedLost { name: name.clone(), stored_in, used_by };
-                    let hint = format!(
-                        "restore {} from a backup, or make a new value with --regenerate {name} and change it wherever the \
-                         old one is in use, such as in a database",
-                        field.id.short()
-                    );
-                    self.block(resource, kind, Some(&hint));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Says of each generated value that the resource keeps who changed it, where that was not us. It is kept as it is.
-    fn changed_by_hand(&self, resource: &Resource, live: &Value) -> Vec<String> {
-        let ours = fields::applied_by(live, &self.place.field_manager);
-        let kept = self.observed.inventory.stored_in.iter().filter(|(_, field)| field.id == resource.id);
-        let changed = kept.filter(|(name, field)| {
-            let is_ours = ours.is_some_and(|ours| fields::contains(ours, &field.path));
-            !is_ours && matches!(self.observed.generated.get(*name), Some(GeneratedState::Found(_)))
-        });
-        changed
-            .filter_map(|(name, field)| {
-                let writer = fields::last_writer(live, &field.path, &self.place.field_manager)?;
-                let time = if writer.time.is_empty() { String::new() } else { format!(" at {}", writer.time) };
-                Some(format!(
-                    "the generated value \"{name}\" at {} was changed by {}{time}; it is kept as it is now",
-                    field.path, writer.manager
-                ))
-            })
-            .collect()
-    }
-
-    /// Whether a recovered object was adopted is lost with its record, so that one which another client may have made counts
-    /// as adopted.
-    fn recover(&self, change: &mut Change) {
-        let live = self.observed.object(&change.id);
-        let is_shared = live.is_some_and(|live| fields::is_made_by_another(&live, &self.place.field_manager));
-        if let Some(entry) = &mut change.entry {
-            entry.adopted |= is_shared;
-        }
-    }
-
-    /// Reports what is not ours once for all objects of one owner.
-    fn report_owners(&mut self) {
-        for (parent, objects) in std::mem::take(&mut self.of_others) {
-            let hint = match &parent {
-                SetParent::Stack { .. } => {
-                    "give the resources other names, or release them from the other stack first (retain_on_delete)"
-                }
-                _ => "give the resources other names, or take the objects out of the other set first",
-            };
-            self.block_all(objects, |objects| BlockerKind::ManagedByAnother { parent, objects }, hint);
-        }
-        let objects = std::mem::take(&mut self.not_managed);
-        let hint = match objects.as_slice() {
-            [] => return,
-            [only] => {
-                format!("look at the plan, then consent with --adopt {}, or with adopt() in the program", only.short())
-            }
-            _ => "look at the plan, then consent with --adopt KIND/NAME for each, or with --adopt all".to_owned(),
-        };
-        self.block_all(objects, BlockerKind::NeedsAdoption, &hint);
-    }
-
-    fn block_all(&mut self, objects: Vec<ResourceId>, kind: impl FnOnce(Vec<ResourceId>) -> BlockerKind, hint: &str) {
-        let Some(first) = objects.first().cloned() else { return };
-        let site = self.graph.get(&first).map(|resource| resource.site);
-        self.blockers.push(Blocker { id: first, kind: kind(objects), site, hint: Some(hint.to_owned()) });
-    }
-
-    /// What lies outside the stack and is named in it must be there.
-    fn externals(&mut self) {
-        let positions: BTreeMap<ResourceId, usize> =
-            self.changes.iter().enumerate().map(|(position, change)| (change.id.clone(), position)).collect();
-        for (id, external) in self.graph.externals() {
-            if !matches!(self.observed.live.get(id), Some(Live::Absent | Live::KindAbsent)) {
-                continue;
-            }
-            let is_required = external.declared.is_some() || id.is("", "Namespace");
-            let used_by = external.used_by.iter().filter(|(user, _)| self.options.includes(user));
-            for (user, path) in used_by {
-                if is_required {
-                    let kind = BlockerKind::MissingExternal { target: id.clone(), path: path.clone() };
-                    let hint = if id.is("", "Namespace") {
-                        format!("declare it with stack.namespace(\"{}\"), or create it first", id.name)
-                    } else {
-                        "create it first, or add it to the stack".to_owned()
-                    };
-                    let site = self.graph.get(user).map(|resource| resource.site);
-                    self.blockers.push(Blocker { id: user.clone(), kind, site, hint: Some(hint) });
-                } else if !self.is_made_with_its_namespace(id) {
-                    let note = format!("names {id} at {path}, which does not exist");
-                    if let Some(position) = positions.get(user) {
-                        self.changes[*position].notes.push(note);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the controllers make it in every namespace, and its namespace is new.
-    fn is_made_with_its_namespace(&self, id: &ResourceId) -> bool {
-        let Some(namespace) = &id.namespace else { return false };
-        let namespace = ResourceId::new("", "Namespace", None, namespace);
-        self.graph.get(&namespace).is_some() && self.observed.object(&namespace).is_none()
     }
 
     fn needs_consent(&self, resource: &Resource) -> bool {

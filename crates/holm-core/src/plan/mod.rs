@@ -36,7 +36,7 @@ pub struct Plan {
     pub namespace: Option<String>,
     /// Every object: first what is written, dependencies first; then what is deleted, dependents first.
     pub changes: Vec<Change>,
-    /// What stands in the way. Nothing is applied while there is any.
+    /// The errors that block the plan. Nothing is applied while there is one.
     pub blockers: Vec<Blocker>,
     /// What the inventory would be while the changes are under way: everything owned before and after.
     pub intent: Inventory,
@@ -110,7 +110,7 @@ pub enum Action {
 pub enum Reason {
     /// It is not in the cluster and never was ours.
     NotInCluster,
-    /// It was ours and somebody deleted it.
+    /// The stack made it, and another client deleted it.
     DeletedFromCluster,
     /// The declaration changed.
     Declaration,

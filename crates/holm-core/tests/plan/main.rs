@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod generated;
+mod ownership;
+
 use std::collections::BTreeSet;
 
 use holm_core::inventory::{Entry, Inventory, InventoryPlace, PART_OF_LABEL};
@@ -223,197 +226,6 @@ fn a_deleted_object_is_made_again() {
     assert_eq!(format!("{:?}", plan.changes[0].reason), "DeletedFromCluster");
 }
 
-/// Makes the object one that another client created: no label, no uid in the inventory, no field of ours.
-fn made_by_another(observed: &mut Observed, id: &ResourceId) {
-    observed.inventory.entries.remove(id);
-    edit(observed, id, |live| {
-        live["metadata"]["labels"].as_object_mut().unwrap().remove(PART_OF_LABEL);
-        live["metadata"]["managedFields"][0]["manager"] = json!("kubectl-create");
-        live["metadata"]["managedFields"][0]["operation"] = json!("Update");
-        live["metadata"]["managedFields"][0]["fieldsV1"] = json!({"f:data": {"f:key": {}}});
-    });
-}
-
-#[test]
-fn an_object_of_another_client_is_adopted_with_consent_only() {
-    let mut before = stack();
-    before.add(config_map("one", "1"));
-    before.add(config_map("two", "1"));
-    let graph = before.build().unwrap();
-    let mut observed = settled(&graph);
-    made_by_another(&mut observed, &id("ConfigMap", "one"));
-    made_by_another(&mut observed, &id("ConfigMap", "two"));
-    insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r#"
-    & ConfigMap/n/one: NotManaged (unchecked: no answer: the server was not asked)
-        metadata.labels["applyset.kubernetes.io/part-of"]: Absent -> Value(String("applyset-CCZoJfzBwDc8MSZp7qsrpj09k6lcWaLyXEjdg19hsAc-v1"))
-    & ConfigMap/n/two: NotManaged (unchecked: no answer: the server was not asked)
-        metadata.labels["applyset.kubernetes.io/part-of"]: Absent -> Value(String("applyset-CCZoJfzBwDc8MSZp7qsrpj09k6lcWaLyXEjdg19hsAc-v1"))
-    ! ConfigMap/n/one: ConfigMap/n/one, ConfigMap/n/two are not managed by this stack
-    "#);
-    let named = Adoption::Named(["ConfigMap/n/one".to_owned()].into());
-    let plan = run(&graph, &mut observed, &PlanOptions { adopt: named, ..PlanOptions::default() });
-    assert_eq!(plan.blockers[0].kind, BlockerKind::NeedsAdoption(vec![id("ConfigMap", "two")]));
-    let plan = run(&graph, &mut observed, &PlanOptions { adopt: Adoption::All, ..PlanOptions::default() });
-    assert!(plan.blockers.is_empty() && plan.count(Action::Adopt) == 2);
-    assert!(plan.intent.entries.values().all(|entry| entry.adopted));
-
-    let mut in_code = stack();
-    in_code.add(config_map("one", "1").adopt());
-    let plan = run(&in_code.build().unwrap(), &mut observed, &PlanOptions::default());
-    assert!(plan.blockers.is_empty(), "{}", lines(&plan));
-}
-
-#[test]
-fn what_was_adopted_is_released_and_deleted_only_by_name() {
-    let graph = whole_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    for entry in observed.inventory.entries.values_mut() {
-        entry.adopted = true;
-    }
-    let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
-    insta::assert_snapshot!(lines(&run(&graph.emptied(), &mut observed, &destroy)), @"
-    x PersistentVolumeClaim/n/data: Adopted
-    x ConfigMap/n/a: Adopted
-    x Namespace/n: Adopted
-    ");
-    let named = ["ConfigMap/a".to_owned(), "Namespace/n".to_owned()];
-    let plan = run(&graph.emptied(), &mut observed, &PlanOptions { allow_delete: named.into(), ..destroy });
-    assert_eq!(plan.get(&id("ConfigMap", "a")).unwrap().action, Action::Delete);
-    let namespace = ResourceId::new("", "Namespace", None, "n");
-    assert_eq!(plan.get(&namespace).unwrap().action, Action::Release, "others may have objects in it");
-}
-
-#[test]
-fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
-    let mut before = stack();
-    before.add(config_map("a", "1"));
-    let mut observed = settled(&before.build().unwrap());
-    made_by_another(&mut observed, &id("ConfigMap", "a"));
-    let mut after = stack();
-    let resource = after.add(config_map("a", "2"));
-    let graph = after.build().unwrap();
-    observed.dry_runs.insert(resource.id().clone(), immutable());
-    for adopt in [Adoption::Nothing, Adoption::All] {
-        let plan = run(&graph, &mut observed, &PlanOptions { adopt, ..PlanOptions::default() });
-        assert_eq!(plan.changes[0].action, Action::Unknown, "{}", lines(&plan));
-        assert!(matches!(plan.blockers[0].kind, BlockerKind::ReplaceNotManaged(_)), "{}", lines(&plan));
-    }
-    let allow_delete = BTreeSet::from(["ConfigMap/a".to_owned()]);
-    let plan = run(&graph, &mut observed, &PlanOptions { allow_delete, ..PlanOptions::default() });
-    let change = &plan.changes[0];
-    assert!(plan.blockers.is_empty(), "{}", lines(&plan));
-    assert_eq!((change.action, change.must_be_marked, change.uid.as_deref()), (Action::Replace, false, Some("uid-a")));
-    // By replace_on_changes, too.
-    let mut by_option = stack();
-    by_option.add(config_map("a", "2").replace_on_changes("data.key"));
-    let plan = run(&by_option.build().unwrap(), &mut observed, &PlanOptions::default());
-    assert_eq!(plan.changes[0].action, Action::Unknown, "{}", lines(&plan));
-}
-
-#[test]
-fn a_lost_inventory_is_recovered_and_nothing_is_adopted() {
-    let graph = whole_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    observed.inventory = Inventory::default();
-    insta::assert_snapshot!(lines(&run(&graph, &mut observed, &PlanOptions::default())), @r"
-      Namespace/n: Recovered
-      PersistentVolumeClaim/n/data: Recovered
-      ConfigMap/n/a: Recovered
-    ");
-}
-
-#[test]
-fn one_sign_alone_deletes_nothing() {
-    let graph = whole_stack().build().unwrap();
-    let a = id("ConfigMap", "a");
-    let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
-    let decided = |observed: &mut Observed| {
-        let plan = run(&graph.emptied(), observed, &destroy);
-        let change = plan.get(&a).unwrap();
-        (change.action, format!("{:?}", change.reason))
-    };
-    // The label was removed: the stack's record names the uid, and its fields are there.
-    let mut observed = settled(&graph);
-    edit(&mut observed, &a, |live| live["metadata"]["labels"] = json!({}));
-    assert_eq!(decided(&mut observed), (Action::Release, "NotManaged".to_owned()));
-    // A forged row with the true uid of an object of others.
-    edit(&mut observed, &a, |live| live["metadata"]["managedFields"] = json!([]));
-    assert_eq!(decided(&mut observed), (Action::Release, "NotManaged".to_owned()));
-    // A row with another uid, as of a copied inventory, and our label.
-    let mut observed = settled(&graph);
-    edit(&mut observed, &a, |live| {
-        live["metadata"]["uid"] = json!("another");
-        live["metadata"]["managedFields"] = json!([]);
-    });
-    assert_eq!(decided(&mut observed), (Action::Release, "AnotherObject".to_owned()));
-    // Another set's label.
-    let mut observed = settled(&graph);
-    edit(&mut observed, &a, |live| live["metadata"]["labels"][PART_OF_LABEL] = json!("applyset-x-v1"));
-    let another = r#"AnotherStack(Unknown("applyset-x-v1"))"#.to_owned();
-    assert_eq!(decided(&mut observed), (Action::Release, another));
-}
-
-#[test]
-fn a_generated_value_that_is_lost_blocks_until_it_is_made_anew_by_name() {
-    let mut stack = secret_stack();
-    let user = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "user"},
-        "spec": {"containers": [{"name": "c", "image": "x", "env": [
-            {"name": "P", "valueFrom": {"secretKeyRef": {"name": "s", "key": "password"}}}
-        ]}]},
-    });
-    stack.add(Manifest::new(user));
-    let graph = stack.build().unwrap();
-    let mut observed = settled(&graph);
-    observed.live.insert(id("Secret", "s"), Live::Absent);
-    let state = |observed: &Observed, regenerate: &[&str]| {
-        let regenerate = regenerate.iter().map(|name| (*name).to_owned()).collect();
-        let mut fresh = |_: &Password| Sensitive::from("fresh");
-        holm_core::observe::generated(&graph, &observed.inventory, &observed.live, &regenerate, &mut fresh)
-    };
-    observed.generated = state(&observed, &[]);
-    assert!(matches!(observed.generated["password"], GeneratedState::Lost(_)));
-    let plan = run(&graph, &mut observed, &PlanOptions::default());
-    insta::assert_snapshot!(plan.blockers[0].kind, @r#"the generated value "password" is lost: Secret/n/s (data.password) does not have it any more; in use by Pod/n/user"#);
-    assert_eq!(state(&observed, &["password"])["password"], GeneratedState::Fresh("fresh".into()));
-    // An emptied key is a loss, too; an intent of a run that was killed before it wrote is none.
-    observed.live.insert(id("Secret", "s"), Live::found(&json!({"metadata": {"uid": "uid-s"}, "data": {}})));
-    assert!(matches!(state(&observed, &[])["password"], GeneratedState::Lost(_)));
-    observed.inventory.entries.get_mut(&id("Secret", "s")).unwrap().uid = None;
-    assert_eq!(state(&observed, &[])["password"], GeneratedState::Fresh("fresh".into()));
-}
-
-#[test]
-fn a_generated_value_whose_secret_a_killed_destroy_deleted_is_not_lost() {
-    let graph = secret_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    let allow_delete = BTreeSet::from(["Secret/s".to_owned()]);
-    let destroy = PlanOptions { destroy: true, allow_delete, ..PlanOptions::default() };
-    let intent = run(&graph.emptied(), &mut observed, &destroy).intent;
-    assert!(intent.entries[&id("Secret", "s")].uid.is_some(), "the intent still owns it");
-    let live = [(id("Secret", "s"), Live::Absent)].into();
-    let mut fresh = |_: &Password| Sensitive::from("fresh");
-    let states = holm_core::observe::generated(&graph, &intent, &live, &BTreeSet::new(), &mut fresh);
-    assert_eq!(states["password"], GeneratedState::Fresh("fresh".into()));
-}
-
-#[test]
-fn a_generated_value_that_was_changed_by_hand_is_kept_and_its_author_named() {
-    let graph = secret_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    edit(&mut observed, &id("Secret", "s"), |live| {
-        live["data"]["password"] = json!("Y2hhbmdlZA==");
-        live["metadata"]["managedFields"][0]["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:password");
-        live["metadata"]["managedFields"].as_array_mut().unwrap().push(json!(
-            {"manager": "kubectl-patch", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {"f:data": {"f:password": {}}}}
-        ));
-    });
-    observed.generated.insert("password".to_owned(), GeneratedState::Found("changed".into()));
-    let plan = run(&graph, &mut observed, &PlanOptions::default());
-    let note = r#"the generated value "password" at data.password was changed by kubectl-patch at 2026-01-02T00:00:00Z; it is kept as it is now"#;
-    assert_eq!(plan.changes[0].notes, [note]);
-}
-
 #[test]
 fn a_job_that_its_time_to_live_removed_is_not_run_again() {
     let job = |ttl: Value| {
@@ -441,26 +253,6 @@ fn a_job_that_its_time_to_live_removed_is_not_run_again() {
     let mut changed = stack();
     changed.add(job(json!(61)));
     assert_eq!(decided((changed.build().unwrap(), observed)), Action::Create, "the declaration is another one");
-}
-
-#[test]
-fn an_object_of_another_stack_is_never_taken() {
-    let mut stack = stack();
-    stack.add(config_map("a", "1"));
-    let graph = stack.build().unwrap();
-    let mut observed = settled(&graph);
-    edit(&mut observed, &id("ConfigMap", "a"), |live| {
-        live["metadata"]["labels"][PART_OF_LABEL] = json!("applyset-another-v1");
-    });
-    let plan = run(&graph, &mut observed, &PlanOptions::default());
-    let unknown = SetParent::Unknown("applyset-another-v1".to_owned());
-    assert_eq!(
-        plan.blockers[0].kind,
-        BlockerKind::ManagedByAnother { parent: unknown, objects: vec![id("ConfigMap", "a")] }
-    );
-    let other = SetParent::of_inventory("holm.auth-gateway.default", "holm").unwrap();
-    observed.parents.insert("applyset-another-v1".to_owned(), other);
-    insta::assert_snapshot!(run(&graph, &mut observed, &PlanOptions::default()).blockers[0].kind, @"ConfigMap/n/a is managed by auth-gateway/default, inventory ConfigMap holm/holm.auth-gateway.default");
 }
 
 fn immutable() -> DryRun {
@@ -563,24 +355,6 @@ fn destroy_keeps_data_and_what_it_lives_in_until_consent() {
 }
 
 #[test]
-fn another_object_of_the_same_name_is_not_deleted() {
-    let graph = whole_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    edit(&mut observed, &id("ConfigMap", "a"), |live| live["metadata"]["uid"] = json!("another"));
-    let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
-    let plan = run(&graph.emptied(), &mut observed, &destroy);
-    let change = plan.get(&id("ConfigMap", "a")).unwrap();
-    assert_eq!((change.action, &change.reason), (Action::Keep, &Reason::AnotherUid), "we applied it");
-    let allow_delete = BTreeSet::from(["ConfigMap/a".to_owned()]);
-    let consented = run(&graph.emptied(), &mut observed, &PlanOptions { allow_delete, ..destroy.clone() });
-    assert_eq!(consented.get(&id("ConfigMap", "a")).unwrap().action, Action::Delete);
-    edit(&mut observed, &id("ConfigMap", "a"), |live| live["metadata"]["managedFields"] = json!([]));
-    let plan = run(&graph.emptied(), &mut observed, &destroy);
-    let change = plan.get(&id("ConfigMap", "a")).unwrap();
-    assert_eq!((change.action, &change.reason), (Action::Release, &Reason::AnotherObject));
-}
-
-#[test]
 fn what_cannot_be_read_is_said_and_never_deleted() {
     let graph = whole_stack().build().unwrap();
     let mut observed = settled(&graph);
@@ -591,55 +365,6 @@ fn what_cannot_be_read_is_said_and_never_deleted() {
     let destroy = PlanOptions { destroy: true, ..PlanOptions::default() };
     let plan = run(&graph.emptied(), &mut observed, &destroy);
     assert_eq!(plan.get(&id("ConfigMap", "a")).unwrap().action, Action::Unknown);
-}
-
-fn secret_stack() -> Stack {
-    let mut stack = stack();
-    let password = stack.generated("password", Password::alphanumeric(20));
-    let url = Input::template("db://{p}@host", [("p", password.clone().url_encode())]);
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
-    stack.add(Manifest::new(secret).with_input("data.password", password.base64()).with_input("stringData.url", url));
-    stack
-}
-
-#[test]
-fn a_secret_never_shows_its_values() {
-    let graph = secret_stack().build().unwrap();
-    let mut observed = settled(&graph);
-    let secret = id("Secret", "s");
-    let after = observed.object(&secret).unwrap();
-    edit(&mut observed, &secret, |live| {
-        live["data"]["url"] = json!("aHVudGVyMg==");
-        live["metadata"]["managedFields"][0]["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:url");
-    });
-    observed.dry_runs.insert(secret, DryRun::Accepted { object: after.into(), overruled: Vec::new() });
-    let plan = run(&graph, &mut observed, &PlanOptions::default());
-    assert_eq!(plan.changes[0].fields[0].before, Shown::Sensitive);
-    let everything = format!("{plan:?} {observed:?} {graph:?}");
-    for value in ["made-before", "bWFkZS1iZWZvcmU", "hunter2", "aHVudGVyMg"] {
-        assert!(!everything.contains(value), "{value} in {everything}");
-    }
-}
-
-#[test]
-fn a_generated_value_is_read_back_and_made_only_where_none_can_be() {
-    let graph = secret_stack().build().unwrap();
-    let observed = settled(&graph);
-    let mut made = 0;
-    let mut state = |live: &std::collections::BTreeMap<ResourceId, Live>| {
-        let mut fresh = |_: &Password| {
-            made += 1;
-            Sensitive::from("fresh")
-        };
-        let inventory = Inventory::default();
-        holm_core::observe::generated(&graph, &inventory, live, &BTreeSet::new(), &mut fresh)["password"].clone()
-    };
-    assert_eq!(state(&observed.live), GeneratedState::Found("made-before".into()));
-    let unreadable = [(id("Secret", "s"), Live::Unreadable("forbidden".into()))].into();
-    assert_eq!(state(&unreadable), GeneratedState::Unreadable("forbidden".into()));
-    let absent = [(id("Secret", "s"), Live::Absent)].into();
-    assert_eq!(state(&absent), GeneratedState::Fresh("fresh".into()));
-    assert_eq!(made, 1);
 }
 
 #[test]
