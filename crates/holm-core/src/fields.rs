@@ -72,8 +72,8 @@ pub fn is_made_by_another(object: &Value, ours: &str) -> bool {
         .any(|entry| entry.manager != ours && entry.subresource.is_empty() && !entry.manager.starts_with("kube-"))
 }
 
-/// Returns whether `manager` has an entry of a create beside its applies, for the sake of which a field that leaves the
-/// declaration would stay.
+/// Returns whether `manager` created the object and still has that entry beside its applies. A field that leaves the
+/// declaration would stay because of it.
 pub fn has_created_entry(object: &Value, manager: &str) -> bool {
     managed(object).any(|entry| entry.subresource.is_empty() && entry.manager == manager && !entry.is_apply)
 }

@@ -67,7 +67,7 @@ impl Run<'_> {
 
     /// Whether the inventory that was observed is the intent of a run that did not end, and may still be under way.
     pub(super) fn takes_over(&self) -> bool {
-        self.observed_inventory.is_open()
+        self.observed.inventory.is_open()
     }
 
     /// Whether this run writes an intent: where it changes something, and where it ends what another run left open.
@@ -97,7 +97,7 @@ impl Run<'_> {
             return;
         }
         if !self.has_intent() {
-            let is_same = self.inventory.records_the_same(&self.observed_inventory);
+            let is_same = self.inventory.records_the_same(&self.observed.inventory);
             if is_same && self.store.lock().await.check().await.is_err() {
                 let message = "another run began while this one was under way, so what it found may not hold any more";
                 self.fail_inventory(failure::plain(message, Some("run again when the other run has ended")));
@@ -158,7 +158,7 @@ impl Run<'_> {
             self.leave_to_the_other_run().await;
             return false;
         }
-        if !self.has_intent() && self.inventory.records_the_same(&self.observed_inventory) {
+        if !self.has_intent() && self.inventory.records_the_same(&self.observed.inventory) {
             return true;
         }
         for _ in 0..RECORD_TRIES {

@@ -80,8 +80,6 @@ pub(super) struct Run<'a> {
     pub(super) is_verifying: bool,
     /// When the intent was written.
     pub(super) intended: Option<Instant>,
-    /// The inventory as it was observed.
-    pub(super) observed_inventory: Inventory,
     /// What the stack's field manager had applied to each object that is not written, where this run took over from one that
     /// did not end: that one may still be writing.
     pub(super) seen: BTreeMap<ResourceId, Applied>,
@@ -115,9 +113,8 @@ impl<'a> Run<'a> {
             Inventory { phase: Phase::Recorded, stored_in: plan.stored_in.clone(), ..plan.intent.clone() };
         let root = observed.object(&inventory_id(place));
         let store = Store::new(&cluster.transport, place, root.as_ref(), observed.inventory.epoch);
-        let observed_inventory = observed.inventory.clone();
         let mut seen = BTreeMap::new();
-        if observed_inventory.is_open() {
+        if observed.inventory.is_open() {
             for change in plan.changes.iter().filter(|change| !change.action.is_write()) {
                 let object = observed.object(&change.id);
                 seen.extend(object.map(|object| (change.id.clone(), applied(&object, place))));
@@ -149,7 +146,6 @@ impl<'a> Run<'a> {
             verified: None,
             is_verifying: false,
             intended: None,
-            observed_inventory,
             seen,
             applied: BTreeMap::new(),
             early: None,
