@@ -84,7 +84,8 @@ fn settled(count: usize) -> Settled {
         observed.inventory.entries.insert(change.id.clone(), entry);
     }
     let meddled = Observed { live: meddled, dry_runs, ..observed.clone() };
-    observed.proven = survey(&graph, &observed, &place, &PlanOptions::default()).proven;
+    let surveyed = survey(&graph, &observed, &place, &PlanOptions::default());
+    (observed.proven, observed.wanted) = (surveyed.proven, surveyed.wanted);
     assert_eq!(observed.proven.len(), graph.resources().len(), "nothing needs to be asked");
     Settled { graph, place, observed, meddled }
 }
@@ -179,7 +180,7 @@ fn schedule_writes(bencher: Bencher<'_, '_>, count: usize) {
     let live = graph.resources().iter().map(|resource| (resource.id.clone(), Live::Absent)).collect();
     let plan = plan(graph, &Observed { live, ..Observed::default() }, place, &creating());
     bencher.bench(|| {
-        let mut schedule = Schedule::writes(graph, &plan);
+        let mut schedule = Schedule::writes(&plan);
         while let Some(id) = schedule.next() {
             schedule.reached(&id, Strength::Ready);
         }

@@ -38,8 +38,6 @@ pub struct Session<'a> {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// What was observed.
-    pub observed: Observed,
     /// The fields of what is created, by position, where they were asked for.
     pub created: Vec<(usize, Vec<FieldChange>)>,
 }
@@ -101,7 +99,7 @@ impl<'a> Session<'a> {
             terminal.warn(&format!("--allow-delete {consent} names nothing that this plan would delete or replace"));
         }
         let created = if planning.details { created(graph, &plan, &observed) } else { Vec::new() };
-        Ok(Planned { plan, observed, created })
+        Ok(Planned { plan, created })
     }
 
     /// Writes what the requests so far left to say: their traces, and the API server's warnings.

@@ -26,7 +26,7 @@ pub(crate) struct Found {
 
 /// Reads the inventory; none where there is none yet.
 pub(crate) async fn read(transport: &Transport, place: &InventoryPlace) -> Result<Option<Found>, ClusterError> {
-    let root_id = inventory_id(place);
+    let root_id = place.id();
     let mut tries = 0;
     loop {
         tries += 1;
@@ -69,11 +69,6 @@ async fn read_one(
 fn unreadable(source: Box<RequestError>, place: &InventoryPlace) -> ClusterError {
     let (namespace, name) = (place.namespace.clone(), place.name.clone());
     ClusterError::InventoryUnreadable { namespace, name, source }
-}
-
-/// The identity of the inventory's ConfigMap.
-pub(crate) fn inventory_id(place: &InventoryPlace) -> ResourceId {
-    ResourceId::new("", "ConfigMap", Some(&place.namespace), &place.name)
 }
 
 /// The kind of the inventory's ConfigMap.

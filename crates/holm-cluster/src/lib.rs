@@ -24,12 +24,13 @@ mod surroundings;
 mod transport;
 mod watch;
 
-pub use apply::ApplyOptions;
+pub use apply::Session;
 pub use connect::{ConnectError, ConnectOptions, Identity};
 pub use error::{ClusterError, RequestError, Trouble};
+pub use holm_executor::{ApplyOptions, StopLevel};
 pub use outputs::Output;
 pub use status::{ObjectOwner, ObjectStatus};
-pub use stop::{Stop, StopLevel, Stopper, stop};
+pub use stop::{Stop, Stopper, stop};
 pub use transport::{RequestTrace, Tracer, UserAgent, Warning};
 
 use surroundings::Knowledge;
@@ -97,8 +98,7 @@ mod tests {
         let place = holm_core::inventory::InventoryPlace::of("p", "s", None);
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
         sent(cluster.observe(graph, &place, &holm_core::plan::PlanOptions::default()));
-        let (observed, options) = (holm_core::observe::Observed::default(), ApplyOptions::default());
-        sent(cluster.apply(graph, observed, plan, &place, &options, events, Stop::never()));
+        sent(cluster.apply(plan, Session::new(events)));
         sent(cluster.status(graph, &place));
         sent(cluster.outputs(graph, &place));
         sent(Cluster::connect(&ConnectOptions::default()));

@@ -106,10 +106,10 @@ impl Cluster {
     }
 
     async fn assessed(&self, kind: &ApiKind, object: &Value, custom: Option<&ReadyWhen>) -> Readiness {
-        let (mut surroundings, unknown) = self.knowledge.about(kind, object);
-        if let Some(unknown) = unknown {
-            self.knowledge.find_out(&self.transport, unknown).await;
-            surroundings = self.knowledge.about(kind, object).0;
+        let (mut surroundings, unknown) = self.knowledge.known(kind, object);
+        if unknown.is_some() {
+            self.knowledge.find_out(&self.transport, kind, object).await;
+            surroundings = self.knowledge.known(kind, object).0;
         }
         assess(kind, object, custom, &surroundings)
     }

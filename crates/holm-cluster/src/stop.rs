@@ -1,18 +1,7 @@
 //! The user's wish to stop, as it grows.
 
+use holm_executor::StopLevel;
 use tokio::sync::watch;
-
-/// How far a run is to be stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum StopLevel {
-    /// Not at all.
-    #[default]
-    Running,
-    /// Begin nothing new, finish what is in flight, and record it.
-    Finish,
-    /// Stop now. What was intended is in the inventory, so that the next run picks it up.
-    Now,
-}
 
 /// The side that a run listens on.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use holm_core::readiness::Surroundings;
 use holm_core::{ApiKind, ResourceId, Scope, catalog};
+use holm_executor::Surround;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -36,7 +37,7 @@ struct ServedResource {
 
 impl Knowledge {
     /// What is known about the surroundings of an object, and what should be found out first.
-    pub(crate) fn about(&self, kind: &ApiKind, object: &Value) -> (Surroundings, Option<Unknown>) {
+    pub(crate) fn known(&self, kind: &ApiKind, object: &Value) -> (Surroundings, Option<Unknown>) {
         let mut surroundings = Surroundings::default();
         let Some(unknown) = needed(kind, object) else { return (surroundings, None) };
         let Some(answer) = locked(&self.0).get(&unknown).copied() else { return (surroundings, Some(unknown)) };
@@ -47,13 +48,21 @@ impl Knowledge {
         (surroundings, None)
     }
 
-    /// Finds something out and remembers it.
-    pub(crate) async fn find_out(&self, transport: &Transport, unknown: Unknown) {
+    /// Finds out what is not known yet about the surroundings of an object, and remembers it.
+    pub(crate) async fn find_out(&self, transport: &Transport, kind: &ApiKind, object: &Value) {
+        let (_, Some(unknown)) = self.known(kind, object) else { return };
         let answer = match &unknown {
             Unknown::WaitsForFirstConsumer(class) => waits_for_first_consumer(transport, class).await,
             Unknown::HasStatus(group_version, plural) => has_status(transport, group_version, plural).await,
         };
         locked(&self.0).insert(unknown, answer);
+    }
+}
+
+impl Surround for Knowledge {
+    fn about(&self, kind: &ApiKind, object: &Value) -> (Surroundings, Option<String>) {
+        let (surroundings, unknown) = self.known(kind, object);
+        (surroundings, unknown.map(|unknown| format!("{unknown:?}")))
     }
 }
 
@@ -105,6 +114,6 @@ mod tests {
         assert_eq!(needed(&kind, &claim("Bound", "fast")), None);
         assert_eq!(needed(&kind, &claim("Pending", "")), None);
         let knowledge = Knowledge::default();
-        assert_eq!(knowledge.about(&kind, &claim("Pending", "fast")).1, class);
+        assert_eq!(knowledge.known(&kind, &claim("Pending", "fast")).1, class);
     }
 }

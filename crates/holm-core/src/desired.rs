@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::fields;
-use crate::input::{Resolve, Resolved, Unknown};
+use crate::input::{Input, Resolve, Resolved, Unknown};
 use crate::inventory::{InventoryPlace, PART_OF_LABEL};
+use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::resource::Resource;
 use crate::sensitive::Sensitive;
@@ -25,13 +26,45 @@ pub struct Desired {
     pub digest: String,
 }
 
+/// An object to send as a plan keeps it: many are there at once, and few are looked into.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// The object, without the fields whose value is unknown.
+    pub object: Packed,
+    /// The fields whose value is not there yet.
+    pub unknown: Vec<(FieldPath, Unknown)>,
+    /// A digest of the object without secret values; empty while something is unknown.
+    pub digest: String,
+}
+
+impl From<Desired> for Wanted {
+    fn from(desired: Desired) -> Self {
+        let Desired { object, unknown, digest, .. } = desired;
+        Self { object: Packed::of(object.expose()), unknown, digest }
+    }
+}
+
 /// Fills the declaration in from `source`. With the live object at hand, `ignore_changes` are left to whoever owns them.
 pub fn desired(resource: &Resource, place: &InventoryPlace, source: &dyn Resolve, live: Option<&Value>) -> Desired {
-    let mut object = resource.object.clone();
+    fill_in(&resource.object, &resource.inputs, &resource.options.ignore_changes, place, source, live)
+}
+
+/// Does what [`desired`] does with the parts of a declaration that it needs: the object, what is filled in, and which fields are
+/// left to others.
+pub(crate) fn fill_in<'a>(
+    declared: &Value,
+    inputs: impl IntoIterator<Item = (&'a FieldPath, &'a Input)>,
+    ignored: &[FieldPath],
+    place: &InventoryPlace,
+    source: &dyn Resolve,
+    live: Option<&Value>,
+) -> Desired {
+    let mut object = declared.clone();
     let mut unknown = Vec::new();
     let mut sensitive = BTreeSet::new();
     let mut secrets = Vec::new();
-    for (path, input) in &resource.inputs {
+    for (path, input) in inputs {
         match input.resolve(source) {
             Resolved::Known { value, sensitive: true } => {
                 sensitive.insert(path.clone());
@@ -51,7 +84,7 @@ pub fn desired(resource: &Resource, place: &InventoryPlace, source: &dyn Resolve
     // so that it tells about the declaration alone. Where secrets go is part of the declaration.
     let digest = if unknown.is_empty() { digest(&object, &sensitive) } else { String::new() };
     if let Some(live) = live {
-        leave_to_others(&mut object, resource, place, live);
+        leave_to_others(&mut object, ignored, place, live);
     }
     for (path, value) in secrets {
         place_value(&mut object, path, value, &mut unknown);
@@ -74,9 +107,9 @@ fn mark(object: &mut Value, place: &InventoryPlace) {
 
 /// Fields of `ignore_changes`: what only we own is sent as it is live, because leaving it out would delete it; everything
 /// else is left out.
-fn leave_to_others(object: &mut Value, resource: &Resource, place: &InventoryPlace, live: &Value) {
+fn leave_to_others(object: &mut Value, ignored: &[FieldPath], place: &InventoryPlace, live: &Value) {
     let ours = fields::applied_by(live, &place.field_manager);
-    for path in &resource.options.ignore_changes {
+    for path in ignored {
         if path.get(object).is_none() {
             continue;
         }

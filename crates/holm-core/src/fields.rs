@@ -87,6 +87,46 @@ pub fn prove(declared: &Value, live: &Value, manager: &str) -> Proof {
     if walk.root(declared, live, owned) { Proof::Owned(walk.differences) } else { Proof::Different }
 }
 
+/// Returns the values of an object at the fields of a set, in the order of the set; null where there is none.
+pub fn values(fields: &Map<String, Value>, object: &Value) -> Vec<Value> {
+    let mut values = Vec::new();
+    collect(fields, Some(object), &mut values);
+    values
+}
+
+fn collect(fields: &Map<String, Value>, value: Option<&Value>, values: &mut Vec<Value>) {
+    let items = || value.and_then(Value::as_array).into_iter().flatten();
+    let mut is_leaf = true;
+    for (element, below) in fields {
+        let (kind, rest) = element.split_once(':').unwrap_or((element, ""));
+        let read = || serde_json::from_str::<Value>(rest).unwrap_or_default();
+        let found = match kind {
+            "f" => value.and_then(|value| value.get(rest)),
+            "k" => {
+                let key = read();
+                let has_key = |item: &&Value| {
+                    key.as_object().is_some_and(|key| key.iter().all(|(field, value)| item.get(field) == Some(value)))
+                };
+                items().find(has_key)
+            }
+            "v" => {
+                let wanted = read();
+                items().find(|item| **item == wanted)
+            }
+            "i" => rest.parse().ok().and_then(|index: usize| value?.get(index)),
+            // The field itself.
+            _ => continue,
+        };
+        is_leaf = false;
+        if let Some(below) = below.as_object() {
+            collect(below, found, values);
+        }
+    }
+    if is_leaf {
+        values.push(value.cloned().unwrap_or_default());
+    }
+}
+
 /// Whether this set holds the field, or holds it as part of a value that is owned as a whole.
 pub fn contains(fields: &Map<String, Value>, path: &FieldPath) -> bool {
     let mut node = fields;
@@ -389,6 +429,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn values_are_those_of_the_fields_and_no_others() {
+        let set = json!({
+            "f:data": {".": {}, "f:a": {}},
+            "f:spec": {"f:ports": {"k:{\"port\":80}": {".": {}, "f:name": {}}}, "f:finalizers": {"v:\"x\"": {}}},
+        });
+        let object = json!({
+            "data": {"a": "1", "theirs": "2"},
+            "spec": {"ports": [{"port": 81, "name": "other"}, {"port": 80, "name": "web"}], "finalizers": ["y", "x"]},
+        });
+        let read = |object: &Value| values(set.as_object().expect("a map"), object);
+        assert_eq!(read(&object), [json!("1"), json!("x"), json!("web")]);
+        assert_eq!(read(&json!({})), [Value::Null, Value::Null, Value::Null]);
+    }
 
     fn declared() -> Value {
         json!({

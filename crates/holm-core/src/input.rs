@@ -291,6 +291,14 @@ impl FieldReference {
     pub fn is_secret(&self) -> bool {
         secret::is_secret(&self.id) && secret::is_masked(&self.path, &Value::from(""))
     }
+
+    /// Returns the value of the field in the live object, and whether it is secret; none where the object has none there, or an
+    /// empty one.
+    pub fn read(&self, object: &Value) -> Option<(Value, bool)> {
+        let value = self.path.get(object)?;
+        let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
+        (!is_empty).then(|| (value.clone(), self.is_secret()))
+    }
 }
 
 impl Transform {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::catalog;
+use crate::desired::Wanted;
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
@@ -22,9 +23,11 @@ pub struct Observed {
     pub live: BTreeMap<ResourceId, Live>,
     /// What the server answered to a dry-run of our apply, for those that needed one.
     pub dry_runs: BTreeMap<ResourceId, DryRun>,
-    /// The objects that managedFields prove to be as declared, so that no dry-run was needed
-    /// ([`survey`](crate::plan::survey) says which).
-    pub proven: BTreeSet<ResourceId>,
+    /// The objects that managedFields prove to be as declared, so that no dry-run was needed, with the digests of their
+    /// declarations ([`survey`](crate::plan::survey) says which).
+    pub proven: BTreeMap<ResourceId, String>,
+    /// The objects to send that the [`survey`](crate::plan::survey) made already; what is missing is made by the plan.
+    pub wanted: BTreeMap<ResourceId, Wanted>,
     /// The generated values by name.
     pub generated: BTreeMap<String, GeneratedState>,
     /// The parents of the other ApplySets that live objects are members of, by the set's id, as far as they are known.
@@ -175,10 +178,7 @@ impl Observed {
 
 impl Resolve for Observed {
     fn field(&self, reference: &FieldReference) -> Option<(Value, bool)> {
-        let object = self.object(&reference.id)?;
-        let value = reference.path.get(&object)?;
-        let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
-        (!is_empty).then(|| (value.clone(), reference.is_secret()))
+        reference.read(&self.object(&reference.id)?)
     }
 
     fn generated(&self, name: &str) -> Option<Sensitive<String>> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::fields;
 use crate::id::ResourceId;
-use crate::inventory::{self, Inventory, InventoryPlace, PART_OF_LABEL};
+use crate::inventory::{self, Entry, Inventory, InventoryPlace, PART_OF_LABEL};
 
 /// Who owns a live object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,12 @@ impl Owner {
             _ => Self::Nobody,
         }
     }
+}
+
+/// Returns whether another client made an object of this stack, so that it is neither deleted nor replaced without consent by name.
+/// The record says so; of an object that a run was killed over before it could record anything, the object itself does.
+pub fn is_adopted(entry: &Entry, live: &Value, place: &InventoryPlace) -> bool {
+    entry.adopted || (entry.uid.is_none() && fields::is_made_by_another(live, &place.field_manager))
 }
 
 /// The parent of an ApplySet: the inventory of another stack, or whatever another tool uses.

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::plan::{Action, Plan};
 use crate::resource::Strength;
@@ -34,11 +33,11 @@ enum Progress {
 
 impl Schedule {
     /// The order of what is written. Unchanged resources take part: others may wait until they are ready.
-    pub fn writes(graph: &Graph, plan: &Plan) -> Self {
+    pub fn writes(plan: &Plan) -> Self {
         let nodes = plan.changes.iter().filter(|change| change.action.is_write() || change.action == Action::Unchanged);
         let mut schedule = Self::of(nodes.map(|change| change.id.clone()));
-        for dependency in graph.dependencies() {
-            schedule.hold(&dependency.dependent, &dependency.on, dependency.strength);
+        for edge in &plan.edges {
+            schedule.hold(&edge.dependent, &edge.on, edge.strength);
         }
         schedule
     }

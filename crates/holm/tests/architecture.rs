@@ -8,7 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates without I/O.
-const PURE: &[&str] = &["holm-core", "holm-resources", "holm-schema", "holm-structured-merge", "holm-values"];
+const PURE: &[&str] =
+    &["holm-core", "holm-executor", "holm-resources", "holm-schema", "holm-structured-merge", "holm-values"];
 
 /// What a crate without I/O has no use for: a runtime, a network, a command line.
 const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwest", "tokio"];
@@ -17,7 +18,8 @@ const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwes
 const DIRECTION: &[(&str, &[&str])] = &[
     ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-resources"]),
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
-    ("holm-cluster", &["holm-core", "holm-values"]),
+    ("holm-cluster", &["holm-core", "holm-executor", "holm-values"]),
+    ("holm-executor", &["holm-core"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-values"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
     ("holm-core", &["holm-values"]),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use holm_cluster::{ApplyOptions, Cluster, Identity, Stop};
+use holm_cluster::{ApplyOptions, Cluster, Identity, Session};
 use holm_core::event::{Outcome, SkipReason};
 use holm_core::inventory::InventoryPlace;
 use holm_core::plan::{Action, PlanOptions, plan};
@@ -199,7 +199,7 @@ async fn run_once(
     }
     let (events, _receiver) = unbounded_channel();
     let apply = ApplyOptions { timeout: Duration::from_secs(60), ..ApplyOptions::default() };
-    let report = cluster.apply(graph, observed, &plan, &place, &apply, events, Stop::never()).await;
+    let report = cluster.apply(&plan, Session { options: apply, ..Session::new(events) }).await;
     let report = report.map_err(|error| chain(&error))?;
     let failures: Vec<String> = report
         .outcomes

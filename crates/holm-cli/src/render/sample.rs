@@ -24,30 +24,19 @@ pub fn id(kind: &str, name: &str) -> ResourceId {
 pub fn change(kind: &str, name: &str, action: Action, reason: Reason) -> Change {
     let id = id(kind, name);
     let scope = if id.namespace.is_some() { Scope::Namespaced } else { Scope::Cluster };
-    Change {
-        kind: ApiKind {
-            group: id.group.clone(),
-            version: "v1".into(),
-            kind: id.kind.clone(),
-            plural: format!("{}s", id.kind.to_lowercase()),
-            scope,
-        },
-        id,
-        action,
-        reason,
-        fields: Vec::new(),
-        unchecked: None,
-        overruled: Vec::new(),
-        notes: Vec::new(),
-        needs_adoption: action == Action::Adopt,
-        uid: None,
-        is_exclusive: false,
-        must_be_marked: true,
-        // What is sent holds secrets, and no rendering may look at it.
-        desired: Some(json!({"data": {"password": CANARY}}).into()),
-        entry: None,
-        site: Some(Site { file: "examples/holm-pg/main.rs", line: 30 }),
-    }
+    let kind = ApiKind {
+        group: id.group.clone(),
+        version: "v1".into(),
+        kind: id.kind.clone(),
+        plural: format!("{}s", id.kind.to_lowercase()),
+        scope,
+    };
+    let mut change = Change::new(id, kind, action, reason);
+    change.needs_adoption = action == Action::Adopt;
+    // What is sent holds secrets, and no rendering may look at it.
+    change.desired = Some(json!({"data": {"password": CANARY}}).into());
+    change.site = Some(Site { file: "examples/holm-pg/main.rs", line: 30 });
+    change
 }
 
 fn field(path: &str, before: Shown, after: Shown) -> FieldChange {
@@ -59,15 +48,9 @@ fn value(value: impl Into<Value>) -> Shown {
 }
 
 fn plan(changes: Vec<Change>) -> Plan {
-    Plan {
-        program: "holm-pg".into(),
-        stack: "default".into(),
-        namespace: Some("holm".into()),
-        changes,
-        blockers: Vec::new(),
-        intent: holm_core::inventory::Inventory::default(),
-        stored_in: std::collections::BTreeMap::new(),
-    }
+    let mut plan = Plan::new("holm-pg", "default", Some("holm"));
+    plan.changes = changes;
+    plan
 }
 
 /// The first plan of a stack: everything is new, and the namespace too.

@@ -84,7 +84,7 @@ pub fn run(
         } else if settings.output == Output::Text {
             terminal.say("\n");
         }
-        carry_out(&mut session, wanted, planned, verb, terminal).await
+        carry_out(&mut session, planned, verb, terminal).await
     })
 }
 
@@ -106,7 +106,6 @@ fn unchanged_since(shown: &Plan, now: &Plan) -> Result<(), Diagnostic> {
 
 async fn carry_out(
     session: &mut Session<'_>,
-    graph: &Graph,
     planned: Planned,
     verb: &ApplyVerb,
     terminal: &mut Terminal,
@@ -116,7 +115,7 @@ async fn carry_out(
         timeout: verb.timeout.unwrap_or(TIMEOUT),
         total: verb.total_timeout,
     };
-    let Planned { plan, observed, .. } = planned;
+    let Planned { plan, .. } = planned;
     let output = session.output;
     let mut progress = Progress::new(&plan, terminal.is_live() && output == Output::Text, session.warned.clone());
     let started = Instant::now();
@@ -126,7 +125,7 @@ async fn carry_out(
     let mut ticks = tokio::time::interval(DRAWN_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let ran = {
-        let apply = session.cluster.apply(graph, observed, &plan, &session.place, &options, sender, stop);
+        let apply = session.cluster.apply(&plan, holm_cluster::Session { options, events: sender, stop });
         tokio::pin!(apply);
         loop {
             tokio::select! {

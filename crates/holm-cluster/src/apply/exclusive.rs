@@ -21,11 +21,11 @@ const TRIES: u32 = 5;
 pub(super) async fn create(transport: &Transport, order: &Order<'_>) -> Result<Vec<u8>, Box<RequestError>> {
     let change = order.change;
     // The body was made from a value.
-    let mut body: Value = serde_json::from_slice(&order.body).unwrap_or_default();
+    let mut body: Value = serde_json::from_slice(&order.write.body).unwrap_or_default();
     let query = Query::collection(&change.kind, change.id.namespace.as_deref())
         .with("fieldManager", &order.place.field_manager)
         .with("fieldValidation", "Strict");
-    let call = Call::send(Method::POST, query.into_string(), JSON, order.body.clone());
+    let call = Call::send(Method::POST, query.into_string(), JSON, order.write.body.clone());
     let call = call.about(&change.id).patience(Patience::default());
     let created: Value = match transport.call(&call).await {
         Ok(answer) => {

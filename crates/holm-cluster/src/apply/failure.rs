@@ -1,20 +1,10 @@
-//! Turns what went wrong into what is told about one change.
-
-use std::time::Duration;
+//! Turns a request that failed into what is told about one change.
 
 use holm_core::event::Failure;
 use holm_core::plan::Action;
-use holm_core::readiness::Readiness;
-use holm_core::readiness::cause::Cause;
-use serde_json::Value;
 
 use crate::error::{RequestError, Trouble};
 use crate::transport::is_about_identity;
-
-/// A failure in one line.
-pub(super) fn plain(message: impl Into<String>, hint: Option<&str>) -> Failure {
-    Failure { message: message.into(), sources: Vec::new(), cause: None, hint: hint.map(str::to_owned) }
-}
 
 /// A request that failed.
 pub(super) fn request(error: &RequestError, action: Action) -> Failure {
@@ -38,54 +28,4 @@ pub(super) fn request(error: &RequestError, action: Action) -> Failure {
     };
     let hint = if is_another || is_there { Some("plan again".to_owned()) } else { error.hint() };
     Failure { message, sources, cause: None, hint }
-}
-
-/// An object that says itself that it will not become ready, or of which that is certain.
-pub(super) fn not_ready(readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
-    let summary = cause.as_ref().map(|cause| cause.summary.clone()).filter(|summary| !summary.is_empty());
-    let message = summary.unwrap_or_else(|| format!("it will not become ready: {}", words(readiness)));
-    with_cause(message, cause)
-}
-
-/// An object that did not become ready in time.
-pub(super) fn too_late(after: Duration, readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
-    let message = format!("it is not ready after {}: {}", seconds(after), words(readiness));
-    with_cause(message, cause)
-}
-
-/// An object that did not go in time.
-pub(super) fn not_gone(after: Duration, last: Option<&Value>) -> Failure {
-    let finalizers: Vec<&str> = last
-        .and_then(|object| object.pointer("/metadata/finalizers"))
-        .and_then(Value::as_array)
-        .map(|finalizers| finalizers.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    let message = format!("it is not gone after {}", seconds(after));
-    if finalizers.is_empty() {
-        return plain(message, None);
-    }
-    let message = format!("{message}: the finalizers {} hold it", finalizers.join(", "));
-    plain(message, Some("see whether the controller that owns the finalizer runs, and what it waits for"))
-}
-
-fn with_cause(message: String, cause: Option<Cause>) -> Failure {
-    let hint = cause.as_ref().and_then(|cause| cause.hint.clone());
-    Failure { message, sources: Vec::new(), cause: cause.map(Box::new), hint }
-}
-
-fn words(readiness: Option<&Readiness>) -> String {
-    match readiness {
-        Some(Readiness { message, .. }) if !message.is_empty() => message.clone(),
-        Some(Readiness { reason, .. }) if !reason.is_empty() => reason.clone(),
-        Some(Readiness { state, .. }) => state.to_string(),
-        None => "nothing is known of it".to_owned(),
-    }
-}
-
-fn seconds(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{} ms", duration.as_millis()),
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
 }

@@ -14,7 +14,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::error::{ClusterError, RequestError, Trouble};
-use crate::inventory::{Found, config_map_kind, inventory_id, read};
+use crate::inventory::{Found, config_map_kind, read};
 use crate::observe::get;
 use crate::transport::{APPLY, Call, JSON, Query, Transport};
 
@@ -107,7 +107,7 @@ impl<'a> Store<'a> {
 
     /// Makes sure that what is stored is still what this run knows. Costs one read of metadata.
     pub(super) async fn check(&mut self) -> Result<(), RecordError> {
-        let path = Query::object(&config_map_kind(), &inventory_id(self.place)).into_string();
+        let path = Query::object(&config_map_kind(), &self.place.id()).into_string();
         let call = Call { accept: ONLY_METADATA, ..Call::get(path) };
         let found: Value = match self.transport.json(&call).await {
             Ok(found) => found,
@@ -143,7 +143,7 @@ impl<'a> Store<'a> {
                 "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
                 "preconditions": {"uid": known.uid, "resourceVersion": known.version},
             });
-            let path = Query::object(&config_map_kind(), &inventory_id(self.place)).into_string();
+            let path = Query::object(&config_map_kind(), &self.place.id()).into_string();
             let call = Call::send(Method::DELETE, path, JSON, options.to_string().into_bytes());
             match self.transport.call(&call).await {
                 Ok(_) => return Ok(()),
@@ -166,7 +166,7 @@ impl<'a> Store<'a> {
                 Ok(stored) => break stored,
                 Err(error) => match error.trouble {
                     Trouble::AlreadyExists(_) | Trouble::Conflict(_) => {
-                        let found = get(self.transport, &config_map_kind(), &inventory_id(self.place)).await?;
+                        let found = get(self.transport, &config_map_kind(), &self.place.id()).await?;
                         let found = found.ok_or(RecordError::Moved)?;
                         // What this very write stored without its answer arriving.
                         if content(&found) == content(&root) {
@@ -189,7 +189,7 @@ impl<'a> Store<'a> {
     }
 
     fn write_call(&self, body: &mut Value) -> Call<'static> {
-        let id = inventory_id(self.place);
+        let id = self.place.id();
         let manager = &self.place.field_manager;
         let Some(known) = &self.known else {
             let query = Query::collection(&config_map_kind(), id.namespace.as_deref()).with("fieldManager", manager);

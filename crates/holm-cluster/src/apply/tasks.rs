@@ -1,114 +1,119 @@
-//! The requests of a run, each as one future that ends in a [`Done`].
+//! The requests for a change, each as one future.
 
+use holm_core::ApiKind;
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
 use holm_core::ownership::{part_of, uid};
-use holm_core::plan::{Change, may_overrule};
-use holm_core::readiness::cause::Cause;
-use holm_core::{ApiKind, ConflictPolicy, ResourceId};
+use holm_core::plan::Change;
+use holm_executor::{Force, Release, Removal, Write, Written};
 use http::Method;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::exclusive;
-use super::record::RecordError;
-use super::wait::Why;
 use crate::error::{RequestError, Trouble};
 use crate::observe::get;
-use crate::surroundings::Unknown;
 use crate::transport::{APPLY, Call, JSON, JSON_PATCH, Patience, Query, Transport, is_about_identity};
 
-/// What a request of a run came to.
-pub(super) enum Done {
-    /// A write ended.
-    Written(ResourceId, Result<Written, Box<RequestError>>),
-    /// A delete was acknowledged.
-    Removed(ResourceId, Result<Removal, Box<RequestError>>),
-    /// An object was released.
-    Released(ResourceId, Result<Release, Box<RequestError>>),
-    /// The inventory was looked at before more is begun; when that was asked for.
-    Verified(Instant, Result<(), RecordError>),
-    /// Something about the surroundings of objects is known now.
-    Known(Unknown),
-    /// It was looked into why an object is not ready.
-    Examined(ResourceId, Why, Option<Box<Cause>>),
-    /// An object was read whose watch is not allowed.
-    Read(ResourceId, Result<Option<Value>, Box<RequestError>>),
-}
+/// How often a write is tried again that takes fields over from other managers while others write the object.
+const FORCED_TRIES: u32 = 5;
 
-/// A write that the server took.
-pub(super) struct Written {
-    /// The object as it is stored.
-    pub(super) object: Value,
-    /// Whether it was there before, although it was to be created, and not because an answer was lost.
-    pub(super) was_there: bool,
-}
-
-/// What became of a delete.
-pub(super) enum Removal {
-    /// It is gone.
-    Gone,
-    /// It is on its way, and this is how it looks now.
-    Pending(Value),
-    /// The live object is not the one that was meant, or carries the stack's label no longer.
-    NotOurs,
-}
-
-/// What became of a release.
-pub(super) enum Release {
-    /// The stack's marks are gone from it, or it has none.
-    Done,
-    /// It was gone when the plan was made, and is there now.
-    Appeared,
-}
-
-/// A write to be made.
-pub(super) struct Order<'a> {
-    pub(super) change: &'a Change,
-    pub(super) place: &'a InventoryPlace,
-    pub(super) body: Vec<u8>,
-    /// Whether fields are taken over from other managers, as the plan shows.
-    pub(super) force: bool,
-    /// What to do about conflicts that the plan could not ask about; none where it did ask.
-    pub(super) policy: Option<ConflictPolicy>,
-    /// Whether the kind itself may be too new to be served.
-    pub(super) is_new_kind: bool,
-    /// Whether there should be no such object yet.
-    pub(super) creates: bool,
-}
-
-/// Applies an object.
-pub(super) async fn write(transport: &Transport, mut order: Order<'_>) -> Result<Written, Box<RequestError>> {
-    if order.change.is_exclusive {
-        order.body = exclusive::create(transport, &order).await?;
-        order.creates = false;
+/// Applies the object of a change.
+pub(super) async fn write(
+    transport: &Transport,
+    change: &Change,
+    place: &InventoryPlace,
+    write: Write,
+) -> Result<Written, Box<RequestError>> {
+    let mut order = Order { change, place, write };
+    if change.is_exclusive {
+        order.write.body = exclusive::create(transport, &order).await?;
+        order.write.creates = false;
     }
-    let written = match apply(transport, &order, order.force).await {
-        Err(error) => match (&error.trouble, order.policy) {
-            (Trouble::FieldConflicts(conflicts), Some(policy)) if may_overrule(policy, conflicts) => {
-                apply(transport, &order, true).await?
-            }
-            _ => return Err(error),
+    let written = match &order.write.force {
+        Force::Nothing => apply(transport, &order, false, None).await?,
+        Force::Policy(_) => match apply(transport, &order, false, None).await {
+            Err(error) if is_allowed(&error, &order.write.force) => apply(transport, &order, true, None).await?,
+            applied => applied?,
         },
-        Ok(written) => written,
+        Force::Fields(_, version) => take_over(transport, &order, version.clone()).await?,
     };
     let object = exclusive::drop_created_entry(transport, &order, written.object).await?;
     Ok(Written { object, ..written })
 }
 
-async fn apply(transport: &Transport, order: &Order<'_>, force: bool) -> Result<Written, Box<RequestError>> {
-    let change = order.change;
+/// One write with what it is about.
+pub(super) struct Order<'a> {
+    pub(super) change: &'a Change,
+    pub(super) place: &'a InventoryPlace,
+    pub(super) write: Write,
+}
+
+/// Takes over the fields that the plan shows and no other: force takes whatever is there, so that it is used only on a version
+/// whose conflicts are known.
+async fn take_over(
+    transport: &Transport,
+    order: &Order<'_>,
+    mut version: Option<String>,
+) -> Result<Written, Box<RequestError>> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        if version.is_some() {
+            match apply(transport, order, true, version.as_deref()).await {
+                Err(error) if is_about_version(&error) && tries < FORCED_TRIES => {}
+                applied => return applied,
+            }
+        }
+        let before = get(transport, &order.change.kind, &order.change.id).await?;
+        match apply(transport, order, false, None).await {
+            Err(error) if is_allowed(&error, &order.write.force) && tries < FORCED_TRIES => {}
+            applied => return applied,
+        }
+        version =
+            before.as_ref().and_then(|live| live.pointer("/metadata/resourceVersion")?.as_str().map(str::to_owned));
+    }
+}
+
+fn is_allowed(error: &RequestError, force: &Force) -> bool {
+    matches!(&error.trouble, Trouble::FieldConflicts(conflicts) if force.allows(conflicts))
+}
+
+fn is_about_version(error: &RequestError) -> bool {
+    matches!(&error.trouble, Trouble::Conflict(message) if !is_about_identity(message))
+}
+
+async fn apply(
+    transport: &Transport,
+    order: &Order<'_>,
+    force: bool,
+    version: Option<&str>,
+) -> Result<Written, Box<RequestError>> {
+    let (change, write) = (order.change, &order.write);
     let query = Query::object(&change.kind, &change.id)
         .with("fieldManager", &order.place.field_manager)
         .with("force", if force { "true" } else { "false" })
         .with("fieldValidation", "Strict");
-    let patience = Patience { unserved: order.is_new_kind, ..Patience::APPLY };
-    let call =
-        Call::send(Method::PATCH, query.into_string(), APPLY, order.body.clone()).about(&change.id).patience(patience);
+    let body = match version {
+        Some(version) => at_version(&write.body, version),
+        None => write.body.clone(),
+    };
+    let conflicts = version.is_none();
+    let patience = Patience { unserved: write.is_new_kind, conflicts, ..Patience::APPLY };
+    let call = Call::send(Method::PATCH, query.into_string(), APPLY, body).about(&change.id).patience(patience);
     let answer = transport.call(&call).await?;
     let object = crate::transport::read(&answer.body)
         .map_err(|trouble| Box::new(crate::transport::failed(&call.method, &call.path, answer.tries, trouble)))?;
-    let was_there = order.creates && answer.status == 200 && answer.tries == 1;
+    let was_there = write.creates && answer.status == 200 && answer.tries == 1;
     Ok(Written { object, was_there })
+}
+
+/// The body for this version of the object and no other.
+fn at_version(body: &[u8], version: &str) -> Vec<u8> {
+    // The body was made from a value.
+    let mut object: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".to_owned(), Value::String(version.to_owned()));
+    }
+    object.to_string().into_bytes()
 }
 
 /// Deletes the object of a change, after one more look whether it is still the one that was meant.

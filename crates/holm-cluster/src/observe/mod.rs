@@ -4,17 +4,14 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use holm_core::fields;
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{self, DryRun, Live, Observed};
-use holm_core::ownership::uid;
-use holm_core::plan::{Plan, PlanOptions, Question, held, survey};
+use holm_core::plan::{PlanOptions, Question, held, survey};
 use holm_core::secret::{self, is_secret};
 use holm_core::{ApiKind, Graph, Packed, ResourceId, Scope, Sensitive};
-use serde_json::Value;
 
 use crate::error::ClusterError;
-use crate::inventory::{self, inventory_id};
+use crate::inventory;
 use crate::transport::Transport;
 use crate::{Cluster, dry_run, random};
 
@@ -65,7 +62,7 @@ impl Cluster {
         }
         self.transport.learn(secret::declared(graph, &observed));
         let survey = survey(graph, &observed, place, options);
-        observed.proven = survey.proven;
+        (observed.proven, observed.wanted) = (survey.proven, survey.wanted);
         let (transport, known) = (&self.transport, &observed);
         let mut answers = stream::iter(survey.questions)
             .map(|question| async move {
@@ -81,6 +78,10 @@ impl Cluster {
         }
         drop(answers);
         observed.dry_runs = dry_runs;
+        for id in moved.keys() {
+            // Which fields are left to others depends on the live object.
+            observed.wanted.remove(id);
+        }
         observed.live.extend(moved);
         Ok(observed)
     }
@@ -105,47 +106,9 @@ impl Cluster {
         self.transport.learn(held(graph, &observed));
         observed.parents = parents::find(&self.transport, &observed.live, place).await?;
         let live = root.as_ref().map_or(Live::Absent, Live::found);
-        observed.live.insert(inventory_id(place), live);
+        observed.live.insert(place.id(), live);
         Ok(observed)
     }
-
-    /// Returns the objects of the plan that another run of the stack wrote, made or deleted since they were observed: they exist
-    /// no longer, or now, or have another uid, or what the stack's field manager applied is another thing.
-    pub(crate) async fn moved_since(
-        &self,
-        plan: &Plan,
-        observed: &Observed,
-        place: &InventoryPlace,
-    ) -> Result<Vec<ResourceId>, ClusterError> {
-        let live = self.live_of(plan, place).await?;
-        let before = |id: &ResourceId| observed.object(id).map(|object| applied(&object, place));
-        let is_moved = |(id, live): (ResourceId, Live)| {
-            let after = live.object().map(|object| applied(&object, place));
-            (before(&id) != after).then_some(id)
-        };
-        Ok(live.into_iter().filter_map(is_moved).collect())
-    }
-
-    /// Returns the objects of a plan as they are now.
-    pub(crate) async fn live_of(
-        &self,
-        plan: &Plan,
-        place: &InventoryPlace,
-    ) -> Result<BTreeMap<ResourceId, Live>, ClusterError> {
-        let targets = plan.changes.iter().map(|change| (change.id.clone(), change.kind.clone())).collect();
-        look(&self.transport, &targets, &place.set_id, &|id| plan.intent.entries.contains_key(id)).await
-    }
-}
-
-/// A uid, and when and what was applied.
-pub(crate) type Applied = (Option<String>, Option<(String, Value)>);
-
-/// What tells one write of this stack to an object from another: its uid, and when and what the stack's field manager applied.
-pub(crate) fn applied(object: &Value, place: &InventoryPlace) -> Applied {
-    let entry = fields::managed(object)
-        .find(|entry| entry.is_apply && entry.subresource.is_empty() && entry.manager == place.field_manager)
-        .map(|entry| (entry.time.to_owned(), Value::Object(entry.fields.clone())));
-    (uid(object).map(str::to_owned), entry)
 }
 
 /// The answer to a question, and the live object as it is by then where somebody has written it since it was read: compared

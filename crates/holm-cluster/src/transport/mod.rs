@@ -1,7 +1,7 @@
 //! The one room that every request goes through: it sends, counts, times, retries, collects warnings and scrubs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use holm_core::ResourceId;
@@ -116,17 +116,18 @@ pub(crate) struct Answer {
     pub(crate) tries: u32,
 }
 
-/// The client with everything around it.
+/// The client with everything around it. A clone shares all of it but whom it tells.
+#[derive(Clone)]
 pub(crate) struct Transport {
     client: kube::Client,
     user_agent: UserAgent,
-    plugin: Option<Plugin>,
+    plugin: Option<Arc<Plugin>>,
     timeout: Duration,
-    requests: AtomicU64,
-    trace: RwLock<Option<Tracer>>,
-    warnings: Mutex<Vec<Warning>>,
-    scrubber: Mutex<Scrubber>,
-    events: Mutex<Option<UnboundedSender<Event>>>,
+    requests: Arc<AtomicU64>,
+    trace: Arc<RwLock<Option<Tracer>>>,
+    warnings: Arc<Mutex<Vec<Warning>>>,
+    scrubber: Arc<Mutex<Scrubber>>,
+    events: Option<UnboundedSender<Event>>,
 }
 
 /// Is called after each request.
@@ -155,11 +156,11 @@ impl Transport {
             user_agent: UserAgent::default(),
             plugin: None,
             timeout: REQUEST_TIMEOUT,
-            requests: AtomicU64::new(0),
-            trace: RwLock::default(),
-            warnings: Mutex::default(),
-            scrubber: Mutex::default(),
-            events: Mutex::default(),
+            requests: Arc::default(),
+            trace: Arc::default(),
+            warnings: Arc::default(),
+            scrubber: Arc::default(),
+            events: None,
         }
     }
 
@@ -175,7 +176,7 @@ impl Transport {
 
     /// Sets the plugin that provides the client's credentials.
     pub(crate) fn set_plugin(&mut self, plugin: Option<Plugin>) {
-        self.plugin = plugin;
+        self.plugin = plugin.map(Arc::new);
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -190,9 +191,9 @@ impl Transport {
         locked(&self.warnings).clone()
     }
 
-    /// Where retries and warnings are told from now on.
-    pub(crate) fn tell(&self, events: Option<UnboundedSender<Event>>) {
-        *locked(&self.events) = events;
+    /// Returns the same transport for one run, which tells retries and warnings to `events`.
+    pub(crate) fn telling(&self, events: UnboundedSender<Event>) -> Self {
+        Self { events: Some(events), ..self.clone() }
     }
 
     /// Learns secret values, to take them out of the server's words.
@@ -256,7 +257,7 @@ impl Transport {
         self.traced(&Method::GET, path, status, begun.elapsed(), 1);
         let response = match sent {
             Ok(Ok(response)) => response,
-            Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())))),
+            Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())))),
             Err(_) => return Err(error(Trouble::Timeout(self.timeout.as_secs()))),
         };
         if response.status().is_success() {
@@ -294,14 +295,14 @@ impl Transport {
             .client
             .send(request)
             .await
-            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())), None))?;
+            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())), None))?;
         let (head, body) = response.into_parts();
         guard.status = Some(head.status.as_u16());
         self.collect_warnings(&head.headers, call.about);
         let body = body
             .collect_bytes()
             .await
-            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_ref())), None))?;
+            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())), None))?;
         let body = Vec::from(body);
         if head.status.is_success() {
             return Ok(Answer { status: head.status.as_u16(), body, tries: attempt });
@@ -326,7 +327,7 @@ impl Transport {
     }
 
     fn announce(&self, event: Event) {
-        if let Some(events) = locked(&self.events).as_ref() {
+        if let Some(events) = &self.events {
             // Nobody listens any more when the receiver is gone, which is no reason to stop.
             let _ = events.send(event);
         }

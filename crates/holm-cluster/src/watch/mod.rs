@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
-use holm_core::ApiKind;
+use holm_executor::{Scope, Seen};
 use holm_values::backoff;
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,27 +26,6 @@ const SILENCE: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PAGE_SIZE: &str = "500";
-
-/// What to watch.
-#[derive(Clone, Debug)]
-pub(crate) struct Scope {
-    pub(crate) kind: ApiKind,
-    pub(crate) namespace: Option<String>,
-    pub(crate) labels: Option<String>,
-    pub(crate) fields: Option<String>,
-}
-
-/// What a watch sees.
-pub(crate) enum Seen {
-    /// All objects that there are, at the beginning and after the watch had expired. What is missing is gone.
-    Listed(Vec<Value>),
-    /// A new or changed object.
-    Changed(Value),
-    /// The last state of an object that is gone.
-    Deleted(Value),
-    /// The watch is not allowed, and ends.
-    Forbidden,
-}
 
 /// Watches from the given version on; from a list of everything without one.
 pub(crate) fn watch(transport: &Transport, scope: Scope, version: Option<String>) -> impl Stream<Item = Seen> + Send {

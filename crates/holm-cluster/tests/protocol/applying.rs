@@ -82,11 +82,11 @@ async fn nothing_is_written_when_nothing_changes() {
     apply(&cluster, &graph).await;
     server.forget_requests();
     // The test's server keeps no managedFields, so the dry-run is what shows that nothing changes.
-    let (observed, mut plan) = planned(&cluster, &graph).await;
+    let mut plan = planned(&cluster, &graph).await;
     for change in &mut plan.changes {
         change.action = Action::Unchanged;
     }
-    let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.report.is_success());
     assert_eq!(mutations(&server), Vec::<String>::new());
 }
@@ -109,7 +109,7 @@ async fn a_new_namespace_of_the_inventory_comes_before_the_intent_and_goes_last(
     );
     let observed = cluster.observe(&empty, &place(), &options).await.unwrap();
     let plan = plan(&empty, &observed, &place(), &options);
-    let ran = run(&cluster, &empty, observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.report.is_success(), "{:?}", ran.report);
     let deletes = mutations(&server);
     assert_eq!(deletes.last().map(String::as_str), Some("DELETE /api/v1/namespaces/ns"), "{deletes:#?}");
@@ -124,14 +124,14 @@ async fn a_failed_write_stops_what_needs_it_and_all_deletes_and_nothing_else() {
     server.forget_requests();
     let causes =
         json!({"name": "first", "causes": [{"reason": "FieldValueInvalid", "field": "data", "message": "bad"}]});
-    let (observed, plan) = planned(&cluster, &chain()).await;
+    let plan = planned(&cluster, &chain()).await;
     server.order(
         "PATCH",
         "/first?fieldManager",
         9,
         Order::Answer(422, status(422, "Invalid", "data is bad", causes), ""),
     );
-    let ran = run(&cluster, &chain(), observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.failure(&id("ConfigMap", "first")).contains("data is bad"));
     let skipped = Outcome::Skipped(SkipReason::DependencyFailed(id("ConfigMap", "first")));
     assert_eq!(*ran.outcome(&id("ConfigMap", "second")), skipped);
@@ -147,12 +147,12 @@ async fn what_left_the_program_is_deleted_with_its_uid_and_what_is_another_objec
     let server = server().await;
     let cluster = cluster(&server);
     apply(&cluster, &graph(["keep", "old", "other"].map(config_map))).await;
-    let (observed, plan) = planned(&cluster, &graph([config_map("keep")])).await;
+    let plan = planned(&cluster, &graph([config_map("keep")])).await;
     // Between plan and apply somebody deletes one of them and makes another object of the same name.
     server.state().objects.remove(&format!("{HOME}/configmaps/other"));
     server.write(&format!("{HOME}/configmaps/other"), config_map("other"));
     let uid = server.object(&format!("{HOME}/configmaps/old")).unwrap()["metadata"]["uid"].clone();
-    let ran = run(&cluster, &graph([config_map("keep")]), observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.failure(&id("ConfigMap", "other")).starts_with("not deleted: after the plan was made"));
     assert_eq!(server.object(&format!("{HOME}/configmaps/old")), None);
     assert!(server.object(&format!("{HOME}/configmaps/other")).is_some());
@@ -168,10 +168,10 @@ async fn an_update_never_turns_into_a_create() {
     apply(&cluster, &graph([config_map("m")])).await;
     let mut changed = config_map("m");
     changed["data"]["key"] = json!("another");
-    let (observed, plan) = planned(&cluster, &graph([changed.clone()])).await;
+    let plan = planned(&cluster, &graph([changed.clone()])).await;
     assert_eq!(plan.get(&id("ConfigMap", "m")).map(|change| change.action), Some(Action::Update));
     server.state().objects.remove(&format!("{HOME}/configmaps/m"));
-    let ran = run(&cluster, &graph([changed]), observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert_eq!(ran.failure(&id("ConfigMap", "m")), "another client deleted or replaced it after the plan was made");
     assert_eq!(server.object(&format!("{HOME}/configmaps/m")), None);
 }
@@ -184,9 +184,9 @@ async fn answers_that_are_lost_make_no_duplicate_and_no_failure() {
             let server = server().await;
             let cluster = cluster(&server);
             let graph = graph([config_map("m")]);
-            let (observed, plan) = planned(&cluster, &graph).await;
+            let plan = planned(&cluster, &graph).await;
             server.order(method, part, 1, order);
-            let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+            let ran = run(&cluster, &plan).await.unwrap();
             assert!(ran.report.is_success(), "{method} {part}: {:?}", ran.report);
             let uid = server.object(&format!("{HOME}/configmaps/m")).unwrap()["metadata"]["uid"].clone();
             assert_eq!(recorded(&server), [("m".to_owned(), uid.as_str().map(str::to_owned))], "{method} {part}");
@@ -234,11 +234,11 @@ async fn what_a_killed_run_could_not_record_is_recorded_although_nothing_changes
     }
     stored["data"] = inventory.to_config_maps(&place(), "holm/v0", "s1").root["data"].clone();
     server.write(INVENTORY, stored);
-    let (observed, mut plan) = planned(&cluster, &graph).await;
+    let mut plan = planned(&cluster, &graph).await;
     for change in &mut plan.changes {
         change.action = Action::Unchanged;
     }
-    assert!(run(&cluster, &graph, observed, &plan).await.unwrap().report.is_success());
+    assert!(run(&cluster, &plan).await.unwrap().report.is_success());
     assert_eq!(recorded(&server), uids);
 }
 
@@ -248,11 +248,11 @@ async fn a_label_that_somebody_puts_on_the_inventory_is_no_other_run() {
     let cluster = cluster(&server);
     apply(&cluster, &graph([config_map("m")])).await;
     let graph = graph(["m", "n"].map(config_map));
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     let mut stored = server.object(INVENTORY).unwrap();
     stored["metadata"]["labels"]["team"] = json!("storage");
     server.write(INVENTORY, stored);
-    assert!(run(&cluster, &graph, observed, &plan).await.unwrap().report.is_success());
+    assert!(run(&cluster, &plan).await.unwrap().report.is_success());
     assert_eq!(recorded(&server).len(), 2);
 }
 
@@ -265,10 +265,10 @@ async fn of_two_runs_at_once_the_second_changes_nothing() {
             apply(&one, &graph([config_map("before")])).await;
         }
         let graph = graph([config_map("m")]);
-        let (observed, plan) = planned(&two, &graph).await;
+        let plan = planned(&two, &graph).await;
         apply(&one, &graph).await;
         server.forget_requests();
-        let Err(error) = run(&two, &graph, observed, &plan).await else { panic!("both ran") };
+        let Err(error) = run(&two, &plan).await else { panic!("both ran") };
         assert!(matches!(error, ClusterError::AnotherRun { .. }), "{error}");
         assert_eq!(mutations(&server).len(), 1, "only the intent was tried");
     }
@@ -282,7 +282,7 @@ async fn a_cut_watch_is_taken_up_again_and_an_expired_one_begins_with_a_list() {
         server.order("GET", "watch=true", 1, Order::Lines(lines));
         let cluster = cluster(&server);
         let graph = graph([deployment("d")]);
-        let (observed, plan) = planned(&cluster, &graph).await;
+        let plan = planned(&cluster, &graph).await;
         let other = server.clone();
         tokio::spawn(async move {
             while other.count("GET", "watch=true") < 2 {
@@ -293,7 +293,7 @@ async fn a_cut_watch_is_taken_up_again_and_an_expired_one_begins_with_a_list() {
             object["status"] = available(2);
             other.write(&path, object);
         });
-        let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+        let ran = run(&cluster, &plan).await.unwrap();
         assert!(ran.report.is_success(), "{:?}", ran.report);
         assert_eq!(*ran.outcome(&deployment_id("d")), Outcome::Done);
         assert_eq!(
@@ -310,7 +310,7 @@ async fn without_the_right_to_watch_the_object_is_read() {
     server.order("GET", "watch=true", 99, Order::Answer(403, status(403, "Forbidden", "no", json!({})), ""));
     let cluster = cluster(&server);
     let graph = graph([deployment("d")]);
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     let other = server.clone();
     tokio::spawn(async move {
         let path = format!("{DEPLOYMENTS}/d");
@@ -321,7 +321,7 @@ async fn without_the_right_to_watch_the_object_is_read() {
         object["status"] = available(2);
         other.write(&path, object);
     });
-    let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.report.is_success(), "{:?}", ran.report);
     assert_eq!(server.count("GET", "watch=true"), 1, "a watch that is forbidden is not asked for again");
 }
@@ -331,9 +331,9 @@ async fn an_object_that_is_not_ready_in_time_fails_and_is_recorded_all_the_same(
     let server = server().await;
     let cluster = cluster(&server);
     let graph = graph([deployment("d")]);
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     let options = ApplyOptions { timeout: std::time::Duration::from_millis(300), ..ApplyOptions::default() };
-    let ran = run_with(&cluster, &graph, observed, &plan, &options, holm_cluster::Stop::never()).await.unwrap();
+    let ran = run_with(&cluster, &plan, &options, holm_cluster::Stop::never()).await.unwrap();
     let message = ran.failure(&deployment_id("d"));
     assert!(message.starts_with("it is not ready after 300 ms"), "{message}");
     assert!(recorded(&server)[0].1.is_some());
@@ -364,9 +364,9 @@ async fn when_the_time_of_the_whole_run_is_up_it_ends_and_records_what_it_did() 
     let first = stack.add(Manifest::new(deployment("d")));
     stack.add(Manifest::new(config_map("after")).depends_on(&first, Strength::Ready));
     let graph = stack.build().unwrap();
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     let options = ApplyOptions { total: Some(std::time::Duration::from_millis(300)), ..ApplyOptions::default() };
-    let ran = run_with(&cluster, &graph, observed, &plan, &options, holm_cluster::Stop::never()).await.unwrap();
+    let ran = run_with(&cluster, &plan, &options, holm_cluster::Stop::never()).await.unwrap();
     let message = ran.failure(&deployment_id("d"));
     assert!(
         message.starts_with("it was written, but the time of the whole run was up before it was ready"),
@@ -383,7 +383,7 @@ async fn somebody_who_deletes_what_is_waited_for_is_noticed() {
     let server = server().await;
     let cluster = cluster(&server);
     let graph = graph([deployment("d")]);
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     let other = server.clone();
     tokio::spawn(async move {
         while other.count("GET", "watch=true") < 1 {
@@ -393,7 +393,7 @@ async fn somebody_who_deletes_what_is_waited_for_is_noticed() {
         let request = http::Request::delete(format!("{DEPLOYMENTS}/d")).body(kube::client::Body::empty()).unwrap();
         client.send(request).await.unwrap();
     });
-    let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert_eq!(ran.failure(&deployment_id("d")), "another client deleted it while this run waited for it");
 }
 
@@ -403,7 +403,7 @@ async fn stopping_once_records_and_twice_does_not() {
         let server = server().await;
         let cluster = cluster(&server);
         let graph = graph([deployment("d")]);
-        let (observed, plan) = planned(&cluster, &graph).await;
+        let plan = planned(&cluster, &graph).await;
         let (stopper, stop) = stop();
         let other = server.clone();
         tokio::spawn(async move {
@@ -415,7 +415,7 @@ async fn stopping_once_records_and_twice_does_not() {
             });
             std::future::pending::<()>().await;
         });
-        let ran = run_with(&cluster, &graph, observed, &plan, &ApplyOptions::default(), stop).await.unwrap();
+        let ran = run_with(&cluster, &plan, &ApplyOptions::default(), stop).await.unwrap();
         assert!(ran.report.interrupted && !ran.report.is_success());
         assert_eq!(recorded(&server)[0].1.is_some(), times == 1);
     }
@@ -431,9 +431,9 @@ async fn a_released_object_stays_without_our_label() {
     stack.add(Manifest::new(config_map("mine")).retain_on_delete());
     apply(&cluster, &stack.build().unwrap()).await;
     let graph = graph([config_map("keep")]);
-    let (observed, plan) = planned(&cluster, &graph).await;
+    let plan = planned(&cluster, &graph).await;
     assert_eq!(plan.get(&id("ConfigMap", "mine")).map(|change| change.action), Some(Action::Release));
-    let ran = run(&cluster, &graph, observed, &plan).await.unwrap();
+    let ran = run(&cluster, &plan).await.unwrap();
     assert!(ran.report.is_success());
     let left = server.object(&format!("{HOME}/configmaps/mine")).unwrap();
     assert_eq!((&left["metadata"]["labels"], &left["metadata"]["managedFields"]), (&Value::Null, &json!([{}])));

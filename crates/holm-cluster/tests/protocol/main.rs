@@ -7,7 +7,7 @@ mod server;
 
 use std::time::Duration;
 
-use holm_cluster::{ApplyOptions, Cluster, ClusterError, Identity, Stop};
+use holm_cluster::{ApplyOptions, Cluster, ClusterError, Identity, Session, Stop};
 use holm_core::event::{Event, Outcome, Report};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::Observed;
@@ -57,11 +57,11 @@ async fn observe(cluster: &Cluster, graph: &Graph) -> Result<Observed, ClusterEr
     cluster.observe(graph, &place(), &PlanOptions::default()).await
 }
 
-async fn planned(cluster: &Cluster, graph: &Graph) -> (Observed, Plan) {
+async fn planned(cluster: &Cluster, graph: &Graph) -> Plan {
     let observed = observe(cluster, graph).await.unwrap();
     let plan = plan(graph, &observed, &place(), &PlanOptions::default());
     assert_eq!(plan.blockers, []);
-    (observed, plan)
+    plan
 }
 
 /// What became of a run.
@@ -83,21 +83,13 @@ impl Ran {
     }
 }
 
-async fn run(cluster: &Cluster, graph: &Graph, observed: Observed, plan: &Plan) -> Result<Ran, ClusterError> {
-    run_with(cluster, graph, observed, plan, &ApplyOptions::default(), Stop::never()).await
+async fn run(cluster: &Cluster, plan: &Plan) -> Result<Ran, ClusterError> {
+    run_with(cluster, plan, &ApplyOptions::default(), Stop::never()).await
 }
 
-async fn run_with(
-    cluster: &Cluster,
-    graph: &Graph,
-    observed: Observed,
-    plan: &Plan,
-    options: &ApplyOptions,
-    stop: Stop,
-) -> Result<Ran, ClusterError> {
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let place = place();
-    let run = cluster.apply(graph, observed, plan, &place, options, sender, stop);
+async fn run_with(cluster: &Cluster, plan: &Plan, options: &ApplyOptions, stop: Stop) -> Result<Ran, ClusterError> {
+    let (events, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let run = cluster.apply(plan, Session { options: options.clone(), events, stop });
     // A limit for a run that hangs, not a claim about its speed.
     let report = tokio::time::timeout(Duration::from_secs(60), run).await.expect("the run ends")?;
     let mut events = Vec::new();
@@ -108,6 +100,6 @@ async fn run_with(
 }
 
 async fn apply(cluster: &Cluster, graph: &Graph) -> Ran {
-    let (observed, plan) = planned(cluster, graph).await;
-    run(cluster, graph, observed, &plan).await.unwrap()
+    let plan = planned(cluster, graph).await;
+    run(cluster, &plan).await.unwrap()
 }

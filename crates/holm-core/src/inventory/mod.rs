@@ -134,6 +134,11 @@ impl InventoryPlace {
         let field_manager = name.clone();
         Self { namespace, name, set_id, field_manager }
     }
+
+    /// Returns the identity of the ConfigMap.
+    pub fn id(&self) -> ResourceId {
+        ResourceId::new("", "ConfigMap", Some(&self.namespace), &self.name)
+    }
 }
 
 /// Returns the id of the ApplySet whose parent this is (KEP-3659, `kubectl/pkg/cmd/apply/applyset.go`).

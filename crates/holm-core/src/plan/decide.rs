@@ -5,21 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::catalog;
-use crate::desired::{Desired, desired};
+use crate::desired::{Wanted, desired};
 use crate::diff::Extent;
 use crate::fields;
-use crate::graph::Graph;
+use crate::graph::{Dependency, Graph};
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
-use crate::observe::{DryRun, Live, Observed, Refusal, RefusalCause, Unchecked};
-use crate::ownership::{Owner, SetParent, uid};
+use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
+use crate::ownership::{Owner, SetParent, is_adopted, uid};
 use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::plan::delete::{self, Removal};
 use crate::plan::immutable;
 use crate::plan::show::{self, Masks};
 use crate::plan::survey::{self, Askable};
-use crate::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, PlanOptions, Reason, Shown};
+use crate::plan::{
+    Action, Blocker, BlockerKind, Change, Edge, FieldChange, Late, ObservedInventory, Plan, PlanOptions, Reason, Shown,
+    Wait,
+};
 use crate::redact::Redactor;
 use crate::resource::Resource;
 use crate::secret;
@@ -56,15 +59,44 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
     all_blockers.extend(blockers);
     let stored_in = intent::stored_in(&changes, graph, observed);
     let intent = intent::intent(&changes, &stored_in, observed);
+    let is_late = changes.iter().any(|change| change.late.is_some());
+    let known = |(name, state): (&String, &GeneratedState)| match state {
+        GeneratedState::Found(value) | GeneratedState::Fresh(value) => Some((name.clone(), value.clone())),
+        GeneratedState::Lost(_) | GeneratedState::Unreadable(_) => None,
+    };
+    let live = |(id, live): (&ResourceId, &Live)| match live {
+        Live::Found(object) if *id != place.id() => Some((id.clone(), object.clone())),
+        _ => None,
+    };
     Plan {
-        program: graph.program().to_owned(),
-        stack: graph.stack().to_owned(),
-        namespace: graph.namespace().map(str::to_owned),
         changes,
         blockers: all_blockers,
         intent,
         stored_in,
+        place: place.clone(),
+        observed: ObservedInventory {
+            inventory: observed.inventory.clone(),
+            root: match observed.live.get(&place.id()) {
+                Some(Live::Found(root)) => Some(root.clone()),
+                _ => None,
+            },
+        },
+        edges: edges(graph, options),
+        live: observed.live.iter().filter_map(live).collect(),
+        generated: if is_late { observed.generated.iter().filter_map(known).collect() } else { BTreeMap::new() },
+        ..Plan::new(graph.program(), graph.stack(), graph.namespace())
     }
+}
+
+/// What needs what among the resources that the plan is about.
+fn edges(graph: &Graph, options: &PlanOptions) -> Vec<Edge> {
+    let dependencies = graph.dependencies().iter().filter(|dependency| options.includes(&dependency.dependent));
+    let edge = |dependency: &Dependency| Edge {
+        dependent: dependency.dependent.clone(),
+        on: dependency.on.clone(),
+        strength: dependency.strength,
+    };
+    dependencies.map(edge).collect()
 }
 
 fn keepers(graph: &Graph) -> BTreeSet<&ResourceId> {
@@ -91,12 +123,10 @@ impl<'a> Decision<'a> {
     fn resource(&mut self, resource: &'a Resource) {
         let id = &resource.id;
         let inventory = &self.observed.inventory;
-        if self.observed.proven.contains(id) {
+        if let Some(digest) = self.observed.proven.get(id) {
             let recorded =
                 inventory.entries.get(id).map(|entry| entry.digest.clone()).filter(|digest| !digest.is_empty());
-            let digest = recorded.unwrap_or_else(|| {
-                desired(resource, self.place, self.observed, self.observed.object(id).as_ref()).digest
-            });
+            let digest = recorded.unwrap_or_else(|| digest.clone());
             let uid = match self.observed.live.get(id) {
                 Some(Live::Found(object)) => object.uid(),
                 _ => None,
@@ -111,7 +141,10 @@ impl<'a> Decision<'a> {
             return;
         }
         let live = self.observed.object(id);
-        let wanted = desired(resource, self.place, self.observed, live.as_ref());
+        let wanted = match self.observed.wanted.get(id) {
+            Some(wanted) => wanted.clone(),
+            None => Wanted::from(desired(resource, self.place, self.observed, live.as_ref())),
+        };
         self.report_generated(resource, &wanted);
         if let Some(live) = &live {
             return self.existing(resource, live, wanted);
@@ -135,7 +168,7 @@ impl<'a> Decision<'a> {
         self.push(resource, Action::Unknown, Reason::Unreadable(reason.to_owned()), None, String::new());
     }
 
-    fn absent(&mut self, resource: &'a Resource, wanted: Desired) {
+    fn absent(&mut self, resource: &'a Resource, wanted: Wanted) {
         let entry = self.observed.inventory.entries.get(&resource.id);
         if let Some(entry) = entry.filter(|entry| is_completed_job(resource, entry, &wanted)) {
             let uid = entry.uid.clone();
@@ -157,14 +190,14 @@ impl<'a> Decision<'a> {
             }
             None => Some(self.why_not_asked(resource, &wanted, None)),
         };
-        let mut change = self.change(resource, Action::Create, reason, None, wanted.digest);
+        let mut change = self.change(resource, Action::Create, reason, None, wanted.digest.clone());
         change.is_exclusive = secret::is_secret(&resource.id) && self.keepers.contains(&resource.id);
         change.unchecked = unchecked;
-        change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
+        send(&mut change, resource, wanted);
         self.changes.push(change);
     }
 
-    fn existing(&mut self, resource: &'a Resource, live: &Value, wanted: Desired) {
+    fn existing(&mut self, resource: &'a Resource, live: &Value, wanted: Wanted) {
         let id = &resource.id;
         let owner = Owner::of(id, live, &self.observed.inventory, self.place);
         if let Owner::Another(set_id) = &owner {
@@ -265,7 +298,7 @@ impl<'a> Decision<'a> {
             }
             (Action::Update, Reason::Declaration)
         };
-        let mut change = self.change(resource, action, reason, live_uid(live), wanted.digest);
+        let mut change = self.change(resource, action, reason, live_uid(live), wanted.digest.clone());
         change.notes = noted(resource, action, &fields);
         change.notes.extend(notes);
         change.needs_adoption = needs_adoption;
@@ -275,8 +308,9 @@ impl<'a> Decision<'a> {
         change.fields = fields;
         change.unchecked = unchecked;
         change.overruled = overruled;
-        let is_sent = action.is_write() && wanted.unknown.is_empty();
-        change.desired = is_sent.then(|| Packed::of(wanted.object.expose()));
+        if action.is_write() {
+            send(&mut change, resource, wanted);
+        }
         self.changes.push(change);
     }
 
@@ -293,7 +327,7 @@ impl<'a> Decision<'a> {
         resource: &'a Resource,
         live: &Value,
         owner: &Owner,
-        wanted: Desired,
+        wanted: Wanted,
         reason: Reason,
         fields: Vec<FieldChange>,
     ) {
@@ -332,25 +366,25 @@ impl<'a> Decision<'a> {
     }
 
     /// The change itself. Its entry has no uid, because the one that is recorded goes with the old object.
-    fn replacement(&self, resource: &Resource, live: &Value, wanted: Desired, reason: Reason) -> Change {
-        let mut change = self.change(resource, Action::Replace, reason, live_uid(live), wanted.digest);
+    fn replacement(&self, resource: &Resource, live: &Value, wanted: Wanted, reason: Reason) -> Change {
+        let mut change = self.change(resource, Action::Replace, reason, live_uid(live), wanted.digest.clone());
         if let Some(entry) = &mut change.entry {
             entry.uid = None;
         }
         change.is_exclusive = secret::is_secret(&resource.id) && self.keepers.contains(&resource.id);
         change.unchecked = Some(Unchecked::Replacement);
-        change.desired = wanted.unknown.is_empty().then(|| Packed::of(wanted.object.expose()));
+        send(&mut change, resource, wanted);
         change
     }
 
     /// What would change as far as the declaration alone tells.
-    fn predicted(&self, masks: &Masks<'_>, resource: &Resource, live: &Value, wanted: &Desired) -> Vec<FieldChange> {
+    fn predicted(&self, masks: &Masks<'_>, resource: &Resource, live: &Value, wanted: &Wanted) -> Vec<FieldChange> {
         let recorded = self.observed.inventory.entries.get(&resource.id);
         let is_unchanged_declaration =
             recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
-        let after = wanted.object.expose();
+        let after = wanted.object.open();
         let mut fields =
-            masks.changes(&resource.id, live, after, Extent::Declared, self.place, is_unchanged_declaration);
+            masks.changes(&resource.id, live, &after, Extent::Declared, self.place, is_unchanged_declaration);
         for (path, _) in &wanted.unknown {
             let before = masks.shown(&resource.id, path, path.get(live), &[live]);
             fields.push(FieldChange { path: path.clone(), before, after: Shown::Unknown, drift: None });
@@ -359,7 +393,7 @@ impl<'a> Decision<'a> {
     }
 
     /// Why there is no dry-run of a resource that has no proof either.
-    fn why_not_asked(&self, resource: &Resource, wanted: &Desired, live: Option<&Value>) -> Unchecked {
+    fn why_not_asked(&self, resource: &Resource, wanted: &Wanted, live: Option<&Value>) -> Unchecked {
         match survey::askable(resource, wanted, live, self.graph, self.observed, self.place, self.options) {
             Askable::Predict(why) => why,
             Askable::Yes | Askable::No => Unchecked::NoAnswer("the server was not asked".to_owned()),
@@ -377,8 +411,17 @@ impl<'a> Decision<'a> {
         self.block(resource, kind, hint);
     }
 
+    /// Whether another client made the object that is recorded as this stack's.
+    fn is_adopted(&self, id: &ResourceId) -> bool {
+        let Some(entry) = self.observed.inventory.entries.get(id) else { return false };
+        // Only where the record does not tell is the object looked into.
+        let live = if entry.uid.is_none() { self.observed.object(id) } else { None };
+        live.map_or(entry.adopted, |live| is_adopted(entry, &live, self.place))
+    }
+
     fn needs_consent(&self, resource: &Resource) -> bool {
         resource.options.protect
+            || self.is_adopted(&resource.id)
             || catalog::holds_data(&resource.id.group_kind())
             || self.keepers.contains(&resource.id)
     }
@@ -409,29 +452,25 @@ impl<'a> Decision<'a> {
                 adopted: match action {
                     Action::Adopt => true,
                     Action::Create | Action::Replace => false,
-                    _ => recorded.is_some_and(|entry| entry.adopted),
+                    _ => self.is_adopted(&resource.id),
                 },
                 sensitive: sensitive_paths(resource),
                 completed: recorded.is_some_and(|entry| entry.completed && entry.digest == digest),
                 digest,
             }),
         };
+        let live = self.observed.live.get(&resource.id);
         Change {
-            id: resource.id.clone(),
-            kind: resource.kind.clone(),
-            action,
-            reason,
-            fields: Vec::new(),
-            unchecked: None,
-            overruled: Vec::new(),
-            notes: Vec::new(),
-            needs_adoption: false,
             uid,
-            is_exclusive: false,
-            must_be_marked: true,
-            desired: None,
+            version: match live {
+                Some(Live::Found(live)) => live.resource_version(),
+                _ => None,
+            },
+            is_new_kind: matches!(live, Some(Live::KindAbsent)),
+            wait: Wait { ready_when: resource.options.ready_when.clone(), limits: resource.options.timeouts },
             entry,
             site: Some(resource.site),
+            ..Change::new(resource.id.clone(), resource.kind.clone(), action, reason)
         }
     }
 
@@ -457,6 +496,32 @@ impl<'a> Decision<'a> {
     }
 }
 
+/// Puts what is sent into a change: the object, or what it is made of where values come later.
+fn send(change: &mut Change, resource: &Resource, wanted: Wanted) {
+    let Wanted { object, unknown, .. } = wanted;
+    change.secrets = secret_fields(resource, &object);
+    change.conflict_policy = change.unchecked.as_ref().map(|_| resource.options.on_conflict);
+    if unknown.is_empty() {
+        change.desired = Some(object);
+    } else {
+        change.late = Some(Box::new(Late::of(resource, unknown)));
+    }
+}
+
+/// The fields of an object that hold secret values.
+fn secret_fields(resource: &Resource, object: &Packed) -> Vec<FieldPath> {
+    let mut fields = secret::sensitive_paths(resource);
+    if secret::is_secret(&resource.id) {
+        let data = FieldPath::of(["data"]);
+        let object = object.open();
+        let keys = object.get("data").and_then(Value::as_object).into_iter().flatten();
+        fields.extend(keys.map(|(key, _)| data.field(key)));
+    }
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
 /// What the program wants a reader to know when these fields change.
 fn noted(resource: &Resource, action: Action, fields: &[FieldChange]) -> Vec<String> {
     let is_about = |path: &FieldPath| path.is_root() || fields.iter().any(|field| field.path.starts_with(path));
@@ -480,7 +545,7 @@ fn sensitive_paths(resource: &Resource) -> Vec<FieldPath> {
 
 /// Whether the resource is a Job that is deleted some time after it finished, and did so for this declaration
 /// (`pkg/controller/ttlafterfinished`).
-fn is_completed_job(resource: &Resource, recorded: &Entry, wanted: &Desired) -> bool {
+fn is_completed_job(resource: &Resource, recorded: &Entry, wanted: &Wanted) -> bool {
     let has_time_to_live = resource.object.pointer("/spec/ttlSecondsAfterFinished").is_some_and(|ttl| !ttl.is_null());
     let is_same = !recorded.digest.is_empty() && recorded.digest == wanted.digest;
     resource.id.is("batch", "Job") && has_time_to_live && recorded.completed && is_same

@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
 use crate::observe::{Live, Observed};
-use crate::ownership::{Owner, SetParent, part_of, uid};
+use crate::ownership::{Owner, SetParent, is_adopted, part_of, uid};
 use crate::plan::{Action, Blocker, BlockerKind, Change, PlanOptions, Reason};
 
 /// Decides about everything that is owned and not declared.
@@ -72,7 +72,7 @@ impl Removal<'_> {
             return (Action::Release, Reason::Retained);
         }
         // A namespace holds what others made in it, so consent to delete one that others made is not ours to take.
-        if entry.adopted && (!is_agreed || id.is("", "Namespace")) {
+        if is_adopted(entry, &live, self.place) && (!is_agreed || id.is("", "Namespace")) {
             return (Action::Release, Reason::Adopted);
         }
         let needs_consent = entry.protect || catalog::holds_data(&id.group_kind());
@@ -176,21 +176,12 @@ impl Removal<'_> {
         let owner = live.map(|live| Owner::of(id, live, &self.observed.inventory, self.place));
         let recorded_uid = if owner == Some(Owner::ThisStack) { uid.clone() } else { entry.uid.clone() };
         Change {
-            id: id.clone(),
-            kind: entry.kind.clone(),
-            action,
-            reason,
-            fields: Vec::new(),
-            unchecked: None,
-            overruled: Vec::new(),
             notes,
-            needs_adoption: false,
             uid,
-            is_exclusive: false,
             must_be_marked: action != Action::Delete || is_marked,
-            desired: None,
+            version: live.and_then(|live| live.pointer("/metadata/resourceVersion")?.as_str().map(str::to_owned)),
             entry: is_kept.then(|| Entry { uid: recorded_uid, ..entry.clone() }),
-            site: None,
+            ..Change::new(id.clone(), entry.kind.clone(), action, reason)
         }
     }
 }

@@ -9,24 +9,32 @@ use serde_json::Value;
 mod decide;
 mod delete;
 mod immutable;
+mod late;
 mod show;
 mod survey;
 
 pub use decide::plan;
+pub use late::Late;
 pub use show::{created_fields, held, redactor};
 pub use survey::{Question, Survey, may_overrule, survey};
 
 use crate::id::{ApiKind, ResourceId};
 use crate::input::FieldReference;
-use crate::inventory::{Entry, Inventory};
+use crate::inventory::{Entry, Inventory, InventoryPlace};
 use crate::observe::{FieldConflict, RefusalCause, Unchecked};
 use crate::ownership::SetParent;
 use crate::packed::Packed;
 use crate::path::FieldPath;
+use crate::resource::{ConflictPolicy, ReadyWhen, Strength, Timeouts};
+use crate::sensitive::Sensitive;
 use crate::site::Site;
 
-/// What a run would change.
+/// What a run would change, with all that is needed to carry it out.
+///
+/// Whoever carries it out decides nothing and needs neither the graph nor what was observed. Two things are left to the run,
+/// and the plan names both: values of live objects that appear only during it ([`Late`]), and uids of what it creates.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Plan {
     /// The program's name.
     pub program: String,
@@ -42,10 +50,52 @@ pub struct Plan {
     pub intent: Inventory,
     /// Where each generated value is stored once all is done.
     pub stored_in: BTreeMap<String, FieldReference>,
+    /// Where the inventory is, and what the stack's objects are known by.
+    pub place: InventoryPlace,
+    /// The inventory as it was observed, over which the intent is written.
+    pub observed: ObservedInventory,
+    /// The order of the writes: what needs what, and how far that must have come. Deletes follow the edges of the intent.
+    pub edges: Vec<Edge>,
+    /// The live objects as they were observed, from which late values are read and on whose state a run begins to wait.
+    pub live: BTreeMap<ResourceId, Packed>,
+    /// The generated values that late objects need. Never printed.
+    pub generated: BTreeMap<String, Sensitive<String>>,
+}
+
+/// The inventory that a plan was made from.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ObservedInventory {
+    /// What it holds.
+    pub inventory: Inventory,
+    /// Its ConfigMap; none where there was none.
+    pub root: Option<Packed>,
+}
+
+/// One write that waits for another object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// What waits.
+    pub dependent: ResourceId,
+    /// What it needs.
+    pub on: ResourceId,
+    /// How far that must have come.
+    pub strength: Strength,
+}
+
+/// When a change has ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// What ready means; none for the rules of the kind.
+    pub ready_when: Option<ReadyWhen>,
+    /// The limits of this object; without one the run's own limit holds.
+    pub limits: Timeouts,
 }
 
 /// What would happen to one object.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Change {
     /// The object.
     pub id: ResourceId,
@@ -73,8 +123,21 @@ pub struct Change {
     /// Whether the live object must still carry the stack's label when it is deleted, for a delete or a replacement; false
     /// where the user consented to delete an object by its name that the stack does not own.
     pub must_be_marked: bool,
+    /// The resourceVersion of the live object that this is about. Fields are taken over from other managers only in this
+    /// version, or where the same managers still own them.
+    pub version: Option<String>,
     /// The object to send, for create, update, replace and adopt; none while values are unknown, or nothing is sent.
     pub desired: Option<Packed>,
+    /// What is sent instead of [`desired`](Self::desired) where values can be read only during the run.
+    pub late: Option<Box<Late>>,
+    /// The paths of the secret values that it would hold, sorted.
+    pub secrets: Vec<FieldPath>,
+    /// What to do about conflicts with other managers where the server could not be asked; none where it was.
+    pub conflict_policy: Option<ConflictPolicy>,
+    /// Whether its kind was not served when it was observed, because a definition of this very plan makes it.
+    pub is_new_kind: bool,
+    /// When it has ended.
+    pub wait: Wait,
     /// What the inventory holds of it once this is done, with the uid to be filled in from the server's answer; none where
     /// it is deleted or released.
     pub entry: Option<Entry>,
@@ -378,7 +441,54 @@ impl PlanOptions {
     }
 }
 
+impl Change {
+    /// Returns a change of which nothing is known but what and why: nothing is sent, and nothing recorded.
+    pub fn new(id: ResourceId, kind: ApiKind, action: Action, reason: Reason) -> Self {
+        Self {
+            id,
+            kind,
+            action,
+            reason,
+            fields: Vec::new(),
+            unchecked: None,
+            overruled: Vec::new(),
+            notes: Vec::new(),
+            needs_adoption: false,
+            uid: None,
+            is_exclusive: false,
+            must_be_marked: true,
+            version: None,
+            desired: None,
+            late: None,
+            secrets: Vec::new(),
+            conflict_policy: None,
+            is_new_kind: false,
+            wait: Wait::default(),
+            entry: None,
+            site: None,
+        }
+    }
+}
+
 impl Plan {
+    /// Returns a plan that changes nothing.
+    pub fn new(program: &str, stack: &str, namespace: Option<&str>) -> Self {
+        Self {
+            program: program.to_owned(),
+            stack: stack.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            changes: Vec::new(),
+            blockers: Vec::new(),
+            intent: Inventory::default(),
+            stored_in: BTreeMap::new(),
+            place: InventoryPlace::of(program, stack, namespace),
+            observed: ObservedInventory::default(),
+            edges: Vec::new(),
+            live: BTreeMap::new(),
+            generated: BTreeMap::new(),
+        }
+    }
+
     /// Whether applying would write or delete anything.
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|change| change.action.is_change())
@@ -388,7 +498,15 @@ impl Plan {
     /// Values that are made anew for each plan do not count, because they are not shown.
     pub fn differences(&self, other: &Self) -> Vec<ResourceId> {
         let decisions = |plan: &Self| -> BTreeMap<ResourceId, Change> {
-            let change = |change: &Change| Change { desired: None, unchecked: None, ..change.clone() };
+            // The version changes with every status, and everything that is sent shows in the fields.
+            let change = |change: &Change| Change {
+                desired: None,
+                late: None,
+                unchecked: None,
+                conflict_policy: None,
+                version: None,
+                ..change.clone()
+            };
             plan.changes.iter().map(|each| (each.id.clone(), change(each))).collect()
         };
         let (ours, theirs) = (decisions(self), decisions(other));

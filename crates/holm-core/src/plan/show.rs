@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::desired::desired;
+use crate::desired::{Wanted, desired};
 use crate::diff::{Difference, Extent, differences};
 use crate::fields;
 use crate::graph::Graph;
@@ -58,11 +58,15 @@ pub fn created_fields(
 ) -> Vec<FieldChange> {
     let empty = Value::Object(serde_json::Map::new());
     let masks = Masks::of(resource, &[], redactor);
-    let wanted = desired(resource, place, observed, None);
-    let known = differences(&empty, wanted.object.expose(), Extent::Full)
+    let wanted = match observed.wanted.get(&resource.id) {
+        Some(wanted) => wanted.clone(),
+        None => Wanted::from(desired(resource, place, observed, None)),
+    };
+    let object = wanted.object.open();
+    let known = differences(&empty, &object, Extent::Full)
         .into_iter()
         .filter(|difference| !is_identity(&difference.path))
-        .map(|difference| masks.change(&resource.id, difference, &[wanted.object.expose()]));
+        .map(|difference| masks.change(&resource.id, difference, &[&object]));
     let unknown = wanted.unknown.into_iter().map(|(path, _)| FieldChange {
         path,
         before: Shown::Absent,

@@ -3,11 +3,11 @@
 //! Most objects of a settled stack need no question: their managedFields prove that they are as declared. The server is
 //! asked about the rest, with a dry-run of exactly the apply that would follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::desired::{Desired, desired};
+use crate::desired::{Desired, Wanted, desired};
 use crate::fields::{self, Proof};
 use crate::graph::{Graph, Origin};
 use crate::id::{ApiKind, ResourceId};
@@ -24,8 +24,10 @@ use crate::resource::{ConflictPolicy, Resource};
 pub struct Survey {
     /// The dry-runs to send.
     pub questions: Vec<Question>,
-    /// The objects that are as declared without asking.
-    pub proven: BTreeSet<ResourceId>,
+    /// The objects that are as declared without asking, with the digests of their declarations.
+    pub proven: BTreeMap<ResourceId, String>,
+    /// The objects to send, but for what is proven.
+    pub wanted: BTreeMap<ResourceId, Wanted>,
 }
 
 /// One dry-run to send.
@@ -63,18 +65,20 @@ pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, option
         if let (false, Some(live)) = (options.thorough, live)
             && is_proven(resource, &wanted, live, &observed.inventory, place)
         {
-            survey.proven.insert(resource.id.clone());
+            survey.proven.insert(resource.id.clone(), wanted.digest);
             continue;
         }
+        let wanted = Wanted::from(wanted);
         if let Askable::Yes = askable(resource, &wanted, live, graph, observed, place, options) {
             survey.questions.push(Question {
                 id: resource.id.clone(),
                 kind: resource.kind.clone(),
-                object: Packed::of(wanted.object.expose()),
+                object: wanted.object.clone(),
                 policy: resource.options.on_conflict,
                 exists: live.is_some(),
             });
         }
+        survey.wanted.insert(resource.id.clone(), wanted);
     }
     survey
 }
@@ -109,7 +113,7 @@ fn is_proven(
 /// Whether the server can be asked what our apply would do. `live` is what was observed of the resource.
 pub(super) fn askable(
     resource: &Resource,
-    wanted: &Desired,
+    wanted: &Wanted,
     live: Option<&Value>,
     graph: &Graph,
     observed: &Observed,

@@ -32,7 +32,7 @@ proptest! {
         let mut server = Server::default();
         let plan = server.plan(&graph, &consent());
         prop_assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         let again = server.plan(&graph, &consent());
         prop_assert!(!again.has_changes(), "{:#?}", again.changes);
         prop_assert_eq!(server.asked, 0, "everything is proven from managedFields");
@@ -44,14 +44,14 @@ proptest! {
         let graph = declared.graph();
         let mut server = Server::default();
         let plan = server.plan(&graph, &consent());
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         for meddle in &meddling {
             server.meddle(meddle);
         }
         let labelled = server.foreign_labels();
         let plan = server.plan(&graph, &consent());
         prop_assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         let again = server.plan(&graph, &consent());
         prop_assert!(!again.has_changes(), "{:#?}", again.changes);
         prop_assert_eq!(server.foreign_labels(), labelled);
@@ -64,15 +64,15 @@ proptest! {
         let mut server = Server::default();
         let graph = first.graph();
         let plan = server.plan(&graph, &consent());
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         let password = server.password();
         let graph = second.graph();
         let plan = server.plan(&graph, &consent());
-        server.apply(&graph, &plan, steps);
+        server.apply(&plan, steps);
         let graph = third.graph();
         let plan = server.plan(&graph, &consent());
         prop_assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         let again = server.plan(&graph, &consent());
         prop_assert!(!again.has_changes(), "{:#?}", again.changes);
         prop_assert_eq!(server.ours(), graph.resources().iter().map(|resource| resource.id.clone()).collect());
@@ -113,7 +113,7 @@ proptest! {
                 prop_assert!(!plan.blockers.is_empty(), "{:#?}", plan.changes);
             }
             if plan.blockers.is_empty() {
-                server.apply(&graph, &plan, limit);
+                server.apply(&plan, limit);
             }
             prop_assert!(untouched(&server));
         }
@@ -121,7 +121,7 @@ proptest! {
         let empty = first.graph().emptied();
         let plan = server.plan(&empty, &destroy);
         prop_assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
-        server.apply(&empty, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         prop_assert!(untouched(&server));
         // The namespace stays while something in it does.
         prop_assert!(server.recorded().iter().all(|id| id.kind == "Namespace"), "{:?}", server.recorded());
@@ -134,12 +134,12 @@ proptest! {
         let mut server = Server::default();
         server.add_foreign("theirs");
         let plan = server.plan(&graph, &consent());
-        server.apply(&graph, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         let destroy = PlanOptions { destroy: true, ..consent() };
         let empty = graph.emptied();
         let plan = server.plan(&empty, &destroy);
         prop_assert!(plan.changes.iter().all(|change| change.action == Action::Delete), "{:#?}", plan.changes);
-        server.apply(&empty, &plan, usize::MAX);
+        server.apply(&plan, usize::MAX);
         prop_assert!(server.ours().is_empty());
         prop_assert_eq!(server.count(), 1, "the stranger is still there");
     }

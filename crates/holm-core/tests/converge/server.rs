@@ -49,18 +49,18 @@ impl Server {
             let answer = self.answer(&question);
             observed.dry_runs.insert(question.id, answer);
         }
-        observed.proven = surveyed.proven;
+        (observed.proven, observed.wanted) = (surveyed.proven, surveyed.wanted);
         plan::plan(graph, &observed, &place(), options)
     }
 
     /// Carries a plan out, but is killed after `steps` writes and deletes; a killed run records nothing.
-    pub(crate) fn apply(&mut self, graph: &Graph, plan: &Plan, steps: usize) {
+    pub(crate) fn apply(&mut self, plan: &Plan, steps: usize) {
         let mut left = steps;
         let mut record = plan.intent.clone();
         if plan.has_changes() {
             self.inventory = plan.intent.clone();
         }
-        let mut writes = Schedule::writes(graph, plan);
+        let mut writes = Schedule::writes(plan);
         while let Some(id) = writes.next() {
             let change = plan.get(&id).unwrap();
             if change.action.is_write() {

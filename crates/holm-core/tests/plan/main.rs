@@ -92,7 +92,7 @@ fn id(kind: &str, name: &str) -> ResourceId {
 
 fn run(graph: &Graph, observed: &mut Observed, options: &PlanOptions) -> Plan {
     let surveyed = survey(graph, observed, &place(), options);
-    observed.proven = surveyed.proven;
+    (observed.proven, observed.wanted) = (surveyed.proven, surveyed.wanted);
     plan(graph, observed, &place(), options)
 }
 

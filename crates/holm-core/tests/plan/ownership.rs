@@ -90,6 +90,41 @@ fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
 }
 
 #[test]
+fn what_another_client_made_is_not_replaced_or_deleted_because_a_run_was_killed_over_it() {
+    let mut before = stack();
+    before.add(config_map("a", "1"));
+    let graph = before.build().unwrap();
+    let mut observed = settled(&graph);
+    let is_of_both = |live: &mut Value| {
+        let theirs =
+            json!({"manager": "kubectl-create", "operation": "Update", "fieldsV1": {"f:data": {"f:theirs": {}}}});
+        live["metadata"]["managedFields"].as_array_mut().unwrap().push(theirs);
+    };
+    edit(&mut observed, &id("ConfigMap", "a"), is_of_both);
+    // The intent of a run that was to create it: it was applied, and nothing recorded.
+    observed.inventory.entries.get_mut(&id("ConfigMap", "a")).unwrap().uid = None;
+    let plan = run(&graph.emptied(), &mut observed, &PlanOptions { destroy: true, ..PlanOptions::default() });
+    assert_eq!(plan.get(&id("ConfigMap", "a")).unwrap().action, Action::Release);
+    let plan = run(&graph, &mut observed, &PlanOptions::default());
+    assert!(plan.get(&id("ConfigMap", "a")).unwrap().entry.as_ref().unwrap().adopted);
+
+    // The same holds of one that is recorded as adopted.
+    let mut changed = stack();
+    changed.add(config_map("a", "2"));
+    let changed = changed.build().unwrap();
+    for uid in [None, Some("uid-a".to_owned())] {
+        let entry = observed.inventory.entries.get_mut(&id("ConfigMap", "a")).unwrap();
+        (entry.adopted, entry.uid) = (uid.is_some(), uid);
+        observed.dry_runs.insert(id("ConfigMap", "a"), immutable());
+        let plan = run(&changed, &mut observed, &PlanOptions::default());
+        assert!(matches!(plan.blockers[0].kind, BlockerKind::ReplaceNeedsConsent(_)), "{}", lines(&plan));
+        let named = PlanOptions { allow_delete: ["ConfigMap/a".to_owned()].into(), ..PlanOptions::default() };
+        let plan = run(&changed, &mut observed, &named);
+        assert!(plan.blockers.is_empty(), "{}", lines(&plan));
+    }
+}
+
+#[test]
 fn a_lost_inventory_is_recovered_and_nothing_is_adopted() {
     let graph = whole_stack().build().unwrap();
     let mut observed = settled(&graph);

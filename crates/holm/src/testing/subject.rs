@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Stop, UserAgent};
+use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Session, UserAgent};
 use holm_core::declare::{self, Result as Declared};
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
 use holm_core::plan::{Adoption, PlanOptions, plan};
@@ -105,7 +105,7 @@ impl<'c> StackUnderTest<'c> {
     /// When the declaration has problems, the cluster cannot be observed, or the run is killed.
     pub fn plan(&self) -> Result<Planned, Failure> {
         let graph = self.graph()?;
-        self.run(async |run| Ok(run.plan(&graph, PlanOptions::default()).await?.0))
+        self.run(async |run| run.plan(&graph, PlanOptions::default()).await)
     }
 
     /// The same, asking the server about every object, also where managedFields prove that nothing changed.
@@ -115,7 +115,7 @@ impl<'c> StackUnderTest<'c> {
     pub fn plan_thoroughly(&self) -> Result<Planned, Failure> {
         let graph = self.graph()?;
         let options = PlanOptions { thorough: true, ..PlanOptions::default() };
-        self.run(async |run| Ok(run.plan(&graph, options).await?.0))
+        self.run(async |run| run.plan(&graph, options).await)
     }
 
     /// Plans and applies, and waits until everything works.
@@ -286,11 +286,7 @@ struct Run<'s> {
 }
 
 impl Run<'_> {
-    async fn plan(
-        &self,
-        graph: &Graph,
-        options: PlanOptions,
-    ) -> Result<(Planned, holm_core::observe::Observed), Failure> {
+    async fn plan(&self, graph: &Graph, options: PlanOptions) -> Result<Planned, Failure> {
         let options = PlanOptions {
             allow_delete: self.subject.consents.clone(),
             adopt: self.subject.adopt.clone(),
@@ -300,20 +296,19 @@ impl Run<'_> {
         let place = place(graph);
         let observed = self.cluster.observe(graph, &place, &options).await?;
         let plan = plan(graph, &observed, &place, &options);
-        Ok((Planned { plan, requests: self.requests() }, observed))
+        Ok(Planned { plan, requests: self.requests() })
     }
 
     async fn apply(&self, graph: &Graph, options: PlanOptions) -> Result<Applied, Failure> {
         // As `apply --yes` does it: what is created is checked by the server right after.
         let options = PlanOptions { skip_create_checks: true, ..options };
-        let (planned, observed) = self.plan(graph, options).await?;
+        let planned = self.plan(graph, options).await?;
         if !planned.plan.blockers.is_empty() {
             return Err(Failure::Blocked(Box::new(planned)));
         }
         let (sender, mut receiver) = unbounded_channel();
-        let apply = &self.subject.apply;
-        let applied =
-            self.cluster.apply(graph, observed, &planned.plan, &place(graph), apply, sender, Stop::never()).await;
+        let session = Session { options: self.subject.apply.clone(), ..Session::new(sender) };
+        let applied = self.cluster.apply(&planned.plan, session).await;
         let report = applied?;
         let events = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
         let applied = Applied { planned, report, events, requests: self.requests() };

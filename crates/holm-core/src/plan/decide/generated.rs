@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Decision;
-use crate::desired::Desired;
+use crate::desired::Wanted;
 use crate::fields;
 use crate::id::ResourceId;
 use crate::input::Unknown;
@@ -14,7 +14,7 @@ use crate::plan::BlockerKind;
 use crate::resource::Resource;
 
 impl<'a> Decision<'a> {
-    pub(super) fn report_generated(&mut self, resource: &'a Resource, wanted: &Desired) {
+    pub(super) fn report_generated(&mut self, resource: &'a Resource, wanted: &Wanted) {
         for (_, unknown) in &wanted.unknown {
             let Unknown::Generated(name) = unknown else { continue };
             match self.observed.generated.get(name) {

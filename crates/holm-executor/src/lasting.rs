@@ -8,7 +8,7 @@ use std::time::Duration;
 use holm_core::readiness::cause::Cause;
 
 /// How long the same trouble must be seen.
-pub(super) const LASTING: Duration = Duration::from_secs(10);
+pub(crate) const LASTING: Duration = Duration::from_secs(10);
 
 /// The states of a container that cannot begin, which only a change of something else ends (kubelet
 /// `pkg/kubelet/container/sync_result.go` and `pkg/kubelet/images/types.go`).
@@ -24,7 +24,7 @@ const CANNOT_BEGIN: [&str; 7] = [
 
 /// What passes only when somebody acts, in a form that is the same for the same trouble; none for an object that is merely
 /// slow, such as one whose probe does not succeed yet.
-pub(super) fn trouble(cause: &Cause) -> Option<String> {
+pub(crate) fn trouble(cause: &Cause) -> Option<String> {
     if let Some(container) = &cause.container {
         let cannot_begin = CANNOT_BEGIN.contains(&container.reason.as_str());
         return cannot_begin.then(|| format!("{} of {}", container.reason, container.name));

@@ -1,0 +1,57 @@
+//! Objects of which some values can be read only during the run.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::desired::{Desired, fill_in};
+use crate::id::ResourceId;
+use crate::input::{Input, Resolve, Unknown};
+use crate::inventory::InventoryPlace;
+use crate::path::FieldPath;
+use crate::resource::Resource;
+
+/// An object that is sent when the values that it waits for are there: the declaration, with its inputs as data.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Late {
+    /// The fields that wait, and what for.
+    pub needs: Vec<(FieldPath, Unknown)>,
+    object: Value,
+    inputs: Vec<(FieldPath, Input)>,
+    ignored: Vec<FieldPath>,
+}
+
+impl Late {
+    pub(super) fn of(resource: &Resource, needs: Vec<(FieldPath, Unknown)>) -> Self {
+        let inputs = resource.inputs.iter().map(|(path, input)| (path.clone(), input.clone())).collect();
+        Self { needs, object: resource.object.clone(), inputs, ignored: resource.options.ignore_changes.clone() }
+    }
+
+    /// Fills in what `source` knows by now. `live` is the object that is updated, to which `ignore_changes` leave their fields.
+    pub fn fill(&self, place: &InventoryPlace, source: &dyn Resolve, live: Option<&Value>) -> Desired {
+        let inputs = self.inputs.iter().map(|(path, input)| (path, input));
+        fill_in(&self.object, inputs, &self.ignored, place, source, live)
+    }
+
+    /// Returns the objects whose fields are read during the run.
+    pub fn sources(&self) -> Vec<ResourceId> {
+        let mut sources = Vec::new();
+        for (_, input) in &self.inputs {
+            input.visit(&mut |part| {
+                if let Input::Field(field) = part {
+                    sources.push(field.id.clone());
+                }
+            });
+        }
+        sources.sort();
+        sources.dedup();
+        sources
+    }
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Late").field("needs", &self.needs).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,367 @@
+//! Waits until objects are ready or gone: by watches, and by looking into what is slow.
+
+use std::time::Duration;
+
+use holm_core::event::{Event, Outcome};
+use holm_core::inventory::PART_OF_LABEL;
+use holm_core::plan::{Action, Change};
+use holm_core::readiness::cause::{Cause, LiveObject, selector_of};
+use holm_core::readiness::{Readiness, State as ReadyState, assess};
+use holm_core::{ApiKind, Sensitive, Strength};
+use serde_json::Value;
+
+use super::{Halt, Machine, Progress};
+use crate::effect::Effect;
+use crate::failure;
+use crate::lasting::{LASTING, trouble};
+use crate::watching::{Opening, Purpose, Scope};
+
+/// What is not ready after this long is looked into.
+const SLOW: Duration = Duration::from_secs(2);
+/// The shortest and the longest time between two looks into the same object.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_secs(15));
+/// The shortest and the longest time between two reads of an object whose watch is not allowed.
+pub(super) const READS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// That it is ready.
+    Ready,
+    /// That it is gone.
+    Gone,
+    /// That it is gone, to be made anew.
+    GoneToMakeAnew,
+}
+
+/// Why an object is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Something happened around it.
+    Stirred,
+    /// It says itself that it failed.
+    SaysFailed,
+    /// Its time is up.
+    TooLate,
+}
+
+/// An object that is waited for.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) goal: Goal,
+    pub(super) last: Option<Readiness>,
+    /// How long it may take.
+    pub(super) limit: Duration,
+    /// Why it is being looked into; none where it is not.
+    pub(super) examined: Option<Why>,
+    pub(super) uid: Option<String>,
+    pub(super) version: u64,
+    since: Duration,
+    /// The pods that it selects.
+    selector: Option<String>,
+    /// Whether its surroundings are watched already.
+    pub(super) is_slow: bool,
+    /// Whether something happened around it since it was looked into.
+    pub(super) is_stirred: bool,
+    looked: Duration,
+    pause: Duration,
+    /// What is wrong around it, as it was seen first, and when.
+    trouble: Option<(String, Duration)>,
+    /// When to read it next, and how long to pause after that, where its watch is not allowed; without a pause, once.
+    pub(super) read: Option<(Duration, Option<Duration>)>,
+}
+
+impl Waiting {
+    /// Whether the same trouble has been there for so long that it will not pass.
+    pub(super) fn has_lasted(&self, cause: Option<&Cause>, now: Duration) -> bool {
+        let seen = cause.and_then(trouble);
+        self.trouble.as_ref().is_some_and(|(first, since)| seen.as_ref() == Some(first) && now >= *since + LASTING)
+    }
+
+    /// Takes in what was found out, and returns what is to be told where it is a trouble that was not told yet.
+    pub(super) fn news(&mut self, cause: Option<&Cause>, now: Duration) -> Option<Readiness> {
+        let Some((cause, seen)) = cause.and_then(|cause| Some((cause, trouble(cause)?))) else {
+            self.trouble = None;
+            return None;
+        };
+        if self.trouble.as_ref().is_some_and(|(first, _)| *first == seen) {
+            return None;
+        }
+        self.trouble = Some((seen, now));
+        let reason = cause.container.as_ref().map_or("Unschedulable", |container| container.reason.as_str()).to_owned();
+        let state = self.last.as_ref().map_or(ReadyState::InProgress, |last| last.state);
+        Some(Readiness { state, reason, message: cause.summary.clone() })
+    }
+}
+
+impl Machine<'_> {
+    /// Sees how far an object has come, and acts on it.
+    pub(super) fn consider(&mut self, position: usize, object: Value) {
+        self.saw(position, Some(&object));
+        self.assess(position, object);
+    }
+
+    /// Does what [`consider`](Self::consider) does with an object that was seen before.
+    pub(super) fn assess(&mut self, position: usize, object: Value) {
+        let change = self.change(position);
+        let (surroundings, question) = self.surround.about(&change.kind, &object);
+        let readiness = assess(&change.kind, &object, change.wait.ready_when.as_ref(), &surroundings);
+        if readiness.state == ReadyState::Current {
+            if is_completed_job(change, &object)
+                && let Some(entry) = self.inventory.entries.get_mut(&change.id)
+            {
+                entry.completed = true;
+            }
+            self.ready(position);
+            return;
+        }
+        if self.halt != Halt::None {
+            self.give_up(position);
+            return;
+        }
+        self.wait(position, Goal::Ready, change.wait.limits.ready, &object);
+        let has_failed = readiness.state == ReadyState::Failed;
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        let is_news = waiting.last.as_ref() != Some(&readiness);
+        waiting.last = Some(readiness.clone());
+        if is_news {
+            self.tell(Event::Waiting { id: change.id.clone(), readiness });
+        }
+        if has_failed {
+            self.examine(position, Why::SaysFailed);
+        }
+        if let Some(question) = question.filter(|question| self.asked.insert(question.clone())) {
+            self.ask(Effect::FindOut(question, position, Box::new(object)));
+        }
+    }
+
+    /// Looks at everything that is waited for again, because more is known about surroundings.
+    pub(super) fn reconsider(&mut self) {
+        for position in 0..self.states.len() {
+            let Progress::Waiting(waiting) = &self.states[position].progress else { continue };
+            if waiting.goal != Goal::Ready {
+                continue;
+            }
+            if let Some(object) = self.live(position) {
+                self.assess(position, object);
+            }
+        }
+    }
+
+    fn ready(&mut self, position: usize) {
+        let change = self.change(position);
+        let was_waiting = matches!(self.states[position].progress, Progress::Waiting(_));
+        self.states[position].progress = Progress::Ended;
+        self.schedule.reached(&change.id, Strength::Ready);
+        if was_waiting || change.action != Action::Unchanged {
+            self.tell(Event::Ready { id: change.id.clone(), after: self.after(position) });
+            self.end(position, Outcome::Done);
+        }
+        if was_waiting {
+            self.close_watches();
+        }
+    }
+
+    /// Waits until an object that is being deleted is gone.
+    pub(super) fn wait_until_gone(&mut self, position: usize, goal: Goal, object: &Value) {
+        let goes_on = goal == Goal::GoneToMakeAnew && self.halt == Halt::Finish;
+        self.wait(position, goal, self.change(position).wait.limits.delete, object);
+        if self.halt != Halt::None && !goes_on {
+            self.give_up(position);
+            return;
+        }
+        self.saw(position, Some(object));
+    }
+
+    /// Begins to wait, or takes the newer state of what is waited for in.
+    fn wait(&mut self, position: usize, goal: Goal, limit: Option<Duration>, object: &Value) {
+        if let Progress::Waiting(waiting) = &mut self.states[position].progress {
+            waiting.version = version(object).max(waiting.version);
+            return;
+        }
+        let change = self.change(position);
+        let id = &change.id;
+        let now = self.now;
+        let mut waiting = Waiting {
+            goal,
+            last: None,
+            limit: limit.unwrap_or(self.options.timeout),
+            examined: None,
+            uid: text(object, "uid").map(str::to_owned),
+            version: version(object),
+            since: now,
+            selector: selector_of(&LiveObject { id: id.clone(), object: Sensitive::new(object.clone()) }),
+            is_slow: false,
+            is_stirred: true,
+            looked: now,
+            pause: LOOKS.0,
+            trouble: None,
+            read: None,
+        };
+        let is_labelled = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL)).is_some();
+        let purpose = Purpose::Objects(change.kind.clone(), id.namespace.clone());
+        // What a watch has begun after, or has passed by already, it does not tell again.
+        let is_missed = self.watching.begun_at(&purpose).is_some_and(|begun| version(object) < begun);
+        let scope = Scope {
+            kind: change.kind.clone(),
+            namespace: id.namespace.clone(),
+            labels: Some(format!("{PART_OF_LABEL}={}", self.plan.place.set_id)),
+            fields: None,
+        };
+        let from = text(object, "resourceVersion").map(str::to_owned);
+        let is_watched = is_labelled && self.open(purpose, scope, from, version(object));
+        if !is_watched {
+            waiting.read = Some((now + READS.0, Some(READS.0)));
+        } else if is_missed || change.action == Action::Unchanged {
+            waiting.read = Some((now, None));
+        }
+        self.states[position].progress = Progress::Waiting(Box::new(waiting));
+    }
+
+    /// Opens a watch, unless it is open already. Returns whether there is one now.
+    fn open(&mut self, purpose: Purpose, scope: Scope, from: Option<String>, begun_at: u64) -> bool {
+        match self.watching.want(&purpose, scope.labels.as_deref(), begun_at) {
+            Opening::Forbidden => false,
+            Opening::Open => true,
+            Opening::New => {
+                self.effects.push(Effect::Open { purpose, scope, from });
+                true
+            }
+        }
+    }
+
+    /// Looks at the clock.
+    pub(super) fn tick(&mut self) {
+        if self.halt == Halt::None && self.options.total.is_some_and(|total| self.now >= total) {
+            self.has_failed = true;
+            self.halt(Halt::TimeUp);
+            return;
+        }
+        for position in 0..self.states.len() {
+            self.look_at_the_clock(position);
+        }
+    }
+
+    fn look_at_the_clock(&mut self, position: usize) {
+        let now = self.now;
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        if now >= waiting.since + waiting.limit {
+            let (goal, limit) = (waiting.goal, waiting.limit);
+            match goal {
+                Goal::Ready => self.examine(position, Why::TooLate),
+                Goal::Gone | Goal::GoneToMakeAnew => {
+                    let failure = failure::not_gone(limit, self.live(position).as_ref());
+                    self.fail(position, failure);
+                }
+            }
+            return;
+        }
+        if let Some((_, pause)) = waiting.read.filter(|(at, _)| now >= *at) {
+            waiting.read = pause.map(|pause| (now + pause, Some((pause * 2).min(READS.1))));
+            self.ask(Effect::Read(position));
+        }
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        if waiting.goal != Goal::Ready {
+            return;
+        }
+        if !waiting.is_slow && now >= waiting.since + SLOW {
+            waiting.is_slow = true;
+            self.watch_surroundings(position);
+        }
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        // What is wrong may last without anything happening.
+        waiting.is_stirred |= waiting.trouble.as_ref().is_some_and(|(_, since)| now >= *since + LASTING);
+        if waiting.is_slow && waiting.is_stirred && now >= waiting.looked + waiting.pause {
+            waiting.pause = (waiting.pause * 3 / 2).min(LOOKS.1);
+            self.examine(position, Why::Stirred);
+        }
+    }
+
+    /// Watches the pods of a slow workload, and the warnings around any slow object.
+    fn watch_surroundings(&mut self, position: usize) {
+        let Some(namespace) = self.change(position).id.namespace.clone() else { return };
+        let warnings = Scope {
+            kind: core_kind("Event", "events"),
+            namespace: Some(namespace.clone()),
+            labels: None,
+            fields: Some("type=Warning".to_owned()),
+        };
+        self.open(Purpose::Warnings(namespace.clone()), warnings, None, 0);
+        let Progress::Waiting(waiting) = &self.states[position].progress else { return };
+        let Some(selector) = waiting.selector.clone() else { return };
+        let purpose = Purpose::Pods(namespace.clone());
+        // One watch for a namespace: of one workload's pods while only one is slow, of all pods from then on.
+        let labels = match self.watching.labels(&purpose) {
+            None => Some(selector),
+            Some(open) if open.as_deref() == Some(selector.as_str()) => Some(selector),
+            Some(_) => None,
+        };
+        let pods = Scope { kind: core_kind("Pod", "pods"), namespace: Some(namespace), labels, fields: None };
+        self.open(purpose, pods, None, 0);
+    }
+
+    /// Looks into an object that is not ready.
+    fn examine(&mut self, position: usize, why: Why) {
+        let Some(object) = self.live(position) else { return };
+        let now = self.now;
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        if waiting.examined.is_some() {
+            return;
+        }
+        waiting.examined = Some(why);
+        waiting.is_stirred = false;
+        waiting.looked = now;
+        let state = Readiness { state: ReadyState::InProgress, reason: String::new(), message: String::new() };
+        let readiness = waiting.last.clone().unwrap_or(state);
+        self.ask(Effect::Examine(position, Box::new(object), readiness));
+    }
+
+    /// Closes watches that nobody waits for.
+    pub(super) fn close_watches(&mut self) {
+        let waiting: Vec<(&Change, bool)> = self
+            .plan
+            .changes
+            .iter()
+            .zip(&self.states)
+            .filter_map(|(change, state)| match &state.progress {
+                Progress::Waiting(waiting) => Some((change, waiting.is_slow)),
+                _ => None,
+            })
+            .collect();
+        let closed = self.watching.keep(|purpose| match purpose {
+            Purpose::Objects(kind, namespace) => {
+                waiting.iter().any(|(change, _)| change.kind == *kind && change.id.namespace == *namespace)
+            }
+            Purpose::Pods(namespace) | Purpose::Warnings(namespace) => {
+                waiting.iter().any(|(change, is_slow)| *is_slow && change.id.namespace.as_ref() == Some(namespace))
+            }
+        });
+        self.effects.extend(closed.into_iter().map(Effect::Close));
+    }
+}
+
+/// Whether it is a Job that completed, rather than one that is merely ready by a rule of the program.
+fn is_completed_job(change: &Change, object: &Value) -> bool {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let is_complete = |condition: &Value| condition["type"] == "Complete" && condition["status"] == "True";
+    change.id.is("batch", "Job") && conditions.into_iter().flatten().any(is_complete)
+}
+
+fn core_kind(kind: &str, plural: &str) -> ApiKind {
+    ApiKind {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+        scope: holm_core::Scope::Namespaced,
+    }
+}
+
+pub(super) fn text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {
+    object.get("metadata")?.get(field)?.as_str()
+}
+
+/// The resourceVersion as a number, which grows with each write (KEP-5504); 0 where it is none, so that nothing is older.
+pub(super) fn version(object: &Value) -> u64 {
+    text(object, "resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0)
+}
