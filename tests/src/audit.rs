@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use holm_embedded::faults::{Request, Requests};
+use holm_faults::{Request, Requests};
 use serde_json::Value;
 
 /// The requests of one user since a moment.

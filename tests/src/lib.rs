@@ -32,7 +32,7 @@ pub use control_plane::{ControlPlane, User, is_embedded};
 pub use documents::PlanDocument;
 pub use foreign::{Foreign, Tool, foreign_filters};
 pub use gate::Gate;
-pub use holm_embedded::faults::{Request, Requests};
+pub use holm_faults::{Request, Requests};
 pub use program::{Finished, Program};
 pub use running::Running;
 pub use session::Session;

@@ -73,7 +73,7 @@ fn what_another_client_made_is_never_replaced_without_its_name() {
     assert_eq!(kinds.map(|(kind, name)| uid(&session, kind, name)), before);
     // Named, one of them is.
     let consent = ["apply", "--yes", "--allow-delete", "ConfigMap/shared"];
-    run(&session, &consent, &objects[3..]).expect_code(0).expect("because --allow-delete names it");
+    run(&session, &consent, &objects[3..]).expect_code(0).expect("because that was agreed to by its name");
     assert_eq!(session.cluster.must_get("configmap", "foreign-replace", "shared")["data"], json!({"mine": "x"}));
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use holm_cluster::{ClusterError, ConnectError};
 use holm_core::{Problem, Problems};
 
+use crate::hint;
 use crate::render::problem;
 use crate::style::{Layout, Line, Role};
 
@@ -122,14 +123,14 @@ impl From<Problems> for Diagnostic {
 
 impl From<ClusterError> for Diagnostic {
     fn from(error: ClusterError) -> Self {
-        let hint = error.hint();
+        let hint = hint::of_cluster(&error);
         Self::of(Kind::Cluster, &error, hint)
     }
 }
 
 impl From<ConnectError> for Diagnostic {
     fn from(error: ConnectError) -> Self {
-        let hint = error.hint();
+        let hint = hint::of_connect(&error);
         Self::of(Kind::Cluster, &error, hint)
     }
 }

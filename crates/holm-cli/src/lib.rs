@@ -20,6 +20,7 @@ mod diagnostic;
 mod duration;
 #[cfg(feature = "embedded")]
 mod embedded;
+mod hint;
 mod interrupt;
 pub mod json;
 mod panic;

@@ -110,8 +110,9 @@ fn a_declaration_may_return_any_error_and_no_configuration_value_gets_out() {
     let missing = ran("plan", fails);
     assert_eq!((missing.code, missing.data.as_str()), (1, ""));
     insta::assert_snapshot!(missing.rest, @r#"
-    error: the configuration value "region" is not set; give it with --config
-      region=VALUE, or as the environment variable HOLM_CONFIG_REGION
+    error: the configuration value "region" is not set
+      hint: give it with --config region=VALUE, or as the environment variable
+            HOLM_CONFIG_REGION
     "#);
     fn repeats(_: &mut Stack, config: &Config) -> declare::Result {
         Err(declare::DeclarationError::new(format!("cannot use {}", config.require("password")?)))

@@ -47,9 +47,6 @@ pub struct Identity {
     pub is_embedded: bool,
 }
 
-/// What the version of an embedded cluster ends with.
-const EMBEDDED: &str = "+holm-apiserver";
-
 /// Why there is no cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -124,9 +121,9 @@ impl ConnectError {
     /// What would help, where that is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NothingFound { .. } => "name a kubeconfig with --kubeconfig FILE or KUBECONFIG",
+            Self::NothingFound { .. } => "name a kubeconfig, or set KUBECONFIG",
             Self::NoCurrentContext { .. } | Self::NoSuchContext { .. } => {
-                "name one of them with --context, or set it with `kubectl config use-context`"
+                "name one of them, or set it with `kubectl config use-context`"
             }
             Self::Unreadable { .. } | Self::BadContext { .. } => return None,
             Self::NoAnswer { source, .. } => return source.hint(),
@@ -190,7 +187,7 @@ impl Cluster {
             context: self.identity.context.clone(),
             source,
         })?;
-        self.identity.is_embedded = version.git_version.ends_with(EMBEDDED);
+        self.identity.is_embedded = version.git_version.ends_with(holm_values::EMBEDDED_BUILD);
         self.identity.version = version.git_version;
         Ok(self)
     }
@@ -245,7 +242,7 @@ fn read(options: &ConnectOptions, looked: &mut Vec<String>) -> Result<Option<(Ku
         looked.push(format!("KUBECONFIG names {}, which does not exist", names(&missing)));
         return Ok(None);
     }
-    looked.push("--kubeconfig and KUBECONFIG are not given".to_owned());
+    looked.push("no kubeconfig is named, and KUBECONFIG is not set".to_owned());
     match env::home_dir().map(|home| home.join(".kube").join("config")) {
         Some(path) if path.exists() => {
             let kubeconfig = read_file(&path)?;

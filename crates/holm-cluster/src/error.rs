@@ -188,7 +188,7 @@ impl RequestError {
     pub fn hint(&self) -> Option<String> {
         let hint = match &self.trouble {
             Trouble::Unauthorized(_) => {
-                "the token or certificate of this context is wrong or has expired: log in again, or choose another --context"
+                "the token or certificate of this context is wrong or has expired: log in again, or choose another context"
             }
             Trouble::Forbidden(_) => {
                 "ask for the right, or use credentials that have it (see `kubectl auth can-i --list`)"

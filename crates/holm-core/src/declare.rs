@@ -6,7 +6,7 @@ use std::fmt;
 use crate::graph::Graph;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
-use crate::stack::{Config, Stack};
+use crate::stack::{Config, ConfigError, Stack};
 
 /// The function that declares a stack. It is called once per run, and may be called from a test as often as one likes.
 pub type Declare = fn(&mut Stack, &Config) -> Result;
@@ -71,7 +71,12 @@ pub fn graph(
     match declare(&mut stack, config) {
         Ok(()) => stack.build(),
         Err(error) => {
-            let kind = ProblemKind::Declaration(error.to_string());
+            let kind = match error.downcast_ref() {
+                Some(ConfigError::Missing { key, variable }) => {
+                    ProblemKind::NotConfigured { key: key.clone(), variable: variable.clone() }
+                }
+                _ => ProblemKind::Declaration(error.to_string()),
+            };
             let path = FieldPath::root();
             Err(Problems(vec![Problem { kind, resource: None, path, site: None, hint: None }]))
         }

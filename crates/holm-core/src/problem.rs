@@ -32,6 +32,14 @@ pub enum ProblemKind {
     /// The declaration itself returned an error.
     #[error("{0}")]
     Declaration(String),
+    /// The program asked for a configuration value that nobody gave.
+    #[error("the configuration value \"{key}\" is not set")]
+    NotConfigured {
+        /// The key.
+        key: String,
+        /// The environment variable that it may be given in.
+        variable: String,
+    },
     /// A type could not be written as JSON.
     #[error("the object cannot be written as JSON: {0}")]
     Unserializable(String),

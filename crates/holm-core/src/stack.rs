@@ -33,10 +33,13 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Nobody gave the value.
-    #[error(
-        "the configuration value \"{0}\" is not set; give it with --config {0}=VALUE, or as the environment variable {1}"
-    )]
-    Missing(String, String),
+    #[error("the configuration value \"{key}\" is not set")]
+    Missing {
+        /// The key.
+        key: String,
+        /// The environment variable that it may be given in.
+        variable: String,
+    },
     /// The value is no such thing.
     #[error("the configuration value \"{key}\" is no {expected}")]
     Malformed {
@@ -74,7 +77,7 @@ impl Config {
 
     /// A value that must have been given.
     pub fn require(&self, key: &str) -> Result<&str, ConfigError> {
-        self.get(key).ok_or_else(|| ConfigError::Missing(key.to_owned(), environment_name(key)))
+        self.get(key).ok_or_else(|| ConfigError::Missing { key: key.to_owned(), variable: environment_name(key) })
     }
 
     /// A value of another type, or `default` where it was not given.
@@ -195,7 +198,7 @@ impl Stack {
         }
         match (scope, &id.namespace, own_namespace) {
             (Some(Scope::Namespaced), None, _) => {
-                let hint = "call stack.namespace(\"NAME\") first, set metadata.namespace, or run with --namespace NAME";
+                let hint = "call stack.namespace(\"NAME\") first, or set metadata.namespace";
                 self.problem(
                     ProblemKind::NoNamespace,
                     Some(&id),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Listener};
+use holm_faults::{Faults, Requests};
 use holm_node::NodeError;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -12,7 +13,6 @@ use tokio::task::JoinHandle;
 use tower::Layer;
 
 use crate::bootstrap;
-use crate::faults::{Faults, Requests};
 use crate::place::{Held, Place, PlaceError};
 use crate::simulation::{Settled, Simulation, run};
 

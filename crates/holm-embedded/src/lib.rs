@@ -36,7 +36,6 @@
 
 mod bootstrap;
 mod cluster;
-pub mod faults;
 mod import;
 mod place;
 mod simulation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use holm_apiserver::{ApiServer, GroupVersionResource};
-use holm_embedded::faults::{Fault, Faults, Matching};
+use holm_faults::{Fault, Faults, Matching};
 use http::Request;
 use http_body_util::BodyExt;
 use kube::client::Body;

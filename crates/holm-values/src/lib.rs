@@ -12,6 +12,9 @@
 //! # Ok::<(), holm_values::QuantityError>(())
 //! ```
 
+/// What the `gitVersion` of an embedded API server ends with, so that a client can tell it from a real one.
+pub const EMBEDDED_BUILD: &str = "+holm-apiserver";
+
 pub mod backoff;
 pub mod field_selector;
 pub mod json;

@@ -88,7 +88,7 @@ pub use holm_core::readiness::cause::Cause;
 #[cfg(feature = "testing")]
 pub use holm_embedded::Timestamp;
 #[cfg(feature = "testing")]
-pub use holm_embedded::faults::{Fault, Faults, Matching, Request, Requests};
+pub use holm_faults::{Fault, Faults, Matching, Request, Requests};
 #[cfg(feature = "testing")]
 pub use outcome::{Applied, Planned};
 #[cfg(feature = "testing")]

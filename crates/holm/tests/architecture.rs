@@ -16,14 +16,15 @@ const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwes
 
 /// Which crates of the workspace each may know. A crate that is not here has not found its place yet.
 const DIRECTION: &[(&str, &[&str])] = &[
-    ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-resources"]),
+    ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-faults", "holm-resources"]),
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
     ("holm-cluster", &["holm-core", "holm-executor", "holm-values"]),
     ("holm-executor", &["holm-core"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-values"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
     ("holm-core", &["holm-values"]),
-    ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-node"]),
+    ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-faults", "holm-node"]),
+    ("holm-faults", &[]),
     ("holm-node", &["holm-values"]),
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
@@ -107,7 +108,7 @@ fn only_those_who_talk_to_a_cluster_or_are_one_know_a_client() {
         })
         .map(|(name, _)| name.clone())
         .collect();
-    assert_eq!(users, ["holm-apiserver", "holm-cluster", "holm-embedded", "holm-node"]);
+    assert_eq!(users, ["holm-apiserver", "holm-cluster", "holm-embedded", "holm-faults", "holm-node"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod stacks;
 pub use bench::{Bench, Trial};
 pub use campaign::{Campaign, Job, Tally};
 pub use client::connect;
-pub use holm_embedded::faults::{Fault, Faults, Matching, Request};
+pub use holm_faults::{Fault, Faults, Matching, Request};
 pub use killed::Killings;
 pub(crate) use look::Picture;
 pub use proxy::Proxy;

@@ -56,7 +56,7 @@ fn version() -> Value {
     let mut parts = full.split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     json!({
-        "major": major, "minor": minor, "gitVersion": format!("v{full}+holm-apiserver"), "gitCommit": "", "gitTreeState": "clean",
+        "major": major, "minor": minor, "gitVersion": format!("v{full}{}", holm_values::EMBEDDED_BUILD), "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none", "compiler": "rustc", "platform": std::env::consts::OS,
     })
 }

@@ -17,7 +17,7 @@ struct EventDocument<'a> {
     kind: &'static str,
     elapsed: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<ResourceDocument<'a>>,
+    resource: Option<ResourceDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ struct EventDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    because: Option<BecauseDocument<'a>>,
+    because: Option<BecauseDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
 }
@@ -77,7 +77,7 @@ pub struct CauseDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     is_final: bool,
-    chain: Vec<ResourceDocument<'a>>,
+    chain: Vec<ResourceDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<ContainerDocument<'a>>,
     events: Vec<ClusterEventDocument<'a>>,
@@ -106,7 +106,7 @@ struct ClusterEventDocument<'a> {
     count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_seen: Option<String>,
-    about: ResourceDocument<'a>,
+    about: ResourceDocument,
 }
 
 impl<'a> From<&'a Cause> for CauseDocument<'a> {
@@ -144,14 +144,14 @@ impl<'a> From<&'a Cause> for CauseDocument<'a> {
 }
 
 #[derive(Serialize)]
-struct BecauseDocument<'a> {
+struct BecauseDocument {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<ResourceDocument<'a>>,
+    resource: Option<ResourceDocument>,
 }
 
-impl<'a> From<&'a SkipReason> for BecauseDocument<'a> {
-    fn from(reason: &'a SkipReason) -> Self {
+impl From<&SkipReason> for BecauseDocument {
+    fn from(reason: &SkipReason) -> Self {
         match reason {
             SkipReason::DependencyFailed(id) => {
                 Self { code: "dependency_failed", resource: Some(ResourceDocument::from(id)) }
@@ -214,14 +214,14 @@ struct ReportDocument<'a> {
 
 #[derive(Serialize)]
 struct ResultDocument<'a> {
-    resource: ResourceDocument<'a>,
+    resource: ResourceDocument,
     action: &'static str,
     outcome: &'static str,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    because: Option<BecauseDocument<'a>>,
+    because: Option<BecauseDocument>,
 }
 
 /// The document of a run that has ended. `requests` were sent since the start of the program.

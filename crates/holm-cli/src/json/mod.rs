@@ -10,58 +10,75 @@ pub mod status;
 
 use holm_core::plan::Shown;
 use holm_core::{Problem, ResourceId, Site};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
 
 /// The identity of an object.
-#[derive(Serialize)]
-pub struct ResourceDocument<'a> {
-    group: &'a str,
-    kind: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'a str>,
-    name: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ResourceDocument {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; none for a cluster-scoped object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
 }
 
-impl<'a> From<&'a ResourceId> for ResourceDocument<'a> {
-    fn from(id: &'a ResourceId) -> Self {
-        Self { group: &id.group, kind: &id.kind, namespace: id.namespace.as_deref(), name: &id.name }
+impl From<&ResourceId> for ResourceDocument {
+    fn from(id: &ResourceId) -> Self {
+        let ResourceId { group, kind, namespace, name } = id.clone();
+        Self { group, kind, namespace, name }
     }
 }
 
 /// A line of the program.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SiteDocument {
-    file: &'static str,
-    line: u32,
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
 }
 
 impl From<Site> for SiteDocument {
     fn from(site: Site) -> Self {
-        Self { file: site.file, line: site.line }
+        Self { file: site.file.to_owned(), line: site.line }
     }
 }
 
 /// A value as it may be shown.
-#[derive(Serialize)]
-pub struct ShownDocument<'a> {
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a Value>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShownDocument {
+    /// `absent`, `value`, `sensitive` or `unknown`.
+    pub state: String,
+    /// The value, where it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub value: Option<Value>,
 }
 
-impl<'a> From<&'a Shown> for ShownDocument<'a> {
-    fn from(shown: &'a Shown) -> Self {
+impl From<&Shown> for ShownDocument {
+    fn from(shown: &Shown) -> Self {
         let (state, value) = match shown {
             Shown::Absent => ("absent", None),
-            Shown::Value(value) => ("value", Some(value)),
+            Shown::Value(value) => ("value", Some(value.clone())),
             Shown::Sensitive => ("sensitive", None),
             Shown::Unknown => ("unknown", None),
         };
-        Self { state, value }
+        Self { state: state.to_owned(), value }
     }
+}
+
+/// Reads a value that is there, which may be null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize)]
@@ -74,30 +91,30 @@ struct ErrorDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<ProblemDocument<'a>>,
+    problems: Vec<ProblemDocument>,
 }
 
 #[derive(Serialize)]
-struct ProblemDocument<'a> {
+struct ProblemDocument {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<ResourceDocument<'a>>,
+    resource: Option<ResourceDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     site: Option<SiteDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<String>,
 }
 
-impl<'a> From<&'a Problem> for ProblemDocument<'a> {
-    fn from(problem: &'a Problem) -> Self {
+impl From<&Problem> for ProblemDocument {
+    fn from(problem: &Problem) -> Self {
         Self {
             message: problem.kind.to_string(),
             resource: problem.resource.as_ref().map(ResourceDocument::from),
             field: (!problem.path.is_root()).then(|| problem.path.to_string()),
             site: problem.site.map(SiteDocument::from),
-            hint: problem.hint.as_deref(),
+            hint: crate::hint::of_problem(problem),
         }
     }
 }

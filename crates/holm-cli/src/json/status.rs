@@ -18,14 +18,14 @@ struct StatusDocument<'a> {
     schema: &'static str,
     program: &'a str,
     stack: &'a str,
-    cluster: ClusterDocument<'a>,
+    cluster: ClusterDocument,
     is_ready: bool,
     objects: Vec<ObjectDocument<'a>>,
 }
 
 #[derive(Serialize)]
 struct ObjectDocument<'a> {
-    resource: ResourceDocument<'a>,
+    resource: ResourceDocument,
     readiness: ReadinessDocument<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<u64>,
@@ -63,7 +63,7 @@ struct OutputsDocument<'a> {
     program: &'a str,
     stack: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cluster: Option<ClusterDocument<'a>>,
+    cluster: Option<ClusterDocument>,
     outputs: BTreeMap<&'a str, OutputDocument<'a>>,
 }
 
@@ -109,30 +109,30 @@ struct GraphDocument<'a> {
     schema: &'static str,
     program: &'a str,
     stack: &'a str,
-    resources: Vec<NodeDocument<'a>>,
-    dependencies: Vec<DependencyDocument<'a>>,
-    selections: Vec<SelectionDocument<'a>>,
-    externals: Vec<ResourceDocument<'a>>,
+    resources: Vec<NodeDocument>,
+    dependencies: Vec<DependencyDocument>,
+    selections: Vec<SelectionDocument>,
+    externals: Vec<ResourceDocument>,
 }
 
 #[derive(Serialize)]
-struct NodeDocument<'a> {
-    resource: ResourceDocument<'a>,
+struct NodeDocument {
+    resource: ResourceDocument,
     site: SiteDocument,
 }
 
 #[derive(Serialize)]
-struct DependencyDocument<'a> {
-    dependent: ResourceDocument<'a>,
-    on: ResourceDocument<'a>,
+struct DependencyDocument {
+    dependent: ResourceDocument,
+    on: ResourceDocument,
     strength: &'static str,
     origin: String,
 }
 
 #[derive(Serialize)]
-struct SelectionDocument<'a> {
-    selector: ResourceDocument<'a>,
-    workload: ResourceDocument<'a>,
+struct SelectionDocument {
+    selector: ResourceDocument,
+    workload: ResourceDocument,
 }
 
 /// The document of the graph.

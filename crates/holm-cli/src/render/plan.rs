@@ -7,6 +7,7 @@ use holm_core::catalog;
 use holm_core::observe::{FieldConflict, Unchecked};
 use holm_core::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
 
+use crate::hint;
 use crate::render::{fields, reason};
 use crate::style::{Layout, Line, Role, columns};
 
@@ -234,8 +235,8 @@ fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mu
     if let Some(site) = blocker.site {
         Line::indented(2).role(Role::Faint, "at ").text(&site.to_string()).write(layout, out);
     }
-    if let Some(hint) = &blocker.hint {
-        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(hint).write(layout, out);
+    if let Some(hint) = hint::of_blocker(blocker) {
+        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(&hint).write(layout, out);
     }
     out.push('\n');
 }

@@ -2,6 +2,7 @@
 
 use holm_core::{Problem, ResourceId};
 
+use crate::hint;
 use crate::style::{Layout, Line, Role};
 
 /// Writes all problems, and how many there are where there are several.
@@ -31,8 +32,8 @@ fn write_problem(problem: &Problem, layout: Layout, out: &mut String) {
     if !problem.path.is_root() {
         Line::indented(2).role(Role::Faint, "field ").hang_here().text(&problem.path.to_string()).write(layout, out);
     }
-    if let Some(hint) = &problem.hint {
-        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(hint).write(layout, out);
+    if let Some(hint) = hint::of_problem(problem) {
+        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(&hint).write(layout, out);
     }
 }
 

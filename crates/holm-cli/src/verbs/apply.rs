@@ -13,6 +13,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::interrupt::Interrupts;
+use crate::json::plan::PlanDocument;
 use crate::json::{self, Form};
 use crate::progress::{DRAWN_EVERY, Progress};
 use crate::prompt;
@@ -58,14 +59,9 @@ pub fn run(
         match settings.output {
             Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
-                let document = json::plan::plan(
-                    &planned.plan,
-                    &planned.created,
-                    wanted.warnings(),
-                    session.cluster.identity(),
-                    Form::Line,
-                );
-                terminal.data(&document);
+                let cluster = session.cluster.identity();
+                let document = PlanDocument::of(&planned.plan, &planned.created, wanted.warnings(), cluster);
+                terminal.data(&document.to_json(Form::Line));
             }
         }
         if !planned.plan.blockers.is_empty() {

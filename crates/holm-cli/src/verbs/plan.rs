@@ -7,7 +7,8 @@ use holm_core::plan::PlanOptions;
 use crate::args::{Output, PlanVerb, Planning, Settings};
 use crate::connection;
 use crate::diagnostic::Diagnostic;
-use crate::json::{self, Form};
+use crate::json::Form;
+use crate::json::plan::PlanDocument;
 use crate::render::plan::{Details, write};
 use crate::session::{Planned, Session, block_on};
 use crate::terminal::Terminal;
@@ -27,14 +28,9 @@ pub fn run(
         match settings.output {
             Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
-                let document = json::plan::plan(
-                    &planned.plan,
-                    &planned.created,
-                    graph.warnings(),
-                    session.cluster.identity(),
-                    Form::Indented,
-                );
-                terminal.data(&document);
+                let cluster = session.cluster.identity();
+                let document = PlanDocument::of(&planned.plan, &planned.created, graph.warnings(), cluster);
+                terminal.data(&document.to_json(Form::Indented));
             }
         }
         let is_blocked = planned.plan.blockers.iter().any(|blocker| !blocker.kind.forbids_only_apply());

@@ -338,29 +338,23 @@ impl<'a> Decision<'a> {
         };
         let is_agreed = self.options.consents_to(&resource.id);
         if *owner != Owner::ThisStack && !is_agreed {
-            let hint = format!(
-                "give the resource another name, or, if the other object may be lost, consent with --allow-delete {}",
-                resource.id.short()
-            );
-            self.block(resource, BlockerKind::ReplaceNotManaged(causes), Some(&hint));
+            self.block(resource, BlockerKind::ReplaceNotManaged(causes), None);
             let mut change = self.change(resource, Action::Unknown, Reason::NotManaged, live_uid(live), wanted.digest);
             change.fields = fields;
             self.changes.push(change);
             return;
         }
         if self.needs_consent(resource) && !is_agreed {
-            let hint = format!(
-                "revert the change, or, if its data may be lost, consent with --allow-delete {}",
-                resource.id.short()
-            );
-            self.block(resource, BlockerKind::ReplaceNeedsConsent(causes), Some(&hint));
+            self.block(resource, BlockerKind::ReplaceNeedsConsent(causes), None);
         }
         let mut change = self.replacement(resource, live, wanted, reason);
         change.notes = noted(resource, Action::Replace, &fields);
         change.fields = fields;
         if *owner != Owner::ThisStack {
             change.must_be_marked = false;
-            change.notes.push("not managed by this stack; it is deleted because --allow-delete names it".to_owned());
+            change
+                .notes
+                .push("not managed by this stack; it is deleted because that was agreed to by its name".to_owned());
         }
         self.changes.push(change);
     }

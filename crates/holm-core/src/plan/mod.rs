@@ -267,7 +267,7 @@ pub struct Blocker {
     pub kind: BlockerKind,
     /// The line that declared it.
     pub site: Option<Site>,
-    /// What would help.
+    /// What would help, where the kind alone does not tell. It names no way to use this library, such as a command line's.
     pub hint: Option<String>,
 }
 
@@ -323,12 +323,15 @@ pub enum BlockerKind {
     #[error("is being deleted{}", finalizers(.0))]
     Terminating(Vec<String>),
     /// A generated value was made before and is gone, and what uses it still has the old one.
-    #[error("the generated value \"{name}\" is lost: {stored_in} does not have it any more{}", users(.used_by))]
+    #[error(
+        "the generated value \"{name}\" is lost: {} ({}) does not have it any more{}",
+        .stored_in.id, .stored_in.path, users(.used_by)
+    )]
     GeneratedLost {
         /// Its name.
         name: String,
         /// Where it was kept.
-        stored_in: String,
+        stored_in: FieldReference,
         /// What uses it, sorted.
         used_by: Vec<ResourceId>,
     },

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use holm_core::{Config, Stack};
-use holm_embedded::faults::{Faults, Requests};
 use holm_embedded::{Clock, ClusterOptions, Timestamp};
+use holm_faults::{Faults, Requests};
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 

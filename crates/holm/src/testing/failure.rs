@@ -5,7 +5,7 @@ use std::fmt;
 
 use holm_core::Problems;
 use holm_embedded::ApiError;
-use holm_embedded::faults::Request;
+use holm_faults::Request;
 
 use super::outcome::{Applied, Planned};
 

@@ -12,8 +12,8 @@ use holm_core::declare::{self, Result as Declared};
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
 use holm_core::plan::{Adoption, PlanOptions, plan};
 use holm_core::{Config, Graph, Stack};
-use holm_embedded::faults::Requests;
 use holm_embedded::{DeleteOptions, Objects, WriteOptions};
+use holm_faults::Requests;
 use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 

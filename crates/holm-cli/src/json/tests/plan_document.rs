@@ -1,10 +1,13 @@
 //! The document of a plan.
 
+use holm_core::plan::FieldChange;
+
 use super::*;
+use crate::json::plan::PlanDocument;
 
 #[test]
 fn the_plan_document_is_this() {
-    insta::assert_snapshot!(checked(plan::plan(&sample::busy_plan(), &[], &[], &identity(), Form::Indented)), @r#"
+    insta::assert_snapshot!(checked(PlanDocument::of(&sample::busy_plan(), &[], &[], &identity()).to_json(Form::Indented)), @r#"
     {
       "schema": "holm.plan/v1",
       "program": "holm-pg",
@@ -83,6 +86,12 @@ fn the_plan_document_is_this() {
                 "manager": "kubectl-edit",
                 "time": "2026-11-23T20:00:00Z"
               }
+            }
+          ],
+          "secrets": [
+            {
+              "path": "data.extra",
+              "action": "remove"
             }
           ],
           "site": {
@@ -380,7 +389,7 @@ fn the_plan_document_is_this() {
 
 #[test]
 fn the_blockers_of_a_plan_are_in_its_document() {
-    insta::assert_snapshot!(checked(plan::plan(&sample::blocked_plan(), &[], &[], &identity(), Form::Indented)), @r#"
+    insta::assert_snapshot!(checked(PlanDocument::of(&sample::blocked_plan(), &[], &[], &identity()).to_json(Form::Indented)), @r#"
     {
       "schema": "holm.plan/v1",
       "program": "holm-pg",
@@ -453,7 +462,7 @@ fn the_blockers_of_a_plan_are_in_its_document() {
 #[test]
 fn the_warnings_of_a_declaration_are_in_its_document() {
     let graph = sample::graph();
-    let document = plan::plan(&sample::busy_plan(), &[], graph.warnings(), &identity(), Form::Indented);
+    let document = PlanDocument::of(&sample::busy_plan(), &[], graph.warnings(), &identity()).to_json(Form::Indented);
     let mut document: serde_json::Value = serde_json::from_str(&document).expect("a document is JSON");
     // The line of the sample moves with the sample.
     let line = document["warnings"][0]["site"]["line"].take();
@@ -478,4 +487,51 @@ fn the_warnings_of_a_declaration_are_in_its_document() {
           }
         ]
         "#);
+}
+
+#[test]
+fn a_plan_is_read_as_it_was_written() {
+    let mut plans = [sample::first_plan(), sample::busy_plan(), sample::blocked_plan()];
+    plans[1].changes[0].fields.push(FieldChange {
+        path: "spec.nothing".parse().expect("a path"),
+        before: Shown::Value(Value::Null),
+        after: Shown::Absent,
+        drift: None,
+    });
+    for plan in &plans {
+        let document = PlanDocument::of(plan, &[], sample::graph().warnings(), &identity());
+        for form in [Form::Line, Form::Indented] {
+            assert_eq!(PlanDocument::parse(&checked(document.to_json(form))).expect("it is read"), document);
+        }
+        // What a later version adds is let pass.
+        let more = document.to_json(Form::Line).replacen('{', "{\"added\":[1],", 1);
+        assert_eq!(PlanDocument::parse(&more).expect("it is read"), document);
+    }
+    let newer = PlanDocument::of(&plans[0], &[], &[], &identity()).to_json(Form::Line).replace("plan/v1", "plan/v2");
+    let error = PlanDocument::parse(&newer).expect_err("it is another schema").to_string();
+    assert_eq!(error, "the document is of the schema \"holm.plan/v2\", and this version reads holm.plan/v1");
+    assert!(PlanDocument::parse("{").is_err());
+}
+
+#[test]
+fn of_secret_values_only_the_path_and_what_becomes_of_it_is_written() {
+    let path = |text: &str| text.parse().expect("a path");
+    let field = |text: &str, before, after| FieldChange { path: path(text), before, after, drift: None };
+    let mut plan = sample::busy_plan();
+    plan.changes.truncate(1);
+    let change = &mut plan.changes[0];
+    change.secrets = ["data.kept", "data.changed", "data.new"].map(path).to_vec();
+    change.fields = vec![
+        field("data.changed", Shown::Sensitive, Shown::Sensitive),
+        field("data.new", Shown::Absent, Shown::Sensitive),
+        field("data.old", Shown::Sensitive, Shown::Absent),
+    ];
+    let actions = |plan: &holm_core::plan::Plan| -> Vec<String> {
+        let document = PlanDocument::of(plan, &[], &[], &identity());
+        document.changes[0].secrets.iter().map(|secret| format!("{} {}", secret.path, secret.action)).collect()
+    };
+    assert_eq!(actions(&plan), ["data.kept keep", "data.changed change", "data.new create", "data.old remove"]);
+    plan.changes[0].action = Action::Create;
+    plan.changes[0].fields.clear();
+    assert_eq!(actions(&plan), ["data.kept create", "data.changed create", "data.new create"]);
 }

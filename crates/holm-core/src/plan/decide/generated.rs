@@ -29,15 +29,8 @@ impl<'a> Decision<'a> {
                 Some(GeneratedState::Lost(field)) => {
                     let dependents = self.graph.dependencies().iter().filter(|edge| edge.on == field.id);
                     let used_by: BTreeSet<ResourceId> = dependents.map(|edge| edge.dependent.clone()).collect();
-                    let stored_in = format!("{} ({})", field.id, field.path);
-                    let used_by = used_by.into_iter().collect();
-                    let kind = BlockerKind::GeneratedLost { name: name.clone(), stored_in, used_by };
-                    let hint = format!(
-                        "restore {} from a backup, or make a new value with --regenerate {name} and change it wherever the \
-                         old one is in use, such as in a database",
-                        field.id.short()
-                    );
-                    self.block(resource, kind, Some(&hint));
+                    let (stored_in, used_by) = (field.clone(), used_by.into_iter().collect());
+                    self.block(resource, BlockerKind::GeneratedLost { name: name.clone(), stored_in, used_by }, None);
                 }
                 _ => {}
             }

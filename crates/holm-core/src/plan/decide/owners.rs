@@ -29,28 +29,21 @@ impl Decision<'_> {
                 }
                 _ => "give the resources other names, or take the objects out of the other set first",
             };
-            self.block_all(objects, |objects| BlockerKind::ManagedByAnother { parent, objects }, hint);
+            self.block_all(objects, |objects| BlockerKind::ManagedByAnother { parent, objects }, Some(hint));
         }
         let objects = std::mem::take(&mut self.not_managed);
-        let hint = match objects.as_slice() {
-            [] => return,
-            [only] => {
-                format!("look at the plan, then consent with --adopt {}, or with adopt() in the program", only.short())
-            }
-            _ => "look at the plan, then consent with --adopt KIND/NAME for each, or with --adopt all".to_owned(),
-        };
-        self.block_all(objects, BlockerKind::NeedsAdoption, &hint);
+        self.block_all(objects, BlockerKind::NeedsAdoption, None);
     }
 
     pub(super) fn block_all(
         &mut self,
         objects: Vec<ResourceId>,
         kind: impl FnOnce(Vec<ResourceId>) -> BlockerKind,
-        hint: &str,
+        hint: Option<&str>,
     ) {
         let Some(first) = objects.first().cloned() else { return };
         let site = self.graph.get(&first).map(|resource| resource.site);
-        self.blockers.push(Blocker { id: first, kind: kind(objects), site, hint: Some(hint.to_owned()) });
+        self.blockers.push(Blocker { id: first, kind: kind(objects), site, hint: hint.map(str::to_owned) });
     }
 
     /// What lies outside the stack and is named in it must be there.

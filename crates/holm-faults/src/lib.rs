@@ -4,7 +4,7 @@
 //! a real cluster. It does one ordered thing at one chosen request, and passes everything else on:
 //!
 //! ```
-//! use holm_embedded::faults::{Fault, Faults, Matching};
+//! use holm_faults::{Fault, Faults, Matching};
 //!
 //! let faults = Faults::default();
 //! faults.order(Fault::Unavailable { retry_after: 1 }, Matching::mutating().resource("services"));

@@ -1,0 +1,70 @@
+//! What would help, in the words of the command line: the libraries below name no flags.
+
+use holm_cluster::{ClusterError, ConnectError, RequestError, Trouble};
+use holm_core::Problem;
+use holm_core::plan::{Blocker, BlockerKind};
+use holm_core::problem::ProblemKind;
+
+/// Returns what would help against something that stands in the way of a plan.
+pub fn of_blocker(blocker: &Blocker) -> Option<String> {
+    let name = blocker.id.short();
+    Some(match &blocker.kind {
+        BlockerKind::ReplaceNotManaged(_) => format!(
+            "give the resource another name, or, if the other object may be lost, consent with --allow-delete {name}"
+        ),
+        BlockerKind::ReplaceNeedsConsent(_) => {
+            format!("revert the change, or, if its data may be lost, consent with --allow-delete {name}")
+        }
+        BlockerKind::NeedsAdoption(objects) => match objects.as_slice() {
+            [only] => {
+                let only = only.short();
+                format!("look at the plan, then consent with --adopt {only}, or with adopt() in the program")
+            }
+            _ => "look at the plan, then consent with --adopt KIND/NAME for each, or with --adopt all".to_owned(),
+        },
+        BlockerKind::GeneratedLost { name, stored_in, .. } => format!(
+            "restore {} from a backup, or make a new value with --regenerate {name} and change it wherever the old one is in \
+             use, such as in a database",
+            stored_in.id.short()
+        ),
+        _ => return blocker.hint.clone(),
+    })
+}
+
+/// Returns what would help against a problem of a declaration.
+pub fn of_problem(problem: &Problem) -> Option<String> {
+    Some(match (&problem.kind, &problem.hint) {
+        (ProblemKind::NotConfigured { key, variable }, _) => {
+            format!("give it with --config {key}=VALUE, or as the environment variable {variable}")
+        }
+        (ProblemKind::NoNamespace, Some(hint)) => format!("{hint}, or run with --namespace NAME"),
+        (_, hint) => return hint.clone(),
+    })
+}
+
+/// Returns what would help where no cluster can be connected to.
+pub fn of_connect(error: &ConnectError) -> Option<String> {
+    match error {
+        ConnectError::NothingFound { .. } => Some("name a kubeconfig with --kubeconfig FILE or KUBECONFIG".to_owned()),
+        ConnectError::NoCurrentContext { .. } | ConnectError::NoSuchContext { .. } => {
+            Some("name one of them with --context, or set it with `kubectl config use-context`".to_owned())
+        }
+        ConnectError::NoAnswer { source, .. } => of_request(source),
+        _ => error.hint(),
+    }
+}
+
+/// Returns what would help where a cluster cannot be worked with.
+pub fn of_cluster(error: &ClusterError) -> Option<String> {
+    error.request().map_or_else(|| error.hint(), of_request)
+}
+
+fn of_request(error: &RequestError) -> Option<String> {
+    match &error.trouble {
+        Trouble::Unauthorized(_) => Some(
+            "the token or certificate of this context is wrong or has expired: log in again, or choose another --context"
+                .to_owned(),
+        ),
+        _ => error.hint(),
+    }
+}
