@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use holm_values::MicroTime;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::random::Random;
 use crate::request_info::Attributes;
@@ -133,8 +134,11 @@ struct Records {
     events: VecDeque<AuditEvent>,
     /// How many requests there were.
     count: u64,
-    file: Option<File>,
+    file: Option<mpsc::Sender<Line>>,
 }
+
+/// A line for the file, and who waits until it is there.
+type Line = (String, oneshot::Sender<()>);
 
 impl AuditLog {
     /// How many requests were answered; the number of the next one.
@@ -161,26 +165,48 @@ impl AuditLog {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        self.lock().file = Some(options.open(path)?);
+        let file = options.open(path)?;
+        let (sender, lines) = mpsc::channel();
+        // The thread ends with the log, or when another file takes the place of this one.
+        std::thread::Builder::new().name("audit".to_owned()).spawn(move || write_all(file, &lines))?;
+        self.lock().file = Some(sender);
         Ok(())
     }
 
-    pub(crate) fn record(&self, mut event: AuditEvent) {
+    /// Records a request, and waits until the line is in the file where there is one, in the order of the answers.
+    pub(crate) async fn record(&self, event: AuditEvent) {
+        if let Some(written) = self.add(event) {
+            // The thread may have ended, which is no reason to keep an answer back.
+            let _ = written.await;
+        }
+    }
+
+    fn add(&self, mut event: AuditEvent) -> Option<oneshot::Receiver<()>> {
         let mut records = self.lock();
         event.number = records.count;
         records.count += 1;
-        if let Some(file) = &mut records.file {
-            // In one write, so that lines of a file that two clusters share do not mix.
-            let _ = file.write_all(format!("{}\n", event.to_value()).as_bytes());
-        }
+        let written = records.file.as_ref().and_then(|file| {
+            let (sender, written) = oneshot::channel();
+            file.send((format!("{}\n", event.to_value()), sender)).ok().map(|()| written)
+        });
         if records.events.len() == KEPT {
             records.events.pop_front();
         }
         records.events.push_back(event);
+        written
     }
 
     fn lock(&self) -> MutexGuard<'_, Records> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_all(mut file: File, lines: &mpsc::Receiver<Line>) {
+    for (line, written) in lines {
+        // In one write, so that lines of a file that two clusters share do not mix.
+        let _ = file.write_all(line.as_bytes());
+        // Whoever asked may have gone.
+        let _ = written.send(());
     }
 }
 

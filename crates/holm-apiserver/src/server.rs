@@ -76,11 +76,11 @@ where
     let attributes = Attributes::of(&parts.method, &path, &segments, &query);
     let mut event = recorded(&cluster, &attributes, &user, &parts);
     if let Err(error) = check_timeout(&attributes, &query) {
-        return finished(&cluster, event, refuse(&error));
+        return finished(&cluster, event, refuse(&error)).await;
     }
     let user = match admitted(&cluster, user, &attributes, &parts.headers, &mut event) {
         Ok(user) => user,
-        Err(error) => return finished(&cluster, event, refuse(&error)),
+        Err(error) => return finished(&cluster, event, refuse(&error)).await,
     };
     let read = tokio::time::timeout(BODY_TIMEOUT, http_body_util::Limited::new(body, MAX_BODY).collect()).await;
     let answer = match read {
@@ -113,7 +113,7 @@ where
         }
     };
     let stored = if eager { Ok(()) } else { cluster.stored().await };
-    finished(&cluster, event, stored.map_or_else(|error| refuse(&error), |()| answer))
+    finished(&cluster, event, stored.map_or_else(|error| refuse(&error), |()| answer)).await
 }
 
 /// What a request says of how long it may take must be readable, unless it is one that may take long.
@@ -164,10 +164,10 @@ async fn yield_now() {
     .await;
 }
 
-fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {
+async fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {
     event.code = answer.status().as_u16();
     let is_head = event.method == "HEAD";
-    cluster.audit().record(event);
+    cluster.audit().record(event).await;
     // HTTP/2 leaves it to us that the answer to HEAD has no body.
     if is_head { answer.map(|_| Empty::new().boxed_unsync()) } else { answer }
 }

@@ -12,8 +12,11 @@ use crate::terminal::Terminal;
 ///
 /// # Errors
 /// When nobody is there to ask, or the answer is no.
-pub fn confirm(plan: &Plan, terminal: &mut Terminal) -> Result<(), Diagnostic> {
-    ask(&question(plan), terminal)
+pub async fn confirm(plan: &Plan, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+    put(&question(plan), terminal)?;
+    // An embedded cluster goes on while the user reads.
+    let answer = tokio::task::spawn_blocking(read).await.unwrap_or(None);
+    accept(answer, terminal)
 }
 
 /// Whether the user says yes to this question.
@@ -21,6 +24,12 @@ pub fn confirm(plan: &Plan, terminal: &mut Terminal) -> Result<(), Diagnostic> {
 /// # Errors
 /// When nobody is there to ask, or the answer is no.
 pub fn ask(question: &str, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+    put(question, terminal)?;
+    accept(read(), terminal)
+}
+
+/// Writes the question.
+fn put(question: &str, terminal: &mut Terminal) -> Result<(), Diagnostic> {
     if !terminal.is_interactive() {
         let message = "there is no terminal to ask for consent on, so nothing was changed";
         return Err(Diagnostic::new(Kind::NotConfirmed, message).hint("give --yes to go ahead without being asked"));
@@ -28,9 +37,17 @@ pub fn ask(question: &str, terminal: &mut Terminal) -> Result<(), Diagnostic> {
     let mut text = String::from("\n");
     Line::default().role(Role::Strong, question).text(" [y/N]").write(terminal.rest_layout(), &mut text);
     terminal.say(&format!("{} ", text.trim_end_matches('\n')));
+    Ok(())
+}
+
+/// Waits for a line of the user; none where there is none to read.
+fn read() -> Option<String> {
     let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && is_yes(&answer) {
+    std::io::stdin().lock().read_line(&mut answer).ok().map(|_| answer)
+}
+
+fn accept(answer: Option<String>, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+    if answer.is_some_and(|answer| is_yes(&answer)) {
         terminal.say("\n");
         return Ok(());
     }
@@ -80,7 +97,8 @@ mod tests {
     #[test]
     fn without_a_terminal_nothing_is_asked_and_nothing_is_changed() {
         let mut terminal = Terminal::to(Box::new(std::io::sink()), Box::new(std::io::sink()), Layout::default());
-        let error = confirm(&sample::first_plan(), &mut terminal).expect_err("nobody is there");
+        let error =
+            crate::session::block_on(confirm(&sample::first_plan(), &mut terminal)).expect_err("nobody is there");
         assert_eq!(error.kind, Kind::NotConfirmed);
         assert!(error.hint.is_some_and(|hint| hint.contains("--yes")));
     }

@@ -118,7 +118,12 @@ impl Cluster {
     /// # Errors
     /// When another process has it, when its file is damaged or of a later version, or cannot be used.
     pub async fn open(place: &Place, command: &str, options: ClusterOptions) -> Result<Self, ClusterError> {
-        Self::start_at(Some(place.hold(command)?), options).await
+        let runtime = Handle::try_current().map_err(|_| ClusterError::NoRuntime)?;
+        let (place, command) = (place.clone(), command.to_owned());
+        // Another process may have it for a moment, which is waited for.
+        let held =
+            runtime.spawn_blocking(move || place.hold(&command)).await.map_err(|_| ClusterError::NoRuntime)??;
+        Self::start_at(Some(held), options).await
     }
 
     async fn start_at(held: Option<Held>, options: ClusterOptions) -> Result<Self, ClusterError> {

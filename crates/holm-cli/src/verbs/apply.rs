@@ -72,7 +72,7 @@ pub fn run(
             return Err(Diagnostic::new(Kind::Blocked, message));
         }
         if planned.plan.has_changes() && !verb.yes {
-            prompt::confirm(&planned.plan, terminal)?;
+            prompt::confirm(&planned.plan, terminal).await?;
             // What was confirmed is the plan that was shown, and the cluster may have changed meanwhile.
             let again = session.plan(wanted, &verb.planning, options, terminal).await?;
             unchanged_since(&planned.plan, &again.plan)?;
