@@ -12,6 +12,8 @@ use serde_json::Value;
 #[derive(Clone, PartialEq)]
 pub(super) struct Applied {
     uid: Option<String>,
+    /// Whether it is being deleted, which another run may have asked for.
+    is_terminating: bool,
     entry: Option<(String, Value, Vec<Value>)>,
 }
 
@@ -23,7 +25,8 @@ impl Applied {
                 let values = fields::values(entry.fields, object);
                 (entry.time.to_owned(), Value::Object(entry.fields.clone()), values)
             });
-        Self { uid: uid(object).map(str::to_owned), entry }
+        let is_terminating = object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
+        Self { uid: uid(object).map(str::to_owned), is_terminating, entry }
     }
 
     /// Whether the stack's field manager applied anything.
