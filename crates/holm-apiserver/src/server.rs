@@ -164,10 +164,17 @@ async fn yield_now() {
     .await;
 }
 
-async fn finished(cluster: &ApiServer, mut event: AuditEvent, answer: Response<AnswerBody>) -> Response<AnswerBody> {
+async fn finished(
+    cluster: &ApiServer,
+    mut event: AuditEvent,
+    mut answer: Response<AnswerBody>,
+) -> Response<AnswerBody> {
     event.code = answer.status().as_u16();
     let is_head = event.method == "HEAD";
     cluster.audit().record(event).await;
+    if let Some(date) = cluster.clock().now().http_date().and_then(|date| http::HeaderValue::try_from(date).ok()) {
+        answer.headers_mut().insert(http::header::DATE, date);
+    }
     // HTTP/2 leaves it to us that the answer to HEAD has no body.
     if is_head { answer.map(|_| Empty::new().boxed_unsync()) } else { answer }
 }

@@ -17,7 +17,7 @@ use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
 use crate::references::Rule;
-use crate::resource::{DeclaredKind, IntoResource, Resource, api_kind_of};
+use crate::resource::{DeclaredKind, IntoResource, ReadyWhen, Resource, api_kind_of};
 use crate::secret;
 use crate::sensitive::Sensitive;
 use crate::site::Site;
@@ -118,6 +118,8 @@ pub struct Stack {
     definitions: BTreeMap<(String, String), ApiKind>,
     definition_ids: BTreeMap<crate::id::GroupKind, ResourceId>,
     rules: Vec<Rule>,
+    /// When the objects of a kind are ready, by API group and kind.
+    ready_rules: BTreeMap<(String, String), ReadyWhen>,
     problems: Vec<Problem>,
 }
 
@@ -136,6 +138,7 @@ impl Stack {
             definitions: BTreeMap::new(),
             definition_ids: BTreeMap::new(),
             rules: Vec::new(),
+            ready_rules: BTreeMap::new(),
             problems: Vec::new(),
         };
         for (what, value) in [("program name", program), ("stack name", name)] {
@@ -255,6 +258,14 @@ impl Stack {
         self.namespace = Some(name.to_owned());
     }
 
+    /// Sets when the resources of a kind are ready: those of this stack that have no [`ready_when`] of their own, declared before or
+    /// after. Takes precedence over what is known about the kind. The last rule for a kind counts.
+    ///
+    /// [`ready_when`]: crate::ResourceOptions::ready_when
+    pub fn kind_ready_when(&mut self, group: &str, kind: &str, ready: ReadyWhen) {
+        self.ready_rules.insert((group.to_owned(), kind.to_owned()), ready);
+    }
+
     /// The namespace that resources without one of their own go in.
     pub fn default_namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
@@ -356,7 +367,13 @@ impl Stack {
     ///
     /// # Errors
     /// All problems at once.
-    pub fn build(self) -> Result<Graph, Problems> {
+    pub fn build(mut self) -> Result<Graph, Problems> {
+        for resource in &mut self.resources {
+            if resource.options.ready_when.is_none() {
+                let kind = (resource.id.group.clone(), resource.id.kind.clone());
+                resource.options.ready_when = self.ready_rules.get(&kind).cloned();
+            }
+        }
         Graph::build(Draft {
             program: self.program,
             name: self.name,

@@ -39,6 +39,19 @@ impl Display for MicroTime {
     }
 }
 
+impl Timestamp {
+    /// Returns the time as the HTTP header `Date` has it (RFC 9110); none where the year has not four digits.
+    pub fn http_date(self) -> Option<String> {
+        let time = jiff::Timestamp::from_second(self.0).ok()?;
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
+    }
+
+    /// Reads the HTTP header `Date`.
+    pub fn of_http_date(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(|time| Self(time.as_second()))
+    }
+}
+
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
@@ -102,6 +115,15 @@ fn offset_seconds(zone: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_written_and_read() {
+        let time = Timestamp(1_796_000_000);
+        let date = time.http_date().unwrap_or_default();
+        assert_eq!(date, "Mon, 30 Nov 2026 00:53:20 GMT");
+        assert_eq!(Timestamp::of_http_date(&date), Some(time));
+        assert_eq!(Timestamp::of_http_date("soon"), None);
+    }
 
     #[test]
     fn times_are_written_in_utc() {

@@ -4,15 +4,16 @@ use serde_json::Value;
 
 use super::generic::unobserved;
 use super::object::condition;
-use super::{Readiness, Surroundings};
+use super::{Readiness, STATUS_GRACE, Surroundings};
 use crate::path::{FieldPath, Segment};
 use crate::resource::ReadyWhen;
 
 /// A custom resource: its condition `Ready`, and where it has none whether there is any status.
 ///
-/// Without a status, its controller has not looked at it yet or there is none that would. The status subresource tells
-/// the two apart: a definition has one for the sake of a controller, so with it (or where that is unknown: to call
-/// something ready too early is worse than to wait) the object is in progress, and without it, it is Current.
+/// Without a status, its controller has not looked at it yet or there is none that would. Where its definition has no status
+/// subresource, or a schema that keeps no status, it is Current at once. Otherwise (also where that is unknown: to call
+/// something ready too early is worse than to wait) it is in progress until a time of grace is over, and for longer where
+/// other objects of its kind have a status, or its operator is not ready yet.
 pub(super) fn custom_resource(object: &Value, surroundings: &Surroundings) -> Readiness {
     if let Some(ready) = condition(object, "Ready") {
         return match ready.status {
@@ -29,10 +30,17 @@ pub(super) fn custom_resource(object: &Value, surroundings: &Surroundings) -> Re
     if object.get("status").is_some_and(says_something) {
         return Readiness::current();
     }
+    if surroundings.has_status_subresource == Some(false) || surroundings.can_report_status == Some(false) {
+        return Readiness::current_because("NoStatus", "its kind reports no status");
+    }
+    let is_expected = surroundings.others_report_status == Some(true) || surroundings.is_operator_pending;
+    if !is_expected && surroundings.unchanged_for.is_some_and(|time| time >= STATUS_GRACE) {
+        let message = format!("no controller has reported a status within {} s", STATUS_GRACE.as_secs());
+        return Readiness::current_because("NoStatusReported", &message);
+    }
     match surroundings.has_status_subresource {
-        Some(false) => Readiness::current_because("NoStatus", "its kind reports no status"),
         Some(true) => Readiness::in_progress("NoStatusYet", "its controller has not reported a status yet"),
-        None => Readiness::in_progress("NoStatusYet", "has no status yet; whether its kind reports one is not known"),
+        _ => Readiness::in_progress("NoStatusYet", "has no status yet; whether its kind reports one is not known"),
     }
 }
 
@@ -115,7 +123,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Whether there is any value in it: a status of empty lists and maps is what defaulting leaves behind.
-fn says_something(value: &Value) -> bool {
+pub(super) fn says_something(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().any(says_something),
         Value::Object(fields) => fields.values().any(says_something),

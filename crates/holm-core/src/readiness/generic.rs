@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::object::{condition, int, text, texts};
+use super::object::{condition, generation_at, int, text, texts};
 use super::{Readiness, State};
 
 /// The API groups that a kube-apiserver serves itself. Whatever lies in another group is a custom resource or comes from
@@ -79,7 +79,11 @@ pub(super) fn unsettled(object: &Value) -> Option<Readiness> {
 /// `LatestGenerationNotObserved`, where both generations are there and differ.
 pub(super) fn unobserved(object: &Value) -> Option<Readiness> {
     let generation = int(object, "/metadata/generation")?;
-    let observed = int(object, "/status/observedGeneration")?;
+    let observed = generation_at(object, "/status/observedGeneration")?;
+    // A text that is a larger number is no generation, but some hash.
+    if observed > generation && int(object, "/status/observedGeneration").is_none() {
+        return None;
+    }
     (generation != observed).then(|| not_observed(generation, observed))
 }
 

@@ -9,6 +9,7 @@
 //! [`Cause::is_final`](cause::Cause::is_final) tells that waiting on is in vain.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -21,7 +22,10 @@ pub mod cause;
 mod batch;
 mod container;
 mod custom;
+mod families;
+mod family;
 mod generic;
+mod grace;
 mod image;
 mod object;
 mod platform;
@@ -29,6 +33,8 @@ mod pod;
 mod storage;
 mod trouble;
 mod workload;
+
+pub use grace::{STATUS_GRACE, can_report_status, last_change, reports_status};
 
 #[cfg(test)]
 mod tests;
@@ -70,6 +76,16 @@ pub struct Surroundings {
     /// For a custom resource: whether its version is served with a status subresource, which discovery tells (a resource
     /// `widgets/status` beside `widgets`) without any right to read the definition. None where that is not known.
     pub has_status_subresource: Option<bool>,
+    /// For a custom resource: whether the schema of its definition lets a controller report anything
+    /// ([`can_report_status`]). None where that is not known.
+    pub can_report_status: Option<bool>,
+    /// For a custom resource: whether other objects of its kind have a status. None where that is not known.
+    pub others_report_status: Option<bool>,
+    /// For a custom resource: how long ago its specification changed ([`last_change`]), by the server's clock. None where that
+    /// is not known.
+    pub unchanged_for: Option<Duration>,
+    /// For a custom resource: whether what would report its status is part of the same run and not ready yet.
+    pub is_operator_pending: bool,
 }
 
 /// How far a live object has come. `custom` replaces what the kind's own rule calls ready; that an object is being
@@ -91,6 +107,11 @@ pub fn assess(kind: &ApiKind, object: &Value, custom: Option<&ReadyWhen>, surrou
     }
     let own = by_kind(kind, object, surroundings);
     if own.state == State::Failed { own } else { readiness }
+}
+
+/// Returns whether the readiness of a custom kind is in the table of families, so that nothing else needs to be known about it.
+pub fn has_rule(kind: &ApiKind) -> bool {
+    family::is_known(&kind.group, &kind.kind)
 }
 
 fn by_kind(kind: &ApiKind, object: &Value, surroundings: &Surroundings) -> Readiness {
@@ -121,7 +142,10 @@ fn by_kind(kind: &ApiKind, object: &Value, surroundings: &Surroundings) -> Readi
         ("apiregistration.k8s.io", "APIService") => platform::api_service(object),
         ("admissionregistration.k8s.io" | "flowcontrol.apiserver.k8s.io", _) => platform::with_warnings(object),
         (group, _) if generic::is_built_in(group) => Readiness::current(),
-        _ => custom::custom_resource(object, surroundings),
+        (group, kind) => match family::assess(group, kind, object) {
+            Some(readiness) => readiness,
+            None => custom::custom_resource(object, surroundings),
+        },
     }
 }
 

@@ -10,6 +10,11 @@ pub(super) fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
     Some(json::text(value, path)).filter(|text| !text.is_empty())
 }
 
+/// The generation at a path, which some controllers write as a text.
+pub(super) fn generation_at(value: &Value, path: &str) -> Option<i64> {
+    int(value, path).or_else(|| text(value, path)?.parse().ok())
+}
+
 /// The count at a path; what a controller leaves out is zero.
 pub(super) fn count(value: &Value, path: &str) -> i64 {
     int(value, path).unwrap_or(0)
@@ -60,11 +65,25 @@ impl Condition<'_> {
 
 /// The status condition of this type.
 pub(super) fn condition<'v>(object: &'v Value, kind: &str) -> Option<Condition<'v>> {
-    let generation = int(object, "/metadata/generation");
-    let found = items(object, "/status/conditions").iter().find(|item| text(item, "/type") == Some(kind))?;
-    let observed = int(found, "/observedGeneration");
+    condition_of(object, "/status/conditions", kind, int(object, "/metadata/generation"))
+}
+
+/// The condition of this type in the list at `path`, for an object of this generation.
+pub(super) fn condition_of<'v>(
+    value: &'v Value,
+    path: &str,
+    kind: &str,
+    generation: Option<i64>,
+) -> Option<Condition<'v>> {
+    let found = items(value, path).iter().find(|item| text(item, "/type") == Some(kind))?;
+    let observed = generation_at(found, "/observedGeneration");
     Some(Condition {
-        status: text(found, "/status").unwrap_or_default(),
+        status: match found.get("status") {
+            // Some controllers write no text.
+            Some(Value::Bool(true)) => "True",
+            Some(Value::Bool(false)) => "False",
+            _ => text(found, "/status").unwrap_or_default(),
+        },
         reason: text(found, "/reason").unwrap_or_default(),
         message: text(found, "/message").unwrap_or_default(),
         is_stale: matches!((generation, observed), (Some(generation), Some(observed)) if generation != observed),

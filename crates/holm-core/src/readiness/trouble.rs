@@ -256,6 +256,7 @@ fn crash_hint(container: &Container<'_>, end: Option<End<'_>>, heard: &Heard<'_>
     }
     // What a probe has stopped ends by the signal, or in good order.
     if let Some(probe) = heard.unhealthy.filter(|_| matches!(end.code, 0 | 137 | 143)) {
+        let probe = probe_words(probe);
         return Some(format!("a probe that fails restarts it ({probe}): correct the probe, or give it more time"));
     }
     let hint = match end.code {
@@ -268,10 +269,19 @@ fn crash_hint(container: &Container<'_>, end: Option<End<'_>>, heard: &Heard<'_>
     Some(hint.to_owned())
 }
 
+/// What kubelet says about a probe. The output of a command ends with a line end, or is empty.
+fn probe_words(probe: &str) -> String {
+    let probe = probe.trim();
+    match probe.strip_suffix("probe failed:") {
+        Some(_) => format!("{probe} its command failed and printed nothing"),
+        None => probe.to_owned(),
+    }
+}
+
 fn unready<'v>(container: Container<'v>, heard: &Heard<'v>) -> Trouble<'v> {
     let who = subject(&container);
     let (kind, summary) = match (heard.unready.or(heard.unhealthy), container.last) {
-        (Some(probe), _) => (TroubleKind::NotReady, format!("{who} runs but is not ready: {probe}")),
+        (Some(probe), _) => (TroubleKind::NotReady, format!("{who} runs but is not ready: {}", probe_words(probe))),
         (None, Some(end)) if container.restarts > 0 => {
             let message = format!("{who} runs again after {} (exit code {})", restarts(container.restarts), end.code);
             (TroubleKind::NotReady, format!("{message} and is not ready yet"))
@@ -292,8 +302,7 @@ pub(super) fn of_pod(pod: &Value) -> Option<Trouble<'_>> {
             (Some(words), None) | (None, Some(words)) => format!("pod failed: {words}"),
             (None, None) => "pod failed".to_owned(),
         };
-        let hint =
-            (reason == Some("Evicted")).then(|| "its node was short of memory or disk: lower what it uses".to_owned());
+        let hint = (reason == Some("Evicted")).then(|| eviction_hint(message.unwrap_or_default()).to_owned());
         return Some(Trouble { kind: TroubleKind::PodFailed, summary, hint, container: None, is_final: false });
     }
     let scheduled = condition(pod, "PodScheduled").filter(|condition| condition.is_false())?;
@@ -311,6 +320,15 @@ pub(super) fn of_pod(pod: &Value) -> Option<Trouble<'_>> {
         container: None,
         is_final: false,
     })
+}
+
+/// What helps against an eviction, by the words of kubelet's eviction manager (`pkg/kubelet/eviction/eviction_manager.go`).
+fn eviction_hint(message: &str) -> &'static str {
+    let exceeds = ["exceeds the total limit", "exceeded its local ephemeral storage limit", "exceeds the limit"];
+    if exceeds.iter().any(|words| message.contains(words)) {
+        return "raise the limit that the message names, or write less to the container's disk and its emptyDir volumes";
+    }
+    "its node was short of memory or disk: lower what it uses"
 }
 
 fn scheduling_hint(message: &str) -> Option<&'static str> {

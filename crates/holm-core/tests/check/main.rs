@@ -6,6 +6,7 @@ mod contents;
 mod graph;
 mod names;
 mod pods;
+mod ready;
 mod references;
 mod selection;
 mod warnings;

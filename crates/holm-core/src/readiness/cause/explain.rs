@@ -30,6 +30,20 @@ use crate::redact::Redactor;
 pub fn explain(evidence: &Evidence, redactor: &Redactor) -> Option<Cause> {
     let case = Case::of(evidence);
     let draft = case.draft()?;
+    Some(cause(evidence, &case, draft, redactor))
+}
+
+/// Returns why the pods of an object keep failing although it is Current: kubelet evicts them, or fails them for another reason,
+/// and each replacement works for a while. None where fewer than two pods failed for the same reason.
+///
+/// [`lookups`](super::lookups) of the object fetches what it takes, whatever its readiness.
+pub fn explain_instability(evidence: &Evidence, redactor: &Redactor) -> Option<Cause> {
+    let case = Case::of(evidence);
+    let draft = workload::unstable(&case)?;
+    Some(cause(evidence, &case, draft, redactor))
+}
+
+fn cause<'v>(evidence: &'v Evidence, case: &Case<'v>, draft: Draft<'v>, redactor: &Redactor) -> Cause {
     let mut chain = vec![&evidence.object];
     chain.extend(&draft.below);
     let container = draft.container.as_ref().map(|container| container_cause(evidence, &draft, container, redactor));
@@ -42,14 +56,14 @@ pub fn explain(evidence: &Evidence, redactor: &Redactor) -> Option<Cause> {
         true => Some("the image is built for another architecture than the node's".to_owned()),
         false => draft.hint.map(|hint| shown(&hint, redactor, MESSAGE_LIMIT)),
     };
-    Some(Cause {
+    Cause {
         summary: shown(&draft.summary, redactor, MESSAGE_LIMIT),
         hint,
         chain: chain.into_iter().map(|object| object.id.clone()).collect(),
         container,
         events,
         is_final: draft.is_final || evidence.readiness.state == State::Failed,
-    })
+    }
 }
 
 /// Whose logs would help: those of the container that [`explain`] blames, at most two. Fetch the last

@@ -5,6 +5,9 @@ use std::str::Chars;
 
 use crate::redact::Redactor;
 
+/// From this length on, a text that is too long loses its middle rather than its end.
+const WORTH_BOTH_ENDS: usize = 100;
+
 /// One line of at most `limit` characters without secret values and without control characters.
 ///
 /// Secrets are masked before the cut, which could leave half of one behind, and again after control characters are taken
@@ -22,8 +25,16 @@ pub(super) fn shown_line(text: &str, redactor: &Redactor, limit: usize) -> Strin
 }
 
 fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
+    let length = text.chars().count();
+    if length <= limit {
         return text.to_owned();
+    }
+    if limit >= WORTH_BOTH_ENDS {
+        // A chain of wrapped errors begins with where it happened and ends with what went wrong.
+        let (head, tail) = (limit * 2 / 5, limit - limit * 2 / 5 - 1);
+        let start: String = text.chars().take(head).collect();
+        let end: String = text.chars().skip(length - tail).collect();
+        return format!("{}…{}", start.trim_end(), end.trim_start());
     }
     let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
     short.truncate(short.trim_end().len());
@@ -89,11 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let text = format!("failed to pull image: {} dial tcp: connect: network is unreachable", "x: ".repeat(200));
+        let short = shown(&text, &Redactor::default(), 400);
+        assert!(short.starts_with("failed to pull image: x:") && short.ends_with("network is unreachable"), "{short}");
+        assert!(short.contains('…') && short.chars().count() <= 400);
+    }
+
+    #[test]
     fn no_cut_leaves_half_of_a_secret_behind() {
         let mut redactor = Redactor::default();
         redactor.learn("correct horse battery");
-        for limit in 0..60 {
-            let text = shown("password is correct horse battery, they say", &redactor, limit);
+        let long = format!("password is correct horse battery {} correct horse battery, they say", "x".repeat(90));
+        for limit in 0..170 {
+            let text =
+                shown(if limit < 60 { "password is correct horse battery, they say" } else { &long }, &redactor, limit);
             assert!(!text.contains("correct") && !text.contains("horse"), "{limit}: {text}");
         }
         assert_eq!(shown("it is correct\u{1b}[0m horse battery", &redactor, 60), "it is (sensitive)");

@@ -94,10 +94,42 @@ fn pods_below<'v>(case: &Case<'v>, owner: &'v LiveObject) -> Vec<&'v LiveObject>
 
 fn below<'v>(case: &Case<'v>, owner: &'v LiveObject) -> Draft<'v> {
     let pods = pods_below(case, owner);
-    // Failed pods have been replaced already; they tell something only where nothing else does.
+    // A failed pod has been replaced already; it tells something only where nothing else does, or where it was not the only one.
     let (failed, alive): (Vec<_>, Vec<_>) = pods.iter().copied().partition(|pod| has_failed(pod));
-    let worst = worst_of(case, &alive).or_else(|| worst_of(case, &failed));
+    let worst = worst_of(case, &alive);
+    let says_little = worst.as_ref().is_none_or(|worst| worst.rank <= (false, TroubleKind::NotReady));
+    let worst = match keeps_failing(case, &failed).filter(|_| says_little) {
+        Some(repeated) => Some(repeated),
+        None => worst.or_else(|| worst_of(case, &failed)),
+    };
     choose(case, owner, &pods, worst)
+}
+
+/// Pods of one owner that kubelet failed one after the other, such as by eviction.
+fn keeps_failing<'v>(case: &Case<'v>, failed: &[&'v LiveObject]) -> Option<PodTrouble<'v>> {
+    let reason = |pod: &&LiveObject| text(pod.object.expose(), "/status/reason").map(str::to_owned);
+    let newest =
+        failed.iter().copied().max_by(|a, b| created(a).cmp(created(b)).then_with(|| b.id.name.cmp(&a.id.name)))?;
+    let why = reason(&newest)?;
+    let count = failed.iter().filter(|pod| reason(pod).as_ref() == Some(&why)).count();
+    if count < 2 {
+        return None;
+    }
+    let words = text(newest.object.expose(), "/status/message").unwrap_or_default();
+    let what = if why == "Evicted" { "being evicted".to_owned() } else { format!("failing: {why}") };
+    let trouble = pod::explain(case, newest);
+    let summary = join(&format!("pods keep {what} ({count} so far)"), words);
+    let draft = Draft { summary, ..trouble.draft }.under(vec![newest]);
+    Some(PodTrouble { rank: (false, TroubleKind::PodFailed), draft })
+}
+
+/// Why the pods of an object keep failing, though it counts as ready whenever one of them runs.
+pub(super) fn unstable<'v>(case: &Case<'v>) -> Option<Draft<'v>> {
+    let object = &case.evidence.object;
+    let owner = if object.id.is("apps", "Deployment") { current_replica_set(case)? } else { object };
+    let failed: Vec<&LiveObject> = pods_below(case, owner).into_iter().filter(|pod| has_failed(pod)).collect();
+    let draft = keeps_failing(case, &failed)?.draft;
+    Some(if object.id.is("apps", "Deployment") { draft.under(vec![owner]) } else { draft })
 }
 
 /// Pods that cannot be created, or the worst of those that were: a container in trouble says more than a missing pod.

@@ -2,7 +2,9 @@
 
 use super::pods::{crash_loop, ended, pod, running, waiting};
 use super::*;
-use crate::readiness::cause::{Cause, Evidence, LiveObject, LogSource, containers_to_log, explain};
+use crate::readiness::cause::{
+    Cause, Evidence, LiveObject, LogSource, containers_to_log, explain, explain_instability,
+};
 use crate::redact::Redactor;
 
 /// Evidence in the making.
@@ -212,6 +214,54 @@ fn an_evicted_pod_says_so_in_the_words_of_its_kubelet() {
     Deployment/postgres > ReplicaSet/postgres-new > Pod/postgres-0
     waits
     "#);
+}
+
+#[test]
+fn pods_that_are_evicted_again_and_again_are_a_cause_and_one_that_was_is_none() {
+    let words = "Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ";
+    let evicted = |name: &str, time: &str| {
+        let mut pod = pod("Failed", ended(0, "Completed"), ended(137, "ContainerStatusUnknown"));
+        pod["metadata"]["name"] = json!(name);
+        pod["metadata"]["uid"] = json!(name);
+        pod["metadata"]["creationTimestamp"] = json!(time);
+        pod["status"]["reason"] = json!("Evicted");
+        pod["status"]["message"] = json!(words);
+        owned(pod, "set-2")
+    };
+    let starting = || Scene::of_deployment(pod("Running", ended(0, "Completed"), running()));
+    let crashing = || Scene::of_deployment(pod("Running", ended(0, "Completed"), crash_loop(3, "Error", 2)));
+    let one = |scene: Scene| scene.related("v1", "Pod", evicted("first", "2026-01-05T10:00:00Z"));
+    let two = |scene: Scene| one(scene).related("v1", "Pod", evicted("second", "2026-01-05T10:01:00Z"));
+    let mut other = evicted("other", "2026-01-05T10:02:00Z");
+    other["status"]["reason"] = json!("NodeAffinity");
+    let scenes = [one(starting()), two(starting()), two(crashing()), one(starting()).related("v1", "Pod", other)];
+    insta::assert_snapshot!(all_rendered(&scenes), @"
+    container postgres runs but is not ready yet
+    Deployment/postgres > ReplicaSet/postgres-new > Pod/postgres-0
+    container postgres of postgres:15-alpine: NotReady, restarts 0
+    waits
+
+    pods keep being evicted (2 so far): Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.
+    -> raise the limit that the message names, or write less to the container's disk and its emptyDir volumes
+    Deployment/postgres > ReplicaSet/postgres-new > Pod/second
+    waits
+
+    container postgres keeps crashing: exit code 3, 2 restarts
+    Deployment/postgres > ReplicaSet/postgres-new > Pod/postgres-0
+    container postgres of postgres:15-alpine: CrashLoopBackOff, exit code 3, restarts 2
+      back-off 40s restarting failed container=postgres
+    final
+
+    container postgres runs but is not ready yet
+    Deployment/postgres > ReplicaSet/postgres-new > Pod/postgres-0
+    container postgres of postgres:15-alpine: NotReady, restarts 0
+    waits
+    ");
+    // The same is known of one that is Current at the moment.
+    let unstable =
+        |scene: &Scene| explain_instability(&scene.evidence, &Redactor::default()).map(|cause| cause.summary);
+    assert_eq!(unstable(&one(starting())), None);
+    assert_eq!(unstable(&two(starting())), Some(format!("pods keep being evicted (2 so far): {}", words.trim())));
 }
 
 fn refused(message: &str, count: i64) -> Scene {

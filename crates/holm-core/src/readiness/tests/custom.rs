@@ -110,7 +110,7 @@ fn a_custom_resource_without_a_status_is_current_only_where_its_kind_has_none() 
     "#);
     // A group of Kubernetes' own name is no proof of a kind of its own.
     let gateway = kind("gateway.networking.k8s.io/v1", "Gateway");
-    insta::assert_snapshot!(table(&gateway, &[("no status", json!({}))]), @"no status => InProgress NoStatusYet: has no status yet; whether its kind reports one is not known");
+    insta::assert_snapshot!(table(&gateway, &[("no status", json!({}))]), @"no status => InProgress NoStatusYet: its controller has not reported a status yet");
 }
 
 #[test]
@@ -189,4 +189,109 @@ fn a_rule_of_the_users_own_replaces_what_ready_means() {
 fn an_empty_list_of_rules_asks_for_nothing() {
     let rule = ReadyWhen::All(Vec::new());
     assert!(assess(&kind("apps/v1", "Deployment"), &json!({}), Some(&rule), &Surroundings::default()).is_current());
+}
+
+#[test]
+fn a_status_that_nobody_writes_is_waited_for_only_as_long_as_somebody_may_write_it() {
+    let widgets = kind("example.com/v1", "Widget");
+    let silent = json!({ "metadata": { "generation": 1 }, "spec": {} });
+    let with = |change: &dyn Fn(&mut Surroundings)| {
+        let mut surroundings = Surroundings { has_status_subresource: Some(true), ..Surroundings::default() };
+        change(&mut surroundings);
+        surroundings
+    };
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    let cases = [
+        ("nothing known", with(&|_| {})),
+        ("its schema keeps no status", with(&|it| it.can_report_status = Some(false))),
+        ("its schema keeps one", with(&|it| it.can_report_status = Some(true))),
+        ("changed just now", with(&|it| it.unchanged_for = seconds(14))),
+        ("unchanged for long", with(&|it| it.unchanged_for = seconds(15))),
+        (
+            "unchanged for long, but others report",
+            with(&|it| (it.unchanged_for, it.others_report_status) = (seconds(900), Some(true))),
+        ),
+        (
+            "unchanged for long, and others do not report",
+            with(&|it| (it.unchanged_for, it.others_report_status) = (seconds(900), Some(false))),
+        ),
+        (
+            "unchanged for long, but its operator starts",
+            with(&|it| (it.unchanged_for, it.is_operator_pending) = (seconds(900), true)),
+        ),
+    ];
+    let lines = cases.iter().map(|(name, surroundings)| line(name, &widgets, &silent, None, surroundings));
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    nothing known => InProgress NoStatusYet: its controller has not reported a status yet
+    its schema keeps no status => Current NoStatus: its kind reports no status
+    its schema keeps one => InProgress NoStatusYet: its controller has not reported a status yet
+    changed just now => InProgress NoStatusYet: its controller has not reported a status yet
+    unchanged for long => Current NoStatusReported: no controller has reported a status within 15 s
+    unchanged for long, but others report => InProgress NoStatusYet: its controller has not reported a status yet
+    unchanged for long, and others do not report => Current NoStatusReported: no controller has reported a status within 15 s
+    unchanged for long, but its operator starts => InProgress NoStatusYet: its controller has not reported a status yet
+    ");
+}
+
+#[test]
+fn the_last_change_of_a_specification_is_told_by_who_wrote_what() {
+    let entry = |time: &str, fields: Value, subresource: &str| json!({ "manager": "m", "time": time, "fieldsV1": fields, "subresource": subresource });
+    let object = json!({ "metadata": {
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "managedFields": [
+            entry("2026-01-02T00:00:00Z", json!({ "f:spec": { "f:size": {} } }), ""),
+            entry("2026-01-03T00:00:00Z", json!({ "f:data": {}, "f:metadata": {} }), ""),
+            entry("2026-01-04T00:00:00Z", json!({ "f:metadata": { "f:labels": {} } }), ""),
+            entry("2026-01-05T00:00:00Z", json!({ "f:status": {} }), "status"),
+            entry("2026-01-06T00:00:00Z", json!({ "f:spec": {} }), "scale"),
+        ],
+    } });
+    let last = |object: &Value| last_change(object).map(|time| time.to_string());
+    assert_eq!(last(&object).as_deref(), Some("2026-01-03T00:00:00Z"));
+    let without = json!({ "metadata": { "creationTimestamp": "2026-01-01T00:00:00Z" } });
+    assert_eq!(last(&without).as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert_eq!(last(&json!({})), None);
+}
+
+#[test]
+fn a_schema_tells_whether_a_status_is_kept() {
+    let kept = |schema: Value| {
+        let definition = json!({ "spec": { "versions": [{ "name": "v1", "schema": { "openAPIV3Schema": schema } }] } });
+        can_report_status(&definition, "v1")
+    };
+    let status = |status: Value| json!({ "type": "object", "properties": { "spec": {}, "status": status } });
+    let cases = [
+        (json!({ "type": "object" }), false),
+        (json!({ "type": "object", "properties": { "spec": { "type": "object" } } }), false),
+        (json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true }), true),
+        (status(json!({ "type": "object" })), false),
+        (status(json!({ "type": "object", "properties": {} })), false),
+        (status(json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })), true),
+        (status(json!({ "type": "object", "properties": { "phase": { "type": "string" } } })), true),
+        (status(json!({ "type": "object", "additionalProperties": { "type": "string" } })), true),
+        (status(json!({ "type": "object", "additionalProperties": true })), true),
+        (status(json!({ "type": "string" })), true),
+    ];
+    for (schema, expected) in cases {
+        assert_eq!(kept(schema.clone()), Some(expected), "{schema}");
+    }
+    assert_eq!(can_report_status(&json!({ "spec": { "versions": [] } }), "v1"), None);
+}
+
+#[test]
+fn a_generation_may_be_a_text() {
+    let widgets = kind("example.com/v1", "Widget");
+    let seen = |observed: Value| widget(2, json!({ "observedGeneration": observed, "phase": "Done" }));
+    let cases = [
+        ("seen", seen(json!("2"))),
+        ("older", seen(json!("1"))),
+        ("a hash", seen(json!("5f7d9"))),
+        ("empty", seen(json!(""))),
+    ];
+    insta::assert_snapshot!(table(&widgets, &cases), @"
+    seen => Current
+    older => InProgress LatestGenerationNotObserved: its controller has seen generation 1 and not yet 2
+    a hash => Current
+    empty => Current
+    ");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Surroundings, assess};
+use super::{Surroundings, assess, can_report_status, last_change};
 use crate::id::{ApiKind, Scope};
 use crate::resource::ReadyWhen;
 
@@ -11,6 +11,7 @@ mod causes_of_others;
 mod causes_of_pods;
 mod custom;
 mod evidence;
+mod families;
 mod never_panics;
 mod others;
 mod pods;

@@ -134,7 +134,13 @@ proptest! {
         waits in any::<Option<bool>>(),
     ) {
         let kind = kind(version, name);
-        let surroundings = Surroundings { waits_for_first_consumer: waits, has_status_subresource: waits };
+        let surroundings = Surroundings {
+            waits_for_first_consumer: waits,
+            has_status_subresource: waits,
+            others_report_status: waits,
+            unchanged_for: waits.map(|_| std::time::Duration::MAX),
+            ..Surroundings::default()
+        };
         let mut with_status = json!({ "metadata": object, "spec": object, "status": status });
         for object in [&object, &with_status] {
             let readiness = assess(&kind, object, None, &surroundings);
