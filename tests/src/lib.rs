@@ -19,6 +19,7 @@ mod person;
 mod program;
 pub mod race;
 mod real;
+pub mod relay;
 mod resources;
 mod running;
 mod session;

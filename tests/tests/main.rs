@@ -6,6 +6,7 @@ mod bad_input;
 mod canary;
 mod causes;
 mod changes;
+mod connections;
 mod embedded;
 mod faults;
 mod fuzz;

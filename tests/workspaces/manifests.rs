@@ -1,5 +1,6 @@
 //! A stack that is read from files: `file` names a YAML file, `namespace` where its objects live by default, `new` (`yes`)
-//! whether the namespace is the stack's own.
+//! whether the namespace is the stack's own; with `bare` (`yes`)
+//! the stack has no namespace.
 
 use std::process::ExitCode;
 
@@ -11,7 +12,9 @@ fn main() -> ExitCode {
 
 fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
     let namespace = config.require("namespace")?;
-    if config.get("new") == Some("no") {
+    if config.get("bare") == Some("yes") {
+        // What names no namespace goes to that of the command line or the context.
+    } else if config.get("new") == Some("no") {
         stack.in_namespace(namespace);
     } else {
         stack.namespace(namespace);

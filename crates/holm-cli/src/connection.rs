@@ -32,6 +32,19 @@ pub fn provenance() -> Line {
     line.text(&format!("made with the {SIMULATION}; a real cluster may refuse what it accepted"))
 }
 
+/// Returns the namespace that the chosen context names, as with kubectl; none on an embedded cluster.
+pub fn namespace(settings: &Settings) -> Option<String> {
+    #[cfg(feature = "embedded")]
+    if settings.cluster.is_some() {
+        return None;
+    }
+    holm_cluster::context_namespace(&ConnectOptions {
+        kubeconfig: settings.kubeconfig.clone(),
+        context: settings.context.clone(),
+        user_agent: UserAgent::default(),
+    })
+}
+
 /// Connects to the cluster that the settings choose, or that there is.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use holm_core::redact::Redactor;
 use holm_core::{Config, Graph, Problems, Stack};
 
 use crate::args::{Arguments, Output, Settings, Verb, early};
+use crate::connection;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::panic::{self, Declaring};
 use crate::terminal::Terminal;
@@ -125,16 +126,18 @@ fn declared(program: &str, settings: &Settings, declare: Declare<'_>) -> Result<
     let mut redactor = Redactor::default();
     redactor.learn_all(given.secrets.iter().map(String::as_str));
     let declaring = hook(&redactor);
-    let namespace = settings.namespace.as_deref();
-    declaring.during(|| declare::graph(program, namespace, &given.config, declare)).map_err(|Problems(mut problems)| {
-        for problem in &mut problems {
-            // The program's own words, which may repeat what it was given.
-            if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) = &mut problem.kind {
-                *text = redactor.scrub(text);
+    let namespace = settings.namespace.clone().or_else(|| connection::namespace(settings));
+    declaring.during(|| declare::graph(program, namespace.as_deref(), &given.config, declare)).map_err(
+        |Problems(mut problems)| {
+            for problem in &mut problems {
+                // The program's own words, which may repeat what it was given.
+                if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) = &mut problem.kind {
+                    *text = redactor.scrub(text);
+                }
             }
-        }
-        Diagnostic::from(Problems(problems))
-    })
+            Diagnostic::from(Problems(problems))
+        },
+    )
 }
 
 #[cfg(not(test))]

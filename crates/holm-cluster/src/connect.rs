@@ -1,20 +1,21 @@
 //! Finds a cluster and makes sure that it answers.
 
 use std::env;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::Deserialize;
 
-use crate::error::{RequestError, Trouble};
-use crate::plugin::Plugin;
-use crate::transport::{Call, Patience, auth_failure, trouble_of};
+use crate::error::Trouble;
+use crate::transport::{Call, Link, Proxy};
 use crate::{Cluster, UserAgent};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const SERVICE_HOST: &str = "KUBERNETES_SERVICE_HOST";
+mod failure;
+mod files;
+mod pod;
+
+pub use failure::ConnectError;
 
 /// Where to look for a cluster.
 #[derive(Clone, Debug, Default)]
@@ -47,96 +48,6 @@ pub struct Identity {
     pub is_embedded: bool,
 }
 
-/// Why there is no cluster.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// There is no configuration anywhere.
-    #[error("no cluster is configured; looked for: {}", .looked.join("; "))]
-    NothingFound {
-        /// What was looked for, and what was found instead.
-        looked: Vec<String>,
-        /// Whether one was meant all the same: a kubeconfig that does not exist is named, or this is a pod.
-        is_named: bool,
-    },
-    /// A kubeconfig cannot be read.
-    #[error("the kubeconfig {path} cannot be read: {reason}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why. Never its content.
-        reason: String,
-    },
-    /// No context was named, and the kubeconfig has no current one.
-    #[error("the kubeconfig {origin} has no current context; it has: {}", list(.available))]
-    NoCurrentContext {
-        /// The kubeconfig.
-        origin: String,
-        /// The contexts that it has.
-        available: Vec<String>,
-    },
-    /// There is no such context.
-    #[error("the kubeconfig {origin} has no context \"{context}\"; it has: {}", list(.available))]
-    NoSuchContext {
-        /// The kubeconfig.
-        origin: String,
-        /// The context that was asked for.
-        context: String,
-        /// The contexts that it has.
-        available: Vec<String>,
-    },
-    /// The context cannot be used.
-    #[error("the context \"{context}\" of the kubeconfig {origin} cannot be used: {reason}")]
-    BadContext {
-        /// The kubeconfig.
-        origin: String,
-        /// The context.
-        context: String,
-        /// Why.
-        reason: String,
-    },
-    /// The server's address was found, but it does not answer as it should.
-    #[error("the cluster at {server}{} cannot be used", context_text(.context))]
-    NoAnswer {
-        /// The server's URL.
-        server: String,
-        /// The context, where there is one.
-        context: Option<String>,
-        /// What went wrong: see [`RequestError::trouble`] for which of an unreachable server, a refused certificate and
-        /// refused credentials it is.
-        #[source]
-        source: Box<RequestError>,
-    },
-}
-
-fn list(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-fn context_text(context: &Option<String>) -> String {
-    context.as_ref().map(|context| format!(" (context \"{context}\")")).unwrap_or_default()
-}
-
-impl ConnectError {
-    /// What would help, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NothingFound { .. } => "name a kubeconfig, or set KUBECONFIG",
-            Self::NoCurrentContext { .. } | Self::NoSuchContext { .. } => {
-                "name one of them, or set it with `kubectl config use-context`"
-            }
-            Self::Unreadable { .. } | Self::BadContext { .. } => return None,
-            Self::NoAnswer { source, .. } => return source.hint(),
-        };
-        Some(hint.to_owned())
-    }
-
-    /// Whether the server refuses the credentials.
-    pub fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::NoAnswer { source, .. } if matches!(source.trouble, Trouble::Unauthorized(_)))
-    }
-}
-
 #[derive(Deserialize)]
 struct Version {
     #[serde(rename = "gitVersion")]
@@ -150,25 +61,20 @@ impl Cluster {
     /// # Errors
     /// When no configuration is found, with what was looked for; when it cannot be used; when the server does not answer.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
-        let (mut config, identity) = find(options).await?;
-        let plugin = Plugin::of(&mut config.auth_info);
+        let (config, identity) = find(options).await?;
         let bad = |reason| ConnectError::BadContext {
             origin: identity.source.clone(),
             context: identity.context.clone().unwrap_or_default(),
             reason,
         };
-        let client = Client::try_from(config).map_err(|error| {
-            bad(match &error {
-                kube::Error::Auth(auth) => auth_failure(auth, plugin.as_ref()),
-                kube::Error::ProxyProtocolDisabled { .. } => {
-                    "it goes through a proxy (proxy-url or HTTPS_PROXY), which this build cannot use".to_owned()
-                }
-                other => trouble_of(other, plugin.as_ref()).to_string(),
-            })
+        let proxy_url = config.proxy_url.as_ref().map(ToString::to_string);
+        let variable = |name: &str| env::var(name).ok();
+        let proxy = Proxy::to(&config.cluster_url, proxy_url.as_deref(), &variable).map_err(&bad)?;
+        let link = Link::to(config, proxy).await.map_err(|trouble| match trouble {
+            Trouble::Credentials(reason) | Trouble::Tls(reason) => bad(reason),
+            other => bad(other.to_string()),
         })?;
-        let mut cluster = Self::with_client(client, identity).user_agent(options.user_agent.clone());
-        cluster.transport.set_plugin(plugin);
-        cluster.greeted().await
+        Self::over(link, identity).user_agent(options.user_agent.clone()).greeted().await
     }
 
     /// A cluster behind a client that was made elsewhere, such as one in process, asked for its version. `user_agent` is sent
@@ -181,7 +87,7 @@ impl Cluster {
     }
 
     async fn greeted(mut self) -> Result<Self, ConnectError> {
-        let call = Call::get("/version").patience(Patience::FIRST);
+        let call = Call::get("/version");
         let version: Version = self.transport.json(&call).await.map_err(|source| ConnectError::NoAnswer {
             server: self.identity.server.clone(),
             context: self.identity.context.clone(),
@@ -193,10 +99,19 @@ impl Cluster {
     }
 }
 
+/// Returns the namespace that the context of `options` names, or the one of the pod that this runs in. Reads files only; what is
+/// wrong with them is said when a connection is made.
+pub fn context_namespace(options: &ConnectOptions) -> Option<String> {
+    let Ok(Some((kubeconfig, _))) = files::read(options, &mut Vec::new()) else { return pod::namespace(options) };
+    let chosen = options.context.as_ref().or(kubeconfig.current_context.as_ref())?;
+    let context = kubeconfig.contexts.iter().find(|named| named.name == *chosen)?.context.as_ref()?;
+    context.namespace.clone().filter(|namespace| !namespace.is_empty())
+}
+
 async fn find(options: &ConnectOptions) -> Result<(Config, Identity), ConnectError> {
     let mut looked = Vec::new();
-    let Some((kubeconfig, source)) = read(options, &mut looked)? else {
-        return in_cluster(options, looked);
+    let Some((mut kubeconfig, source)) = files::read(options, &mut looked)? else {
+        return pod::find(options, looked);
     };
     let available: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     let current = kubeconfig.current_context.clone().filter(|name| !name.is_empty());
@@ -207,114 +122,44 @@ async fn find(options: &ConnectOptions) -> Result<(Config, Identity), ConnectErr
     let Some(named) = named else {
         return Err(ConnectError::NoSuchContext { origin: source, context, available });
     };
+    complete(&mut kubeconfig, &named);
+    // Read by itself: kube takes the proxy of the environment for it, and does not ask `NO_PROXY` about the server.
+    let proxy_url = take_proxy_url(&mut kubeconfig, &named.cluster);
     let chosen = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &chosen).await;
-    let mut config = config.map_err(|error| ConnectError::BadContext {
-        origin: source.clone(),
-        context: context.clone(),
-        reason: reason_of(&error),
-    })?;
-    tune(&mut config);
+    let bad = |reason| ConnectError::BadContext { origin: source.clone(), context: context.clone(), reason };
+    let mut config = config.map_err(|error| bad(files::reason_of(&error)))?;
+    config.proxy_url = match proxy_url.map(|url| url.parse()).transpose() {
+        Ok(url) => url,
+        Err(_) => return Err(bad("its proxy-url is not a URL".to_owned())),
+    };
+    if config.default_namespace.is_empty() {
+        "default".clone_into(&mut config.default_namespace);
+    }
     let identity = identity(&config, Some(context), source, named.user);
     Ok((config, identity))
 }
 
-/// The kubeconfig and what it is called; none where there is no file to read.
-fn read(options: &ConnectOptions, looked: &mut Vec<String>) -> Result<Option<(Kubeconfig, String)>, ConnectError> {
-    if let Some(path) = &options.kubeconfig {
-        return read_file(path).map(|kubeconfig| Some((kubeconfig, path.display().to_string())));
-    }
-    let named: Vec<PathBuf> = env::var_os("KUBECONFIG")
-        .map(|value| env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect())
-        .unwrap_or_default();
-    if !named.is_empty() {
-        // As kubectl does it, a file of the list may be missing.
-        let (there, missing): (Vec<_>, Vec<_>) = named.into_iter().partition(|path| path.exists());
-        let names =
-            |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-        let source = names(&there);
-        let merged = there.iter().try_fold(Kubeconfig::default(), |merged, path| {
-            merged.merge(read_file(path)?).map_err(|error| unreadable(path, &error))
-        })?;
-        if !there.is_empty() {
-            return Ok(Some((merged, source)));
-        }
-        looked.push(format!("KUBECONFIG names {}, which does not exist", names(&missing)));
-        return Ok(None);
-    }
-    looked.push("no kubeconfig is named, and KUBECONFIG is not set".to_owned());
-    match env::home_dir().map(|home| home.join(".kube").join("config")) {
-        Some(path) if path.exists() => {
-            let kubeconfig = read_file(&path)?;
-            let is_empty = kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty();
-            if !is_empty {
-                return Ok(Some((kubeconfig, path.display().to_string())));
-            }
-            looked.push(format!("{} is empty", path.display()));
-        }
-        Some(path) => looked.push(format!("{} does not exist", path.display())),
-        None => looked.push("there is no home directory with a .kube/config".to_owned()),
-    }
-    Ok(None)
-}
-
-/// Whether `KUBECONFIG` names a file. Somebody who does so means a cluster, also where the name is mistyped.
-fn is_kubeconfig_named() -> bool {
-    env::var_os("KUBECONFIG").is_some_and(|value| env::split_paths(&value).any(|path| !path.as_os_str().is_empty()))
-}
-
-fn read_file(path: &Path) -> Result<Kubeconfig, ConnectError> {
-    Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &KubeconfigError) -> ConnectError {
-    ConnectError::Unreadable { path: path.display().to_string(), reason: reason_of(error) }
-}
-
-/// What is wrong with a kubeconfig. The parser's own words may quote the file, in which tokens and keys stand.
-fn reason_of(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::ReadConfig(cause, _) => cause.to_string(),
-        KubeconfigError::Parse(cause) => match cause.location() {
-            Some(place) => format!("it is no kubeconfig in YAML, at line {} column {}", place.line(), place.column()),
-            None => "it is no kubeconfig in YAML".to_owned(),
-        },
-        KubeconfigError::LoadClusterOfContext(cluster) => format!("it has no cluster \"{cluster}\""),
-        KubeconfigError::LoadCertificateAuthority(_) => "its certificate-authority cannot be read".to_owned(),
-        KubeconfigError::LoadClientCertificate(_) => "the user's client-certificate cannot be read".to_owned(),
-        KubeconfigError::LoadClientKey(_) => "the user's client-key cannot be read".to_owned(),
-        KubeconfigError::ParseCertificates(_) => "its certificate-authority holds no PEM certificates".to_owned(),
-        other => other.to_string(),
+/// Gives the server of a context the scheme that it lacks, as client-go does: TLS where anything is said about certificates.
+fn complete(kubeconfig: &mut Kubeconfig, context: &kube::config::Context) {
+    let user = kubeconfig.auth_infos.iter().find(|named| Some(&named.name) == context.user.as_ref());
+    let user = user.and_then(|named| named.auth_info.as_ref());
+    let has_certificate =
+        user.is_some_and(|user| user.client_certificate.is_some() || user.client_certificate_data.is_some());
+    let cluster = kubeconfig.clusters.iter_mut().find(|named| named.name == context.cluster);
+    let Some(cluster) = cluster.and_then(|named| named.cluster.as_mut()) else { return };
+    let is_secure = has_certificate
+        || cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true);
+    if let Some(server) = cluster.server.as_mut().filter(|server| !server.contains("://") && !server.is_empty()) {
+        server.insert_str(0, if is_secure { "https://" } else { "http://" });
     }
 }
 
-fn in_cluster(options: &ConnectOptions, mut looked: Vec<String>) -> Result<(Config, Identity), ConnectError> {
-    if env::var_os(SERVICE_HOST).is_none() {
-        looked.push(format!("this is not a pod ({SERVICE_HOST} is not set)"));
-        let is_named = options.context.is_some() || is_kubeconfig_named();
-        return Err(ConnectError::NothingFound { looked, is_named });
-    }
-    if let Some(context) = &options.context {
-        let (origin, available) = ("of this pod".to_owned(), Vec::new());
-        return Err(ConnectError::NoSuchContext { origin, context: context.clone(), available });
-    }
-    match Config::incluster() {
-        Ok(mut config) => {
-            tune(&mut config);
-            let identity = identity(&config, None, "in-cluster".to_owned(), None);
-            Ok((config, identity))
-        }
-        Err(error) => {
-            looked.push(format!("this is a pod, but its service account cannot be used: {error}"));
-            Err(ConnectError::NothingFound { looked, is_named: true })
-        }
-    }
-}
-
-fn tune(config: &mut Config) {
-    // The transport retries, and knows what is safe; a second layer of retries would multiply with it.
-    config.default_retry = false;
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
+fn take_proxy_url(kubeconfig: &mut Kubeconfig, cluster: &str) -> Option<String> {
+    let cluster = kubeconfig.clusters.iter_mut().find(|named| named.name == cluster)?.cluster.as_mut()?;
+    cluster.proxy_url.take().filter(|url| !url.is_empty())
 }
 
 fn identity(config: &Config, context: Option<String>, source: String, user: Option<String>) -> Identity {

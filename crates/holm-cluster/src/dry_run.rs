@@ -3,7 +3,7 @@
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{DryRun, Live, Observed, Unchecked};
 use holm_core::plan::{Question, may_overrule};
-use holm_core::{Graph, ResourceId};
+use holm_core::{Graph, ResourceId, denial};
 use http::Method;
 use serde_json::Value;
 
@@ -68,12 +68,18 @@ fn unanswered(
             DryRun::Unchecked(Unchecked::NoDryRun(trouble.refusal().message))
         }
         Trouble::Forbidden(message) => DryRun::Unchecked(Unchecked::Forbidden(message.clone())),
+        Trouble::Denied(refusal) => match denial::mended_by(&question.id, &refusal.message, graph, observed) {
+            Some(cause) => DryRun::Unchecked(Unchecked::Mended { cause, message: refusal.message.clone() }),
+            None => DryRun::Refused(refusal.clone()),
+        },
         Trouble::NotFound(_) if makes_its_namespace(&question.id, graph, observed) => {
             DryRun::Unchecked(Unchecked::NamespaceNew(question.id.namespace.clone().unwrap_or_default()))
         }
-        Trouble::Timeout(_) | Trouble::Interrupted(_) | Trouble::TooManyRequests(_) | Trouble::Malformed(_) => {
-            DryRun::Unchecked(Unchecked::NoAnswer(error.to_string()))
-        }
+        Trouble::Timeout(_)
+        | Trouble::Interrupted(_)
+        | Trouble::TooManyRequests(_)
+        | Trouble::ApiUnavailable(_)
+        | Trouble::Malformed(_) => DryRun::Unchecked(Unchecked::NoAnswer(error.to_string())),
         Trouble::Server(refusal) if refusal.code != 500 => DryRun::Unchecked(Unchecked::NoAnswer(error.to_string())),
         _ if error.is_about_the_connection() => return Err(ClusterError::Request(error)),
         trouble => DryRun::Refused(trouble.refusal()),

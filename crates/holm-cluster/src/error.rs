@@ -1,8 +1,8 @@
 //! What can go wrong with a cluster. No error holds a body, and the server's words are scrubbed of secret values.
 
-use holm_core::ResourceId;
 use holm_core::inventory::InventoryError;
 use holm_core::observe::{FieldConflict, Refusal};
+use holm_core::{ResourceId, denial};
 
 /// Why the cluster could not be observed, or a run not be begun.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,12 @@ pub enum Trouble {
     /// 403: we may not do this.
     #[error("forbidden: {0}")]
     Forbidden(String),
+    /// 403 for another reason than rights: a quota, Pod Security, a namespace that terminates, any admission plugin.
+    #[error("forbidden: {}", .0.message)]
+    Denied(Refusal),
+    /// 503 for one API only, whose own server is away.
+    #[error("the API is unavailable: {0}")]
+    ApiUnavailable(String),
     /// 404 for an object (or its namespace).
     #[error("not found: {0}")]
     NotFound(String),
@@ -193,12 +199,19 @@ impl RequestError {
             Trouble::Forbidden(_) => {
                 "ask for the right, or use credentials that have it (see `kubectl auth can-i --list`)"
             }
+            Trouble::Denied(refusal) => return Some(denial::hint(&refusal.message).to_owned()),
+            Trouble::ApiUnavailable(_) => {
+                "check the pods of that Service, or delete the APIService if it is no longer needed"
+            }
             Trouble::KindNotServed => "install what defines the kind first, or correct its apiVersion",
             Trouble::FieldConflicts(_) => {
                 "it was changed after the plan was made: plan again, or say on_conflict(TakeOver) in the program"
             }
             Trouble::AlreadyExists(_) | Trouble::Conflict(_) => "it was changed after the plan was made: plan again",
             Trouble::TooLarge(_) => "split it up: an object may hold about 1 MiB",
+            Trouble::Server(refusal) if is_disk_full(&refusal.message) => {
+                "the disk of the cluster's storage is full: free space (etcd: compact, defragment, then disarm its alarm)"
+            }
             Trouble::Timeout(_) | Trouble::Unreachable(_) | Trouble::Interrupted(_) => {
                 "is the cluster running, and is this its address? (`kubectl cluster-info`)"
             }
@@ -233,7 +246,22 @@ impl RequestError {
     }
 }
 
+/// Whether a server cannot store anything for lack of space: etcd's words, and the operating system's.
+fn is_disk_full(message: &str) -> bool {
+    ["database space exceeded", "no space left on device", "No space left on device", "StorageFull"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
 impl Trouble {
+    /// What a 403 is where it is not about rights.
+    pub(crate) fn denied(self) -> Self {
+        match self {
+            Self::Forbidden(_) => Self::Denied(self.refusal()),
+            other => other,
+        }
+    }
+
     /// What the plan needs to know of a refusal.
     pub(crate) fn refusal(&self) -> Refusal {
         let plain = |code, reason: &str, message: &str| Refusal {
@@ -243,7 +271,9 @@ impl Trouble {
             causes: Vec::new(),
         };
         match self {
-            Self::Invalid(refusal) | Self::Refused(refusal) | Self::Server(refusal) => refusal.clone(),
+            Self::Invalid(refusal) | Self::Refused(refusal) | Self::Server(refusal) | Self::Denied(refusal) => {
+                refusal.clone()
+            }
             Self::Unauthorized(message) => plain(401, "Unauthorized", message),
             Self::Forbidden(message) => plain(403, "Forbidden", message),
             Self::NotFound(message) => plain(404, "NotFound", message),

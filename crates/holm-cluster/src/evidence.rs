@@ -20,7 +20,7 @@ const LOG_BYTES: usize = 64 * 1024;
 /// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
 const MOST_EVENT_SOURCES: usize = 5;
 /// Evidence is worth one more try, but nobody waits for it for long.
-const PATIENCE: Patience = Patience { tries: 2, conflicts: false, unserved: false };
+const PATIENCE: Patience = Patience::few(2);
 
 /// Why an object is not ready, with evidence from the cluster: a list for each level below it, one of the events, and the
 /// logs of the container that is to blame. None where nothing is to be said.
@@ -92,7 +92,7 @@ async fn log(transport: &Transport, source: &LogSource) -> Vec<String> {
     if source.previous {
         query = query.with("previous", "true");
     }
-    let patience = Patience { tries: 1, ..PATIENCE };
+    let patience = Patience::few(1);
     let call = Call { accept: "*/*", ..Call::get(query.into_string()) }.patience(patience);
     match transport.call(&call).await {
         Ok(answer) => transport.with_redactor(|redactor| lines(&answer.body, LOG_BYTES, redactor)),

@@ -16,7 +16,6 @@ mod evidence;
 mod inventory;
 mod observe;
 mod outputs;
-mod plugin;
 mod random;
 mod status;
 mod stop;
@@ -25,7 +24,7 @@ mod transport;
 mod watch;
 
 pub use apply::Session;
-pub use connect::{ConnectError, ConnectOptions, Identity};
+pub use connect::{ConnectError, ConnectOptions, Identity, context_namespace};
 pub use error::{ClusterError, RequestError, Trouble};
 pub use holm_executor::{ApplyOptions, StopLevel};
 pub use outputs::Output;
@@ -34,7 +33,7 @@ pub use stop::{Stop, Stopper, stop};
 pub use transport::{RequestTrace, Tracer, UserAgent, Warning};
 
 use surroundings::Knowledge;
-use transport::Transport;
+use transport::{Link, Transport};
 
 /// A cluster to work on.
 pub struct Cluster {
@@ -48,14 +47,28 @@ impl Cluster {
     ///
     /// The client should not retry by itself: this crate does, and knows what is safe.
     pub fn with_client(client: kube::Client, identity: Identity) -> Self {
-        Self { identity, transport: Transport::new(client), knowledge: Knowledge::default() }
+        Self::over(Link::of(client), identity)
     }
 
-    /// Says how long one request may take before it is given up and tried once more; a watch, until it begins. Default: 30
-    /// seconds.
+    fn over(link: Link, identity: Identity) -> Self {
+        let transport = Transport::new(link);
+        let knowledge = Knowledge::new(transport.clock());
+        Self { identity, transport, knowledge }
+    }
+
+    /// Says how long the server may be silent before a request is given up and tried once more; a watch, until it begins. An
+    /// answer may take longer as long as it goes on arriving. Default: 30 seconds; 5 seconds for the first answer.
     #[must_use]
     pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
-        self.transport.set_timeout(timeout);
+        self.transport.set_silence(timeout);
+        self
+    }
+
+    /// Says how long a request is tried again while the server is busy (429) or away (no connection, 502, 503). A server that
+    /// has never answered is given up after two tries. Default: 90 seconds.
+    #[must_use]
+    pub fn retry_budget(mut self, budget: std::time::Duration) -> Self {
+        self.transport.set_retry_budget(budget);
         self
     }
 

@@ -106,12 +106,15 @@ impl Cluster {
     }
 
     async fn assessed(&self, kind: &ApiKind, object: &Value, custom: Option<&ReadyWhen>) -> Readiness {
-        let (mut surroundings, unknown) = self.knowledge.known(kind, object);
-        if unknown.is_some() {
-            self.knowledge.find_out(&self.transport, kind, object).await;
-            surroundings = self.knowledge.known(kind, object).0;
+        loop {
+            match self.knowledge.known(kind, object) {
+                // What takes time is waited for by a run, and not to look once.
+                (_, Some(unknown)) if !unknown.takes_time() => {
+                    self.knowledge.find_out(&self.transport, kind, object).await;
+                }
+                (surroundings, _) => return assess(kind, object, custom, &surroundings),
+            }
         }
-        assess(kind, object, custom, &surroundings)
     }
 }
 

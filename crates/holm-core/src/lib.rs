@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod check;
 pub mod declare;
+pub mod denial;
 pub mod desired;
 pub mod diff;
 pub mod event;

@@ -138,6 +138,13 @@ pub enum Unchecked {
     NoDryRun(String),
     /// We may not write it, in the server's words.
     Forbidden(String),
+    /// The server refused it, for a cause that this very plan repairs.
+    Mended {
+        /// The resource whose change repairs it.
+        cause: ResourceId,
+        /// The server's words.
+        message: String,
+    },
     /// Values are known only when other resources have been applied.
     UnknownValues(Vec<Unknown>),
     /// It replaces an object of the same name, which must go first.
@@ -155,6 +162,7 @@ impl std::fmt::Display for Unchecked {
             Self::KindNew => f.write_str("its kind is defined in this plan"),
             Self::NoDryRun(message) => write!(f, "no dry-run: {message}"),
             Self::Forbidden(message) => write!(f, "forbidden: {message}"),
+            Self::Mended { cause, message } => write!(f, "{cause} changes in this plan; at present: {message}"),
             Self::UnknownValues(unknown) => {
                 f.write_str("waits for ")?;
                 for (position, value) in unknown.iter().enumerate() {

@@ -356,6 +356,7 @@ fn unchecked_code(why: &Unchecked) -> &'static str {
         Unchecked::KindNew => "kind_new",
         Unchecked::NoDryRun(_) => "no_dry_run",
         Unchecked::Forbidden(_) => "forbidden",
+        Unchecked::Mended { .. } => "mended",
         Unchecked::UnknownValues(_) => "unknown_values",
         Unchecked::Replacement => "replacement",
         Unchecked::AppliedNext => "applied_next",

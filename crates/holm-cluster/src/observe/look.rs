@@ -15,12 +15,10 @@ use tokio::sync::Semaphore;
 
 use super::{IN_FLIGHT, names, page};
 use crate::error::{ClusterError, RequestError, Trouble};
-use crate::transport::{Call, Query, Transport, failed};
+use crate::transport::{Call, PageSize, Patience, Query, Transport, failed};
 
 /// Fewer objects than this are read one by one.
 const WORTH_A_LIST: usize = 4;
-/// Items for one page of a list: the size that `kubectl` uses.
-const PAGE_SIZE: &str = "500";
 /// How often a list that expires between its pages is begun anew.
 const LIST_TRIES: u32 = 3;
 /// Asks for names, labels and versions only.
@@ -180,12 +178,13 @@ impl Looker<'_> {
     ) -> Result<(), Failure> {
         let mut token: Option<String> = None;
         let mut tries = 1;
+        let mut size = PageSize::default();
         loop {
-            let mut query = base.clone().with("limit", PAGE_SIZE);
+            let mut query = base.clone().with("limit", &size.to_string());
             if let Some(token) = &token {
                 query = query.with("continue", token);
             }
-            let call = Call { accept, ..Call::get(query.into_string()) };
+            let call = Call { accept, ..Call::get(query.into_string()).patience(Patience::PAGE) };
             let answer = {
                 let _permit = self.gate.acquire().await;
                 self.transport.call(&call).await
@@ -203,6 +202,7 @@ impl Looker<'_> {
                     token = None;
                     *result = T::default();
                 }
+                Err(error) if size.shrinks_after(&error.trouble) => {}
                 Err(error) => return Err(error),
             }
         }

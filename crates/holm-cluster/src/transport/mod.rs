@@ -1,6 +1,6 @@
 //! The one room that every request goes through: it sends, counts, times, retries, collects warnings and scrubs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,32 +8,53 @@ use holm_core::ResourceId;
 use holm_core::event::Event;
 use holm_core::redact::Redactor;
 use holm_core::secret::Held;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT, WARNING};
-use http::{HeaderMap, Method, Request, Response};
-use kube::client::Body;
+use http::header::WARNING;
+use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::{RequestError, Trouble};
-use crate::plugin::Plugin;
 use crate::random;
 
+mod aggregated;
+mod clock;
+mod connector;
+mod credentials;
+mod exchange;
 mod failure;
+mod flow;
+mod gzip;
+mod link;
+mod merge;
+mod page;
 mod path;
+mod permission;
+mod plugin;
+mod proxy;
 mod retry;
 mod status;
 mod user_agent;
 mod warning;
 
-pub(crate) use failure::{auth_failure, trouble as trouble_of};
+pub(crate) use clock::ServerClock;
+use flow::Flow;
+pub(crate) use link::Link;
+pub(crate) use page::PageSize;
 pub(crate) use path::Query;
+pub(crate) use proxy::Proxy;
 pub(crate) use retry::{Patience, is_about_identity};
 pub(crate) use status::trouble_of_event;
 pub use user_agent::UserAgent;
 
-/// How long one request may take, where nothing else is said. Watches may take for ever.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the server may be silent while a request waits for it, where nothing else is said.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long the first answer of a server may take.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
+/// A server that has never answered is tried once more only if it said so at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// After how many tries it is asked whether only one API is away.
+const TRIES_OF_ONE_API: u32 = 4;
 
 /// The content type of server-side apply. JSON is YAML, so JSON is sent.
 pub(crate) const APPLY: &str = "application/apply-patch+yaml";
@@ -119,10 +140,14 @@ pub(crate) struct Answer {
 /// The client with everything around it. A clone shares all of it but whom it tells.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    client: kube::Client,
+    link: Arc<Link>,
     user_agent: UserAgent,
-    plugin: Option<Arc<Plugin>>,
-    timeout: Duration,
+    silence: Duration,
+    retry_budget: Duration,
+    flow: Arc<Flow>,
+    /// Whether the server has ever answered.
+    has_answered: Arc<AtomicBool>,
+    clock: Arc<ServerClock>,
     requests: Arc<AtomicU64>,
     trace: Arc<RwLock<Option<Tracer>>>,
     warnings: Arc<Mutex<Vec<Warning>>>,
@@ -150,12 +175,15 @@ impl Scrubber {
 }
 
 impl Transport {
-    pub(crate) fn new(client: kube::Client) -> Self {
+    pub(crate) fn new(link: Link) -> Self {
         Self {
-            client,
+            link: Arc::new(link),
             user_agent: UserAgent::default(),
-            plugin: None,
-            timeout: REQUEST_TIMEOUT,
+            silence: SILENCE,
+            retry_budget: retry::BUDGET,
+            flow: Arc::default(),
+            has_answered: Arc::default(),
+            clock: Arc::default(),
             requests: Arc::default(),
             trace: Arc::default(),
             warnings: Arc::default(),
@@ -164,9 +192,14 @@ impl Transport {
         }
     }
 
-    /// Says how long one request may take.
-    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+    /// Says how long the server may be silent while a request waits for it.
+    pub(crate) fn set_silence(&mut self, silence: Duration) {
+        self.silence = silence;
+    }
+
+    /// Says how long a request is tried again while the server is busy or away.
+    pub(crate) fn set_retry_budget(&mut self, budget: Duration) {
+        self.retry_budget = budget;
     }
 
     /// Says who sends the requests.
@@ -174,9 +207,9 @@ impl Transport {
         self.user_agent = user_agent;
     }
 
-    /// Sets the plugin that provides the client's credentials.
-    pub(crate) fn set_plugin(&mut self, plugin: Option<Plugin>) {
-        self.plugin = plugin.map(Arc::new);
+    /// The server's clock, as far as it is known.
+    pub(crate) fn clock(&self) -> Arc<ServerClock> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -216,23 +249,55 @@ impl Transport {
     /// Makes a request, again and again where that is safe and may help.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Box<RequestError>> {
         let mut tries = 0;
-        let mut waited = Duration::ZERO;
+        let begun = Instant::now();
+        let mut failed_at: Option<Instant> = None;
         loop {
             tries += 1;
-            let (trouble, retry_after) = match timeout(self.timeout, self.attempt(call, tries)).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(failure)) => failure,
-                Err(_) => (Trouble::Timeout(self.timeout.as_secs()), None),
-            };
-            match call.patience.pause(&trouble, retry_after, tries, waited, random::fraction()) {
-                Some(pause) => {
-                    if let Some(id) = call.about {
-                        self.announce(Event::Retrying { id: id.clone(), error: trouble.to_string(), after: pause });
-                    }
-                    tokio::time::sleep(pause).await;
-                    waited += pause;
+            let permit = self.flow.enter().await;
+            let attempt = self.attempt(call, tries).await;
+            drop(permit);
+            let (mut trouble, retry_after) = match attempt {
+                Ok(answer) => {
+                    self.flow.went_well();
+                    return Ok(answer);
                 }
-                None => return Err(Box::new(failed(&call.method, &call.path, tries, trouble))),
+                Err(failure) => failure,
+            };
+            let load = retry::load(&trouble);
+            if load.is_none() && self.has_answered.load(Ordering::Relaxed) {
+                self.flow.went_well();
+            }
+            if load.is_some()
+                && tries == TRIES_OF_ONE_API
+                && matches!(&trouble, Trouble::Server(refusal) if refusal.code == 503)
+                && let Some(why) = aggregated::unavailable(self, &call.path).await
+            {
+                self.flow.went_well();
+                trouble = Trouble::ApiUnavailable(why);
+            }
+            let failure = retry::Failure {
+                trouble: &trouble,
+                retry_after,
+                tries,
+                elapsed: failed_at.get_or_insert_with(Instant::now).elapsed(),
+                has_answered: self.has_answered.load(Ordering::Relaxed),
+            };
+            let is_dead = !failure.has_answered && begun.elapsed() > AT_ONCE;
+            let pause = call.patience.pause(&failure, self.retry_budget, random::fraction());
+            let Some(pause) = pause.filter(|_| !is_dead) else {
+                if let Trouble::Forbidden(message) = &trouble
+                    && permission::is_admission(self, call, message).await
+                {
+                    trouble = trouble.denied();
+                }
+                return Err(Box::new(failed(&call.method, &call.path, tries, trouble)));
+            };
+            if let Some(id) = call.about {
+                self.announce(Event::Retrying { id: id.clone(), error: trouble.to_string(), after: pause });
+            }
+            match load {
+                Some(load) => self.flow.slow(load, pause),
+                None => tokio::time::sleep(pause).await,
             }
         }
     }
@@ -241,74 +306,6 @@ impl Transport {
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Box<RequestError>> {
         let answer = self.call(call).await?;
         read(&answer.body).map_err(|trouble| Box::new(failed(&call.method, &call.path, answer.tries, trouble)))
-    }
-
-    /// Begins a watch: one try, and no limit on how long it lasts.
-    pub(crate) async fn open(&self, path: &str) -> Result<Response<Body>, Box<RequestError>> {
-        let begun = Instant::now();
-        // Since 1.37 a server compresses each event of a watch by itself, which common decoders end after the first.
-        let request = Request::get(path).header(ACCEPT, JSON).header(ACCEPT_ENCODING, "identity");
-        let request = request.header(USER_AGENT, self.user_agent.value()).body(Body::empty());
-        let error = |trouble| Box::new(failed(&Method::GET, path, 1, trouble));
-        let request = request.map_err(|cause| error(Trouble::Malformed(cause.to_string())))?;
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = timeout(self.timeout, self.client.send(request)).await;
-        let status = sent.as_ref().ok().and_then(|sent| sent.as_ref().ok()).map(|response| response.status().as_u16());
-        self.traced(&Method::GET, path, status, begun.elapsed(), 1);
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(cause)) => return Err(error(self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())))),
-            Err(_) => return Err(error(Trouble::Timeout(self.timeout.as_secs()))),
-        };
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let code = response.status().as_u16();
-        let body = timeout(self.timeout, response.into_body().collect_bytes()).await;
-        let body = body.ok().and_then(Result::ok).map(Vec::from).unwrap_or_default();
-        Err(error(status::trouble(code, &body, &|text| self.scrub(text))))
-    }
-
-    async fn attempt(&self, call: &Call<'_>, attempt: u32) -> Result<Answer, (Trouble, Option<Duration>)> {
-        let begun = Instant::now();
-        let mut request = Request::builder().method(&call.method).uri(&call.path).header(ACCEPT, call.accept);
-        request = request.header(USER_AGENT, self.user_agent.value());
-        let mut body = Body::empty();
-        if let Some((content_type, bytes)) = &call.body {
-            request = request.header(CONTENT_TYPE, *content_type);
-            body = Body::from(bytes.clone());
-        }
-        let request = request.body(body).map_err(|cause| (Trouble::Malformed(cause.to_string()), None))?;
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let guard = TraceGuard { transport: self, call, attempt, begun, status: None };
-        self.exchange(request, call, attempt, guard).await
-    }
-
-    async fn exchange(
-        &self,
-        request: Request<Body>,
-        call: &Call<'_>,
-        attempt: u32,
-        mut guard: TraceGuard<'_>,
-    ) -> Result<Answer, (Trouble, Option<Duration>)> {
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())), None))?;
-        let (head, body) = response.into_parts();
-        guard.status = Some(head.status.as_u16());
-        self.collect_warnings(&head.headers, call.about);
-        let body = body
-            .collect_bytes()
-            .await
-            .map_err(|cause| (self.scrubbed(failure::trouble(&cause, self.plugin.as_deref())), None))?;
-        let body = Vec::from(body);
-        if head.status.is_success() {
-            return Ok(Answer { status: head.status.as_u16(), body, tries: attempt });
-        }
-        let trouble = status::trouble(head.status.as_u16(), &body, &|text| self.scrub(text));
-        Err((trouble, retry_after(&head.headers)))
     }
 
     fn collect_warnings(&self, headers: &HeaderMap, about: Option<&ResourceId>) {
@@ -345,21 +342,6 @@ impl Transport {
     }
 }
 
-/// Traces a request when it ends, also when it is given up in the middle.
-struct TraceGuard<'a> {
-    transport: &'a Transport,
-    call: &'a Call<'a>,
-    attempt: u32,
-    begun: Instant,
-    status: Option<u16>,
-}
-
-impl Drop for TraceGuard<'_> {
-    fn drop(&mut self) {
-        self.transport.traced(&self.call.method, &self.call.path, self.status, self.begun.elapsed(), self.attempt);
-    }
-}
-
 /// Reads JSON. The error names place and kind of the mistake, and none of the text.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
     serde_json::from_slice(body).map_err(|error| malformed(&error))
@@ -379,11 +361,6 @@ pub(crate) fn malformed(error: &serde_json::Error) -> Trouble {
 pub(crate) fn failed(method: &Method, path: &str, tries: u32, trouble: Trouble) -> RequestError {
     let path = path.split('?').next().unwrap_or_default().to_owned();
     RequestError { method: method.to_string(), path, tries, trouble }
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// The guarded value, also after a panic elsewhere: all of these are whole at any moment.

@@ -3,6 +3,7 @@
 use holm_core::observe::{FieldConflict, Refusal, RefusalCause};
 use serde::Deserialize;
 
+use super::merge;
 use crate::error::Trouble;
 
 /// A text that is no `Status` is shown up to this many characters.
@@ -60,6 +61,7 @@ fn classify(code: u16, status: Status) -> Trouble {
     };
     match code {
         401 => Trouble::Unauthorized(message),
+        // Whether it is a matter of rights is asked of the server (`permission`).
         403 => Trouble::Forbidden(message),
         // The router has not found the resource of the path; a store that has not found an object names it.
         404 if name.is_empty() => Trouble::KindNotServed,
@@ -73,7 +75,11 @@ fn classify(code: u16, status: Status) -> Trouble {
         413 => Trouble::TooLarge(message),
         422 => Trouble::Invalid(refusal(message, causes)),
         429 => Trouble::TooManyRequests(message),
-        500..=599 => Trouble::Server(refusal(message, causes)),
+        500 => match merge::refused(&message) {
+            Some(invalid) => Trouble::Invalid(invalid),
+            None => Trouble::Server(refusal(message, causes)),
+        },
+        501..=599 => Trouble::Server(refusal(message, causes)),
         _ => Trouble::Refused(refusal(message, causes)),
     }
 }
@@ -115,6 +121,8 @@ pub(super) fn map_texts(trouble: Trouble, map: &dyn Fn(String) -> String) -> Tro
     match trouble {
         Trouble::Unauthorized(text) => Trouble::Unauthorized(map(text)),
         Trouble::Forbidden(text) => Trouble::Forbidden(map(text)),
+        Trouble::Denied(inner) => Trouble::Denied(refusal(inner)),
+        Trouble::ApiUnavailable(text) => Trouble::ApiUnavailable(map(text)),
         Trouble::NotFound(text) => Trouble::NotFound(map(text)),
         Trouble::FieldConflicts(conflicts) => Trouble::FieldConflicts(
             conflicts

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::error::{RequestError, Trouble};
 use crate::observe::page;
 use crate::random;
-use crate::transport::{Call, Query, Transport, failed, read, trouble_of_event};
+use crate::transport::{Call, PageSize, Patience, Query, Transport, failed, read, trouble_of_event};
 
 mod lines;
 
@@ -25,7 +25,6 @@ use lines::Lines;
 const SILENCE: Duration = Duration::from_secs(90);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const PAGE_SIZE: &str = "500";
 
 /// Watches from the given version on; from a list of everything without one.
 pub(crate) fn watch(transport: &Transport, scope: Scope, version: Option<String>) -> impl Stream<Item = Seen> + Send {
@@ -89,13 +88,18 @@ impl State<'_> {
     async fn list(&mut self) -> Result<Vec<Value>, Box<RequestError>> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
+        let mut size = PageSize::default();
         loop {
-            let mut query = self.query().with("limit", PAGE_SIZE);
+            let mut query = self.query().with("limit", &size.to_string());
             if let Some(token) = &token {
                 query = query.with("continue", token);
             }
-            let call = Call::get(query.into_string());
-            let answer = self.transport.call(&call).await?;
+            let call = Call::get(query.into_string()).patience(Patience::PAGE);
+            let answer = match self.transport.call(&call).await {
+                Ok(answer) => answer,
+                Err(error) if size.shrinks_after(&error.trouble) => continue,
+                Err(error) => return Err(error),
+            };
             let page = page(&answer.body, &self.scope.kind, &|_| true)
                 .map_err(|trouble| failed(&call.method, &call.path, answer.tries, trouble))?;
             items.extend(page.items.iter().map(|(_, item)| item.open()));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod applying;
+mod failing;
 mod observing;
 mod server;
 
@@ -21,7 +22,7 @@ const HOME: &str = "/api/v1/namespaces/ns";
 const INVENTORY: &str = "/api/v1/namespaces/ns/configmaps/holm.program.default";
 
 fn cluster(server: &Server) -> Cluster {
-    Cluster::with_client(server.client(), Identity::default())
+    Cluster::with_client(server.client(), Identity::default()).retry_budget(Duration::from_secs(4))
 }
 
 fn place() -> InventoryPlace {

