@@ -141,6 +141,11 @@ impl ControlPlane {
         self.change(kind, namespace, name, "kubectl-patch", STRATEGIC, patch);
     }
 
+    /// `kubectl patch KIND NAME --type=merge --patch=PATCH`
+    pub fn merge(&self, kind: &str, namespace: &str, name: &str, patch: &Value) {
+        self.change(kind, namespace, name, "kubectl-patch", MERGE, patch);
+    }
+
     /// `kubectl patch KIND NAME --subresource=status --type=merge --patch=PATCH`
     pub fn patch_status(&self, kind: &str, namespace: &str, name: &str, status: &Value) {
         self.change(kind, namespace, &format!("{name}/status"), "kubectl-patch", MERGE, &json!({"status": status}));
@@ -148,11 +153,16 @@ impl ControlPlane {
 
     /// `kubectl delete KIND/NAME`, which waits until it is gone.
     pub fn delete(&self, kind: &str, namespace: &str, name: &str) {
+        self.begin_delete(kind, namespace, name);
+        eventually("the deletion", || self.get(kind, namespace, name).is_none().then_some(()));
+    }
+
+    /// `kubectl delete KIND/NAME --wait=false`
+    pub fn begin_delete(&self, kind: &str, namespace: &str, name: &str) {
         let path = format!("{}/{name}", self.resource(kind).path(namespace));
         let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
         let (status, answer) = self.ask(Method::DELETE, &path, Some((JSON, &options)));
         expect_success(status, answer, &path);
-        eventually("the deletion", || self.get(kind, namespace, name).is_none().then_some(()));
     }
 
     /// `kubectl create token NAME --duration=2h`

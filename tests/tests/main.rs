@@ -17,5 +17,6 @@ mod kubectl;
 mod ownership;
 mod races;
 mod requests;
+mod runs;
 mod secrets;
 mod session;

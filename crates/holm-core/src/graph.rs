@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use crate::bounds;
 use crate::catalog;
 use crate::check;
 use crate::id::{ApiKind, GroupKind, ResourceId};
@@ -61,6 +62,8 @@ pub enum Origin {
     Namespace,
     /// The resource is of the kind that it defines.
     Definition,
+    /// The other resource bounds its pods, as a quota does.
+    Bound,
     /// The program says so.
     DependsOn,
 }
@@ -71,6 +74,7 @@ impl std::fmt::Display for Origin {
             Self::Reference(path) | Self::Input(path) => write!(f, "{path}"),
             Self::Namespace => f.write_str("lives in it"),
             Self::Definition => f.write_str("is of the kind that it defines"),
+            Self::Bound => f.write_str("is bounded by it"),
             Self::DependsOn => f.write_str("depends_on"),
         }
     }
@@ -224,6 +228,15 @@ impl Graph {
         edges.wait_for_those_who_answer(&selections);
         edges.dependencies.sort();
         edges.dependencies.dedup();
+        let bounds = bounds::edges(&draft.resources, &edges.dependencies);
+        if !bounds.is_empty() {
+            let mut bounded = [edges.dependencies.as_slice(), &bounds].concat();
+            bounded.sort();
+            // Two of these edges together may contradict what the program says, which goes before what is only better.
+            if order(&draft.resources, &bounded).is_ok() {
+                edges.dependencies = bounded;
+            }
+        }
 
         match order(&draft.resources, &edges.dependencies) {
             Ok(sorted) => {

@@ -5,6 +5,7 @@
 //! driving a [`schedule`]. Nothing here does I/O, reads a clock or the environment, or makes a random number: the same input
 //! gives the same output, byte for byte.
 
+mod bounds;
 pub mod catalog;
 pub mod check;
 pub mod declare;

@@ -52,6 +52,9 @@ impl Schedule {
                 schedule.hold(needed, id, Strength::Ready);
             }
         }
+        for (waits, on) in &plan.held_back {
+            schedule.hold(waits, on, Strength::Ready);
+        }
         schedule.break_circles();
         schedule
     }

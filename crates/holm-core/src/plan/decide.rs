@@ -18,6 +18,7 @@ use crate::packed::Packed;
 use crate::path::FieldPath;
 use crate::plan::delete::{self, Removal};
 use crate::plan::immutable;
+use crate::plan::serving;
 use crate::plan::show::{self, Masks};
 use crate::plan::survey::{self, Askable};
 use crate::plan::{
@@ -69,11 +70,13 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         Live::Found(object) if *id != place.id() => Some((id.clone(), object.clone())),
         _ => None,
     };
+    let held_back = serving::held_back(&changes, &intent, observed);
     Plan {
         changes,
         blockers: all_blockers,
         intent,
         stored_in,
+        held_back,
         place: place.clone(),
         observed: ObservedInventory {
             inventory: observed.inventory.clone(),

@@ -10,6 +10,7 @@ mod decide;
 mod delete;
 mod immutable;
 mod late;
+mod serving;
 mod show;
 mod survey;
 
@@ -60,6 +61,9 @@ pub struct Plan {
     pub live: BTreeMap<ResourceId, Packed>,
     /// The generated values that late objects need. Never printed.
     pub generated: BTreeMap<String, Sensitive<String>>,
+    /// Deletions that wait for others though nothing recorded says so, each with what must be gone before: a controller for the
+    /// custom resources that it serves.
+    pub held_back: Vec<(ResourceId, ResourceId)>,
 }
 
 /// The inventory that a plan was made from.
@@ -487,6 +491,7 @@ impl Plan {
             place: InventoryPlace::of(program, stack, namespace),
             observed: ObservedInventory::default(),
             edges: Vec::new(),
+            held_back: Vec::new(),
             live: BTreeMap::new(),
             generated: BTreeMap::new(),
         }

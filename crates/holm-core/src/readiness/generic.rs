@@ -42,10 +42,18 @@ pub(super) fn is_built_in(group: &str) -> bool {
 /// The state of an object that is being deleted; none for the others.
 pub(super) fn terminating(object: &Value) -> Option<Readiness> {
     text(object, "/metadata/deletionTimestamp")?;
-    let remaining = ["NamespaceFinalizersRemaining", "NamespaceContentRemaining"]
-        .into_iter()
-        .filter_map(|kind| condition(object, kind))
-        .find(|condition| condition.is_true() && !condition.message.is_empty());
+    let remaining = [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceFinalizersRemaining",
+        "NamespaceContentRemaining",
+        "NamespaceDeletionContentFailure",
+        "NamespaceDeletionGroupVersionParsingFailure",
+        // Of a definition.
+        "Terminating",
+    ]
+    .into_iter()
+    .filter_map(|kind| condition(object, kind))
+    .find(|condition| condition.is_true() && !condition.message.is_empty());
     if let Some(condition) = remaining {
         return Some(Readiness::new(State::Terminating, &condition.reason_or("ContentRemaining"), condition.message));
     }

@@ -4,6 +4,7 @@
 
 mod generated;
 mod ownership;
+mod serving;
 
 use std::collections::BTreeSet;
 

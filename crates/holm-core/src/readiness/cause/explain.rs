@@ -6,8 +6,10 @@ use super::events::Events;
 use super::evidence::{Evidence, LiveObject, LogSource};
 use super::text::{shown, shown_line};
 use super::{Cause, ContainerCause, LOG_LINE_LENGTH, LOG_LINE_LIMIT, MESSAGE_LIMIT, claim, other, workload};
+use crate::id::ApiKind;
 use crate::readiness::State;
 use crate::readiness::container::{Container, Phase, exit_meaning};
+use crate::readiness::generic::terminating;
 use crate::redact::Redactor;
 
 /// Why the object is not ready. None where it is Current.
@@ -31,6 +33,14 @@ pub fn explain(evidence: &Evidence, redactor: &Redactor) -> Option<Cause> {
     let case = Case::of(evidence);
     let draft = case.draft()?;
     Some(cause(evidence, &case, draft, redactor))
+}
+
+/// Returns why an object that is being deleted is still there, from what it says itself: the finalizers that hold it, what is left in
+/// a namespace and what holds that, APIs that do not answer, and the custom resources of a definition. None where it is not being
+/// deleted.
+pub fn explain_deletion(kind: &ApiKind, object: &Value, redactor: &Redactor) -> Option<Cause> {
+    let readiness = terminating(object)?;
+    explain(&Evidence::new(LiveObject::new(kind, object.clone()), readiness), redactor)
 }
 
 /// Returns why the pods of an object keep failing although it is Current: kubelet evicts them, or fails them for another reason,

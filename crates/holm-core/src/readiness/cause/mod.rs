@@ -8,7 +8,7 @@ use crate::id::ResourceId;
 use crate::redact::Redactor;
 
 pub use evidence::{Evidence, LiveObject, LogSource, Lookup, Select, descendants, lookups, selector_of};
-pub use explain::{containers_to_log, explain, explain_instability};
+pub use explain::{containers_to_log, explain, explain_deletion, explain_instability};
 
 pub(super) use text::shown;
 

@@ -51,14 +51,41 @@ fn load_balancer<'v>(case: &Case<'v>, said: Draft<'v>) -> Draft<'v> {
     }
 }
 
+/// The APIServices in the words of a failed discovery, which names group versions such as `metrics.k8s.io/v1beta1`.
+fn services(message: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for word in message.split([' ', ',']) {
+        let Some((group, version)) = word.trim_end_matches(':').split_once('/') else { continue };
+        let is_version = version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let name = format!("{version}.{group}");
+        if is_version && group.contains('.') && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// Why an object that is being deleted is still there.
 pub(super) fn deletion<'v>(case: &Case<'v>) -> Draft<'v> {
     let live = case.live();
     let when_true = |kind| condition(live, kind).filter(|it| it.is_true());
     let told = |message: &str| message.split_once("remaining: ").map_or(message, |(_, list)| list).to_owned();
     if let Some(failure) = when_true("NamespaceDeletionDiscoveryFailure") {
-        return Draft::plain(join("cannot be emptied, because not all of its kinds can be found", failure.message))
-            .with_hint("an APIService without a server stands in the way; see `kubectl get apiservices`");
+        let mut summary = join("cannot be emptied, because not all of its kinds can be found", failure.message);
+        if let Some(finalizers) = when_true("NamespaceFinalizersRemaining") {
+            summary.push_str("; it also waits for finalizers of what is in it: ");
+            summary.push_str(&told(finalizers.message));
+        }
+        let hint = match services(failure.message).as_slice() {
+            [] => "an APIService without a server stands in the way; see `kubectl get apiservices`".to_owned(),
+            names => {
+                let (names, verb) = (names.join(", "), if names.len() == 1 { "has" } else { "have" });
+                format!(
+                    "APIService {names} {verb} no server that answers: repair it, or delete it if it is no longer needed"
+                )
+            }
+        };
+        return Draft::plain(summary).with_hint(hint);
     }
     if let Some(finalizers) = when_true("NamespaceFinalizersRemaining") {
         return Draft::plain(join("waits for finalizers of what is in it", &told(finalizers.message)))
@@ -69,6 +96,12 @@ pub(super) fn deletion<'v>(case: &Case<'v>) -> Draft<'v> {
     }
     if let Some(failure) = when_true("NamespaceDeletionContentFailure") {
         return Draft::plain(join("cannot be emptied", failure.message));
+    }
+    if case.evidence.object.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
+        && let Some(terminating) = when_true("Terminating")
+    {
+        return Draft::plain(join("the custom resources of its kind must go first", terminating.message))
+            .with_hint("their finalizers hold them: is the controller that set them running?");
     }
     let finalizers = texts(live, "/metadata/finalizers");
     let known = finalizers.iter().find_map(|it| FINALIZERS.iter().find(|(name, ..)| name == it));

@@ -3,6 +3,8 @@
 use super::causes::{Scene, all_rendered, event, rendered};
 use super::pods::pod;
 use super::*;
+use crate::readiness::cause::explain_deletion;
+use crate::redact::Redactor;
 
 fn claim_event(class: &str, reason: &str, message: &str, count: i64) -> Value {
     event("PersistentVolumeClaim", "postgres-pvc", "claim", class, reason, message, count)
@@ -254,7 +256,7 @@ fn what_is_still_there_after_its_deletion_says_what_it_waits_for() {
         deleted("example.com/v1", "Widget", &["foregroundDeletion", "example.com/guard"], json!({})),
         deleted("v1", "ConfigMap", &[], json!({})),
     ];
-    insta::assert_snapshot!(all_rendered(&scenes), @r#"
+    insta::assert_snapshot!(all_rendered(&scenes), @"
     still holds: pods. has 2 resource instances
     Namespace/it
     waits
@@ -265,7 +267,7 @@ fn what_is_still_there_after_its_deletion_says_what_it_waits_for() {
     waits
 
     cannot be emptied, because not all of its kinds can be found: Discovery failed for some groups, 1 failing: metrics.k8s.io/v1beta1
-    -> an APIService without a server stands in the way; see `kubectl get apiservices`
+    -> APIService v1beta1.metrics.k8s.io has no server that answers: repair it, or delete it if it is no longer needed
     Namespace/it
     waits
 
@@ -290,11 +292,68 @@ fn what_is_still_there_after_its_deletion_says_what_it_waits_for() {
     is being deleted
     ConfigMap/it
     waits
-    "#);
+    ");
 }
 
 #[test]
 fn there_is_no_cause_for_what_works() {
     assert_eq!(Scene::of(&kind("v1", "ConfigMap"), json!({})).explain(), None);
     assert_eq!(Scene::of(&kind("v1", "ConfigMap"), json!({})).to_log(), []);
+}
+
+#[test]
+fn what_holds_a_namespace_or_a_definition_is_named() {
+    let deleted = |statuses: Vec<Value>| {
+        json!({ "metadata": { "name": "it", "deletionTimestamp": "2026-01-05T10:00:00Z", "finalizers": ["kubernetes"] },
+                "status": { "phase": "Terminating", "conditions": statuses } })
+    };
+    let discovery = "Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: \
+                     metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1, custom.example/v2: stale \
+                     GroupVersion discovery: custom.example/v2";
+    let guard = "Some content in the namespace has finalizers remaining: example.com/guard in 1 resource instances";
+    let cases = [
+        ("v1", "Namespace", vec![condition("NamespaceDeletionDiscoveryFailure", "True", "DiscoveryFailed", discovery)]),
+        (
+            "v1",
+            "Namespace",
+            vec![
+                condition(
+                    "NamespaceDeletionDiscoveryFailure",
+                    "True",
+                    "DiscoveryFailed",
+                    "one failing: metrics.k8s.io/v1beta1",
+                ),
+                condition("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", guard),
+            ],
+        ),
+        (
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            vec![condition(
+                "Terminating",
+                "True",
+                "InstanceDeletionFailed",
+                "could not delete instances in all namespaces, 1 left",
+            )],
+        ),
+    ];
+    let lines = cases.into_iter().map(|(version, name, statuses)| {
+        let kind = kind(version, name);
+        let object = deleted(statuses);
+        let cause = explain_deletion(&kind, &object, &Redactor::default()).expect("it is being deleted");
+        assert!(
+            assess(&kind, &object, None, &Surroundings::default()).message.len() > 20,
+            "it is said while waiting, too"
+        );
+        format!("{}\n    -> {}", cause.summary, cause.hint.unwrap_or_default())
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"
+    cannot be emptied, because not all of its kinds can be found: Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1, custom.example/v2: stale GroupVersion discovery: custom.example/v2
+        -> APIService v1beta1.metrics.k8s.io, v2.custom.example have no server that answers: repair it, or delete it if it is no longer needed
+    cannot be emptied, because not all of its kinds can be found: one failing: metrics.k8s.io/v1beta1; it also waits for finalizers of what is in it: example.com/guard in 1 resource instances
+        -> APIService v1beta1.metrics.k8s.io has no server that answers: repair it, or delete it if it is no longer needed
+    the custom resources of its kind must go first: could not delete instances in all namespaces, 1 left
+        -> their finalizers hold them: is the controller that set them running?
+    ");
+    assert_eq!(explain_deletion(&kind("v1", "Namespace"), &json!({}), &Redactor::default()), None);
 }
