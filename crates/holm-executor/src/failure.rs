@@ -26,7 +26,10 @@ pub(crate) fn too_late(after: Duration, readiness: Option<&Readiness>, cause: Op
 }
 
 /// An object that did not go in time.
-pub(crate) fn not_gone(after: Duration, last: Option<&Value>) -> Failure {
+pub(crate) fn not_gone(after: Duration, last: Option<&Value>, cause: Option<Cause>) -> Failure {
+    if let Some(cause) = cause.filter(|cause| !cause.summary.is_empty()) {
+        return with_cause(format!("it is not gone after {}: {}", seconds(after), cause.summary), Some(cause));
+    }
     let finalizers: Vec<&str> = last
         .and_then(|object| object.pointer("/metadata/finalizers"))
         .and_then(Value::as_array)

@@ -10,12 +10,14 @@ use holm_core::event::{Outcome, Report};
 use holm_core::observe::Live;
 use holm_core::packed::Packed;
 use holm_core::plan::Plan;
+use holm_core::readiness::cause::explain_deletion;
 use holm_executor::{Effect, End, Lost, Machine, Message, NotBegun, StopLevel};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::record::{RecordError, Store, add};
+use super::tasks::is_terminating;
 use super::watches::Watches;
 use super::{Session, failure, scrub, scrub_failure, tasks};
 use crate::Cluster;
@@ -159,6 +161,11 @@ impl<'a> Driver<'a> {
             Effect::FindOut(question, position, object) => self.task(async move {
                 cluster.knowledge.find_out(transport, &plan.changes[position].kind, &object).await;
                 (Message::FoundOut(question), None)
+            }),
+            Effect::Examine(position, object, _) if is_terminating(&object) => self.task(async move {
+                let kind = &plan.changes[position].kind;
+                let cause = transport.with_redactor(|redactor| explain_deletion(kind, &object, redactor));
+                (Message::Examined(position, cause.map(Box::new)), None)
             }),
             Effect::Examine(position, object, readiness) => self.task(async move {
                 let cause = evidence::cause(transport, &plan.changes[position].kind, *object, readiness);

@@ -160,7 +160,7 @@ pub(super) async fn remove(
     }
 }
 
-fn is_terminating(object: &Value) -> bool {
+pub(super) fn is_terminating(object: &Value) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 

@@ -94,7 +94,7 @@ pub struct Machine<'a> {
     schedule: Schedule,
     /// How many changes have a request under way.
     busy: usize,
-    /// How many answers are still to come.
+    /// How many answers are still to come without which the run does not go on. What is only looked into is not among them.
     awaited: usize,
     /// The objects as they were seen since the plan was made; none where one is gone.
     seen: BTreeMap<ResourceId, Option<Packed>>,
@@ -202,18 +202,11 @@ impl<'a> Machine<'a> {
                 self.take_added(result);
             }
             Message::FoundOut(question) => {
-                self.answered();
                 self.asked.remove(&question);
                 self.reconsider();
             }
-            Message::Examined(position, cause) => {
-                self.answered();
-                self.examined(position, cause.map(|cause| *cause));
-            }
-            Message::Read(position, live) => {
-                self.answered();
-                self.read(position, live);
-            }
+            Message::Examined(position, cause) => self.examined(position, cause.map(|cause| *cause)),
+            Message::Read(position, live) => self.read(position, live),
             Message::Watched(purpose, seen) => {
                 if self.watching.is_open(&purpose) {
                     self.see(&purpose, seen);
@@ -245,7 +238,7 @@ impl<'a> Machine<'a> {
         self.seen.insert(id, object.map(Packed::of));
     }
 
-    /// Wants something done that is answered.
+    /// Wants something done without whose answer the run does not go on.
     fn ask(&mut self, effect: Effect) {
         self.awaited += 1;
         self.effects.push(effect);

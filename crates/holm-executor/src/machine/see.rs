@@ -85,7 +85,12 @@ impl Machine<'_> {
                 self.fail(position, failure::plain(message, Some("plan again")));
             }
             (Goal::Gone | Goal::GoneToMakeAnew, true) => self.gone(position),
-            (Goal::Gone | Goal::GoneToMakeAnew, false) => self.saw(position, Some(&object)),
+            (Goal::Gone | Goal::GoneToMakeAnew, false) => {
+                self.saw(position, Some(&object));
+                if let Progress::Waiting(waiting) = &mut self.states[position].progress {
+                    waiting.is_stirred = true;
+                }
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use holm_core::event::{Event, Failure, Outcome};
 use holm_core::fields;
 use holm_core::ownership::uid;
 use holm_core::plan::Action;
-use holm_core::readiness::State as ReadyState;
 use holm_core::readiness::cause::Cause;
+use holm_core::readiness::{Readiness, State as ReadyState};
 use serde_json::Value;
 
 use super::applied::Applied;
@@ -137,6 +137,9 @@ impl Machine<'_> {
         let now = self.now;
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         let Some(why) = waiting.examined.take() else { return };
+        if waiting.goal != Goal::Ready {
+            return self.examined_going(position, why, cause);
+        }
         let readiness = waiting.last.clone();
         match why {
             Why::Stirred => {
@@ -145,7 +148,7 @@ impl Machine<'_> {
                 let news = waiting.news(cause.as_ref(), now);
                 if let Some(readiness) = news.filter(|_| !is_final) {
                     let id = self.change(position).id.clone();
-                    self.tell(holm_core::event::Event::Waiting { id, readiness });
+                    self.tell(Event::Waiting { id, readiness });
                 }
                 if is_final || readiness.as_ref().is_some_and(|readiness| readiness.state == ReadyState::Failed) {
                     self.fail(position, failure::not_ready(readiness.as_ref(), cause));
@@ -156,6 +159,26 @@ impl Machine<'_> {
                 let limit = waiting.limit;
                 self.fail(position, failure::too_late(limit, readiness.as_ref(), cause));
             }
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// It was looked into why an object is not gone yet.
+    fn examined_going(&mut self, position: usize, why: Why, cause: Option<Cause>) {
+        let live = self.live(position);
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        if why == Why::TooLate {
+            let failure = failure::not_gone(waiting.limit, live.as_ref(), cause);
+            return self.fail(position, failure);
+        }
+        let Some(cause) = cause else { return };
+        let reason = "Terminating".to_owned();
+        let readiness = Readiness { state: ReadyState::Terminating, reason, message: cause.summary };
+        if waiting.last.as_ref() != Some(&readiness) {
+            waiting.last = Some(readiness.clone());
+            let id = self.change(position).id.clone();
+            self.tell(Event::Waiting { id, readiness });
         }
     }
 }

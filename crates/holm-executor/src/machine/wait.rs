@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::{Halt, Machine, Progress};
 use crate::effect::Effect;
-use crate::failure;
 use crate::lasting::{LASTING, trouble};
 use crate::watching::{Opening, Purpose, Scope};
 
@@ -131,7 +130,7 @@ impl Machine<'_> {
             self.examine(position, Why::SaysFailed);
         }
         if let Some(question) = question.filter(|question| self.asked.insert(question.clone())) {
-            self.ask(Effect::FindOut(question, position, Box::new(object)));
+            self.effects.push(Effect::FindOut(question, position, Box::new(object)));
         }
     }
 
@@ -246,27 +245,19 @@ impl Machine<'_> {
         let now = self.now;
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         if now >= waiting.since + waiting.limit {
-            let (goal, limit) = (waiting.goal, waiting.limit);
-            match goal {
-                Goal::Ready => self.examine(position, Why::TooLate),
-                Goal::Gone | Goal::GoneToMakeAnew => {
-                    let failure = failure::not_gone(limit, self.live(position).as_ref());
-                    self.fail(position, failure);
-                }
-            }
-            return;
+            return self.examine(position, Why::TooLate);
         }
         if let Some((_, pause)) = waiting.read.filter(|(at, _)| now >= *at) {
             waiting.read = pause.map(|pause| (now + pause, Some((pause * 2).min(READS.1))));
-            self.ask(Effect::Read(position));
+            self.effects.push(Effect::Read(position));
         }
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
-        if waiting.goal != Goal::Ready {
-            return;
-        }
         if !waiting.is_slow && now >= waiting.since + SLOW {
             waiting.is_slow = true;
-            self.watch_surroundings(position);
+            // What goes says itself what holds it.
+            if waiting.goal == Goal::Ready {
+                self.watch_surroundings(position);
+            }
         }
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         // What is wrong may last without anything happening.
@@ -300,7 +291,7 @@ impl Machine<'_> {
         self.open(purpose, pods, None, 0);
     }
 
-    /// Looks into an object that is not ready.
+    /// Looks into an object that is not ready, or not gone.
     fn examine(&mut self, position: usize, why: Why) {
         let Some(object) = self.live(position) else { return };
         let now = self.now;
@@ -313,7 +304,7 @@ impl Machine<'_> {
         waiting.looked = now;
         let state = Readiness { state: ReadyState::InProgress, reason: String::new(), message: String::new() };
         let readiness = waiting.last.clone().unwrap_or(state);
-        self.ask(Effect::Examine(position, Box::new(object), readiness));
+        self.effects.push(Effect::Examine(position, Box::new(object), readiness));
     }
 
     /// Closes watches that nobody waits for.
