@@ -22,6 +22,7 @@ pub mod cause;
 mod batch;
 mod container;
 mod custom;
+mod failure;
 mod families;
 mod family;
 mod generic;
@@ -34,6 +35,7 @@ mod storage;
 mod trouble;
 mod workload;
 
+pub use failure::failed_since;
 pub use grace::{STATUS_GRACE, can_report_status, last_change, reports_status};
 
 #[cfg(test)]

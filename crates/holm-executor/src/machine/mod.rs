@@ -10,6 +10,7 @@ use holm_core::packed::Packed;
 use holm_core::plan::{Action, Change, Plan};
 use holm_core::schedule::Schedule;
 use holm_core::{ResourceId, Sensitive};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Surround;
@@ -72,6 +73,8 @@ enum Progress {
 struct State {
     progress: Progress,
     started: Option<Duration>,
+    /// When this run changed the object, by the server's clock.
+    written: Option<Timestamp>,
     /// The digest of what was sent, where it could be filled in only during the run.
     digest: Option<String>,
     /// What the stack's field manager had applied to the object that is not written, or has by this run's write, where this run

@@ -6,7 +6,7 @@ use holm_core::fields;
 use holm_core::ownership::uid;
 use holm_core::plan::Action;
 use holm_core::readiness::cause::Cause;
-use holm_core::readiness::{Readiness, State as ReadyState};
+use holm_core::readiness::{Readiness, State as ReadyState, last_change};
 use serde_json::Value;
 
 use super::applied::Applied;
@@ -91,6 +91,7 @@ impl Machine<'_> {
         let id = &change.id;
         let Written { object, was_there } = written;
         self.learn(id, &object);
+        self.states[position].written = last_change(&object);
         if let Some(mut entry) = change.entry.clone() {
             entry.uid = uid(&object).map(str::to_owned);
             if let Some(digest) = self.states[position].digest.take() {

@@ -6,8 +6,8 @@ use holm_core::event::{Event, Outcome};
 use holm_core::inventory::PART_OF_LABEL;
 use holm_core::plan::{Action, Change};
 use holm_core::readiness::cause::{Cause, LiveObject, selector_of};
-use holm_core::readiness::{Readiness, State as ReadyState, assess};
-use holm_core::{ApiKind, Sensitive, Strength};
+use holm_core::readiness::{Readiness, State as ReadyState, assess, failed_since};
+use holm_core::{ApiKind, ResourceId, Sensitive, Strength};
 use serde_json::Value;
 
 use super::{Halt, Machine, Progress};
@@ -104,7 +104,12 @@ impl Machine<'_> {
     pub(super) fn assess(&mut self, position: usize, object: Value) {
         let change = self.change(position);
         let (surroundings, question) = self.surround.about(&change.kind, &object);
-        let readiness = assess(&change.kind, &object, change.wait.ready_when.as_ref(), &surroundings);
+        let mut readiness = assess(&change.kind, &object, change.wait.ready_when.as_ref(), &surroundings);
+        if readiness.state == ReadyState::Failed && self.is_older_than_this_run(position, &object) {
+            // What this run wrote may be what mends it.
+            readiness.state = ReadyState::InProgress;
+            readiness.message = format!("it failed before this run changed something: {}", readiness.message);
+        }
         if readiness.state == ReadyState::Current {
             if is_completed_job(change, &object)
                 && let Some(entry) = self.inventory.entries.get_mut(&change.id)
@@ -132,6 +137,23 @@ impl Machine<'_> {
         if let Some(question) = question.filter(|question| self.asked.insert(question.clone())) {
             self.effects.push(Effect::FindOut(question, position, Box::new(object)));
         }
+    }
+
+    /// Whether an object began to fail before this run last wrote what may mend it: the object, what it depends on, or the quotas and
+    /// limits of its namespace. All times are the server's.
+    fn is_older_than_this_run(&self, position: usize, object: &Value) -> bool {
+        let Some(failed) = failed_since(object) else { return false };
+        let change = self.change(position);
+        let mends = |id: &ResourceId| {
+            let is_needed = || self.plan.edges.iter().any(|edge| edge.dependent == change.id && edge.on == *id);
+            let is_bound = matches!(id.kind.as_str(), "ResourceQuota" | "LimitRange") && id.group.is_empty();
+            *id == change.id || (is_bound && id.namespace == change.id.namespace) || is_needed()
+        };
+        let written = self.plan.changes.iter().zip(&self.states).filter_map(|(change, state)| {
+            let time = state.written?;
+            mends(&change.id).then_some(time)
+        });
+        written.max().is_some_and(|written| failed < written)
     }
 
     /// Looks at everything that is waited for again, because more is known about surroundings.
