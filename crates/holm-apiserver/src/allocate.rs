@@ -10,10 +10,11 @@ mod ports;
 
 use std::collections::HashSet;
 
+use holm_validation::FieldError;
 use holm_values::names;
 use serde_json::{Value, json};
 
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
 use crate::registry::ResourceType;
 use crate::state::State;

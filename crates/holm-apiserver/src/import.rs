@@ -56,7 +56,7 @@ pub(crate) fn run(state: &mut State, objects: Vec<Value>, is_new: bool) -> Resul
         }
         let stored = state.store.put(key, object);
         if resource.is(DEFINITIONS) {
-            crate::custom::on_stored(state, &stored);
+            crate::definitions::on_stored(state, &stored);
         }
     }
     state.settled = state.store.revision();

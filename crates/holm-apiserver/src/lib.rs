@@ -57,22 +57,17 @@ mod authorize;
 mod bootstrap;
 mod changes;
 mod clock;
-mod custom;
-mod decode;
-mod defaults;
+mod definitions;
 mod error;
-mod go;
 mod import;
 #[cfg(feature = "listen")]
 mod listen;
-mod object;
 mod objects;
 mod options;
 mod patch;
 #[cfg(feature = "persist")]
 mod persist;
 mod protobuf;
-mod quality_of_service;
 mod query;
 mod quota;
 mod random;
@@ -81,23 +76,24 @@ mod request_info;
 mod selector;
 mod server;
 mod settle;
-mod shape;
 mod state;
 mod storable;
 mod store;
 mod traits;
 mod user;
-mod validate;
 mod view;
 mod watch;
 mod write;
+
+use holm_validation::{go, object, validate};
 
 pub use api_server::{ApiServer, ApiServerBuilder, ApiServerError, ApiService};
 pub use audit::{AuditEvent, AuditLog};
 pub use changes::{Changes, ObjectChange};
 pub use clock::Clock;
-pub use error::{ApiError, FieldError, FieldProblem};
+pub use error::ApiError;
 pub use holm_schema::{GroupVersionKind, GroupVersionResource};
+pub use holm_validation::{FieldError, FieldProblem};
 pub use holm_values::Timestamp;
 #[cfg(feature = "listen")]
 pub use listen::Listener;

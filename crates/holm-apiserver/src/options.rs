@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use holm_validation::{FieldError, decode};
 use serde_json::Value;
 
-use crate::decode;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::go;
 use crate::query::Query;
 use crate::user::User;

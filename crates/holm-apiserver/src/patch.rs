@@ -5,12 +5,13 @@
 mod json;
 mod strategic;
 
+use holm_validation::{FieldError, TypeSchema, decode};
 use serde_json::{Value, json as value};
 
-use crate::decode;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
+use crate::write::read_json;
 
 /// A patch as a request brings it.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Patch {
                 return Err(if known { refused } else { ApiError { details: Some(value!({})), ..refused } });
             }
         };
-        let (body, duplicates) = decode::parse(body)
+        let (body, duplicates) = read_json(body)
             .map_err(|error| ApiError::bad_request(format!("error decoding patch: {}", error.message)))?;
         if kind != PatchKind::Json && !body.is_object() {
             return Err(ApiError::bad_request(

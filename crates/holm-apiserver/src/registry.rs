@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use holm_schema::{GroupVersionKind, GroupVersionResource, Pack, PackError, Resource, Type, built_in};
+use holm_schema::{GroupVersionKind, GroupVersionResource, Pack, PackError, Resource, built_in};
 use holm_structured_merge::{FieldSet, FieldTracker, Filter, Filters, Path, SingleVersion, Versions};
-
+use holm_validation::complete::nothing;
+use holm_validation::{ResourceKind, TypeSchema};
 use kube::core::Version;
 use serde_json::Value;
 
-use crate::custom::CustomType;
 use crate::error::qualified;
 use crate::object;
 use crate::store::ResourceId;
@@ -30,14 +31,9 @@ pub(crate) const REVIEWS: [&str; 6] = [
 /// One resource in one version.
 #[derive(Clone)]
 pub(crate) struct ResourceType {
-    /// The resource in all its versions, which is where its objects are stored.
-    pub id: ResourceId,
-    pub resource: GroupVersionResource,
-    pub kind: GroupVersionKind,
-    /// Names, verbs, scope and subresources, as discovery gives them.
-    pub discovery: Resource,
+    /// What its objects are. The id is where they are stored.
+    definition: ResourceKind,
     pub traits: Traits,
-    pub schema: TypeSchema,
     /// Set if the objects are stored in another version, which is the one that is written.
     pub view: Option<View>,
     /// Set if what is written to the objects comes through this view, in this kind, and is owned in it.
@@ -46,20 +42,6 @@ pub(crate) struct ResourceType {
     main_tracker: FieldTracker,
     /// Ownership of fields that are written through the status subresource.
     status_tracker: FieldTracker,
-}
-
-/// What the objects look like.
-#[derive(Clone)]
-pub(crate) enum TypeSchema {
-    /// As Kubernetes defines them.
-    BuiltIn {
-        /// The type.
-        schema: Type<'static>,
-        /// The name of the type.
-        name: &'static str,
-    },
-    /// As a CustomResourceDefinition defines them.
-    Custom(Arc<CustomType>),
 }
 
 /// All resources.
@@ -85,49 +67,35 @@ impl ResourceType {
         let traits = Traits::of(&kind.group, &discovery.name);
         let mut discovery = discovery.clone();
         discovery.subresources.retain(|subresource| SERVED_PARTS.contains(&subresource.name.as_str()));
-        let schema = TypeSchema::BuiltIn { schema: pack.type_of_kind(&kind)?, name: pack.type_name(&kind)? };
-        let mut found = Self::new(discovery, traits, schema, versions);
+        let mut found = Self::new(ResourceKind::built_in(pack, discovery)?, traits, versions);
         if let Some(view) = View::of(found.group(), &found.kind.version, found.plural()) {
             found.view = Some(view);
-            found.id = ResourceId::from(view.stored_as());
+            found.definition.id = ResourceId::from(view.stored_as());
         }
         Some(found)
     }
 
     /// A custom resource.
-    pub fn custom(discovery: Resource, custom: Arc<CustomType>, versions: Arc<dyn Versions>) -> Self {
-        Self::new(discovery, Traits::custom(), TypeSchema::Custom(custom), versions)
+    pub fn custom(definition: ResourceKind, versions: Arc<dyn Versions>) -> Self {
+        Self::new(definition, Traits::custom(), versions)
     }
 
-    fn new(discovery: Resource, traits: Traits, schema: TypeSchema, versions: Arc<dyn Versions>) -> Self {
-        let kind = discovery.kind.clone();
+    fn new(definition: ResourceKind, traits: Traits, versions: Arc<dyn Versions>) -> Self {
+        let kind = definition.kind.clone();
         let api_version = kind.api_version();
-        let has_status = discovery.subresource("status").is_some();
         let excluding = |fields: &[&[&str]]| {
             let fields: FieldSet = fields.iter().map(|path| Path::fields(path)).collect();
             Filters::none().with(api_version.clone(), Filter::Exclude(fields))
         };
-        let nothing = crate::write::nothing(&kind, &schema);
-        let main = FieldTracker::new(kind.clone(), Arc::clone(&versions)).nothing(nothing.clone());
-        let main = if has_status { main.filters(excluding(main_keeps(&kind))) } else { main };
+        let empty = nothing(&kind, &definition.schema);
+        let main = FieldTracker::new(kind.clone(), Arc::clone(&versions)).nothing(empty.clone());
+        let main = if definition.has_status() { main.filters(excluding(main_keeps(&kind))) } else { main };
         // A write of the status of a custom resource brings nothing else, metadata included (`statusStrategy.GetResetFields` in
         // `k8s.io/apiextensions-apiserver`, `pkg/registry/customresource/status_strategy.go`).
-        let kept: &[&[&str]] =
-            if matches!(schema, TypeSchema::Custom(_)) { &[&["metadata"], &["spec"]] } else { status_keeps(&kind) };
+        let kept: &[&[&str]] = if definition.is_custom() { &[&["metadata"], &["spec"]] } else { status_keeps(&kind) };
         let status =
-            FieldTracker::new(kind.clone(), versions).nothing(nothing).subresource("status").filters(excluding(kept));
-        Self {
-            id: ResourceId::from(qualified(&discovery.name, &kind.group)),
-            resource: GroupVersionResource::new(&kind.group, &kind.version, &discovery.name),
-            kind,
-            discovery,
-            traits,
-            schema,
-            view: None,
-            through: None,
-            main_tracker: main,
-            status_tracker: status,
-        }
+            FieldTracker::new(kind.clone(), versions).nothing(empty).subresource("status").filters(excluding(kept));
+        Self { definition, traits, view: None, through: None, main_tracker: main, status_tracker: status }
     }
 
     /// The resource for writes through a view of it.
@@ -165,24 +133,6 @@ impl ResourceType {
         }
     }
 
-    pub fn group(&self) -> &str {
-        &self.resource.group
-    }
-
-    /// The plural name.
-    pub fn plural(&self) -> &str {
-        &self.resource.resource
-    }
-
-    pub fn is_namespaced(&self) -> bool {
-        self.discovery.namespaced
-    }
-
-    /// Whether the resource is this built-in one.
-    pub fn is(&self, id: &str) -> bool {
-        &*self.id == id && matches!(self.schema, TypeSchema::BuiltIn { .. })
-    }
-
     /// A stored object in the version of this type: versions of custom resources differ only in their name and their defaults.
     pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
         if let Some(view) = self.view {
@@ -205,9 +155,13 @@ impl ResourceType {
         }
         Arc::new(served)
     }
+}
 
-    pub fn has_status(&self) -> bool {
-        self.discovery.subresource("status").is_some()
+impl Deref for ResourceType {
+    type Target = ResourceKind;
+
+    fn deref(&self) -> &ResourceKind {
+        &self.definition
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::authorize::{self, CLUSTER_ROLES};
 use crate::bootstrap;
-use crate::custom;
+use crate::definitions;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::Propagation;
 use crate::state::State;
@@ -434,7 +434,7 @@ impl State {
 
     fn look_at_definition(&mut self, key: &Key, definition: &Value) {
         if !object::is_deleting(definition) {
-            custom::on_stored(self, definition);
+            definitions::on_stored(self, definition);
             return;
         }
         let plural = text_at(definition, &["spec", "names", "plural"]);
@@ -458,7 +458,7 @@ impl State {
             }
         }
         if self.store.list(&id, None).next().is_none() {
-            self.release(key, custom::CLEANUP);
+            self.release(key, definitions::CLEANUP);
         } else {
             self.say_terminating(key, definition);
         }

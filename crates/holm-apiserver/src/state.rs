@@ -65,7 +65,7 @@ impl State {
             .map(|(_, definition)| Arc::clone(definition))
             .collect();
         for definition in definitions {
-            crate::custom::on_stored(self, &definition);
+            crate::definitions::on_stored(self, &definition);
         }
         self.note_unfinished();
     }

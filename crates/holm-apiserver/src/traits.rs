@@ -14,19 +14,6 @@ pub(crate) struct Traits {
     pub created_by_put: bool,
     /// Whether a deletion that does not say otherwise leaves the dependents behind.
     pub orphans_by_default: bool,
-    /// What a name must look like.
-    pub names: NameRule,
-}
-
-/// The rules for names, from `k8s.io/apimachinery`, `pkg/api/validation/path` and `pkg/util/validation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameRule {
-    /// Labels of RFC 1123 with dots between them.
-    Subdomain,
-    /// One label of RFC 1123.
-    Label,
-    /// Anything that can be a segment of a path.
-    PathSegment,
 }
 
 impl Traits {
@@ -38,24 +25,12 @@ impl Traits {
             needs_resource_version: NEEDS_RESOURCE_VERSION.contains(&path),
             created_by_put: CREATED_BY_PUT.contains(&path),
             orphans_by_default: ORPHANS.contains(&path),
-            names: match path {
-                // Of budgets nothing looks at the name but what looks at every name.
-                ("rbac.authorization.k8s.io", _) | ("policy", "poddisruptionbudgets") => NameRule::PathSegment,
-                ("", "namespaces" | "services") | ("apps", "statefulsets") => NameRule::Label,
-                _ => NameRule::Subdomain,
-            },
         }
     }
 
     /// The traits of a custom resource.
     pub fn custom() -> Self {
-        Self {
-            generation: true,
-            needs_resource_version: true,
-            created_by_put: false,
-            orphans_by_default: false,
-            names: NameRule::Subdomain,
-        }
+        Self { generation: true, needs_resource_version: true, created_by_put: false, orphans_by_default: false }
     }
 }
 

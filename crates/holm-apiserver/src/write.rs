@@ -5,7 +5,6 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
-pub(crate) mod emptied;
 pub(crate) mod prepare;
 pub(crate) mod scale;
 pub(crate) mod update;
@@ -13,17 +12,16 @@ pub(crate) mod update;
 use std::sync::Arc;
 
 use holm_schema::GroupVersionKind;
+use holm_validation::complete::complete;
+use holm_validation::custom::{self, CustomType};
+use holm_validation::shape::Stage;
+use holm_validation::{Emptied, TypeSchema, decode};
 use serde_json::{Value, json};
 
-use crate::custom::{self, CustomType};
-use crate::decode;
-use crate::defaults;
 use crate::error::ApiError;
 use crate::object;
 use crate::options::FieldValidation;
-use crate::registry::{ResourceType, TypeSchema};
-use crate::shape::{self, Stage};
-use emptied::Emptied;
+use crate::registry::ResourceType;
 
 /// How deep YAML may be nested. Its parser takes much of the stack for each level, so this is less than for JSON.
 const MAX_YAML_DEPTH: usize = 72;
@@ -56,7 +54,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let (mut object, duplicates) = decode::parse(body)?;
+        let (mut object, duplicates) = read_json(body)?;
         if object.is_null() {
             object = json!({});
         }
@@ -107,6 +105,11 @@ impl Draft {
     pub fn of(object: Value) -> Self {
         Self { object, duplicates: Vec::new(), is_applied: false }
     }
+}
+
+/// Reads JSON, and the paths of the fields that occur twice.
+pub(crate) fn read_json(body: &[u8]) -> Result<(Value, Vec<String>), ApiError> {
+    decode::parse(body).map_err(|error| ApiError::bad_request(format!("the object provided is unrecognized: {error}")))
 }
 
 /// What an object has that is not stored as it is read: the next write, even of the same, then stores something new.
@@ -161,11 +164,7 @@ pub(crate) fn accept(
     let untidy = untidy(resource, &object, is_applied);
     let mut unknown = Vec::new();
     let kind = &resource.kind.kind;
-    let decoded = match &resource.schema {
-        TypeSchema::BuiltIn { schema, .. } => decode::prune(&mut object, *schema, "", &mut unknown),
-        TypeSchema::Custom(schema) => schema.prune(&mut object, is_applied, &mut unknown),
-    };
-    decoded.map_err(|mismatch| {
+    resource.decode(&mut object, is_applied, &mut unknown).map_err(|mismatch| {
         let version = &resource.kind.version;
         let text = mismatch.text(kind);
         ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {text}"))
@@ -208,50 +207,6 @@ pub(crate) fn report(
     Ok(())
 }
 
-/// Fills in what the server sets in every object of the kind, and writes it as the server would.
-pub(crate) fn complete(resource: &ResourceType, object: &mut Value, stage: Stage) {
-    match &resource.schema {
-        TypeSchema::BuiltIn { schema, name } => {
-            defaults::convert(resource, object);
-            remove_nulls(object);
-            defaults::fill(resource, object);
-            shape::canonicalise_root(object, *schema, name, stage);
-            remove_metadata_of_templates(object);
-            if stage == Stage::Stored
-                && resource.is("services")
-                && object::text_at(object, &["spec", "type"]) == "ExternalName"
-            {
-                // It is stored by accident, and not shown (`defaultOnReadInternalTrafficPolicy`).
-                object::remove_at(object, &["spec", "internalTrafficPolicy"]);
-            }
-        }
-        TypeSchema::Custom(schema) => {
-            schema.fill_defaults(object);
-            if stage == Stage::Stored {
-                schema.prune_nulls(object);
-            }
-            custom::canonicalise_metadata(object);
-        }
-    }
-}
-
-/// The server sets these itself; nobody can.
-fn remove_metadata_of_templates(object: &mut Value) {
-    object::remove_metadata(object, "selfLink");
-}
-
-/// An absent field and one that is null are the same to a Go program.
-fn remove_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(remove_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
-        _ => {}
-    }
-}
-
 /// A draft that does not say what it is, is what the path says; not so that of a custom resource.
 fn identify(resource: &ResourceType, object: &mut Value) {
     if matches!(resource.schema, TypeSchema::Custom(_)) {
@@ -285,13 +240,4 @@ fn check_kind(expected: &GroupVersionKind, object: &Value) -> Result<(), ApiErro
         expected.kind,
         if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
     )))
-}
-
-/// An object of the kind with nothing in it: what a create starts from. What every object of the kind has belongs to nobody.
-pub(crate) fn nothing(kind: &GroupVersionKind, schema: &TypeSchema) -> Value {
-    let mut nothing = json!({"apiVersion": kind.api_version(), "kind": kind.kind});
-    if let TypeSchema::BuiltIn { schema, name } = schema {
-        shape::canonicalise_root(&mut nothing, *schema, name, Stage::Stored);
-    }
-    nothing
 }

@@ -8,8 +8,15 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The crates without I/O.
-const PURE: &[&str] =
-    &["holm-core", "holm-executor", "holm-resources", "holm-schema", "holm-structured-merge", "holm-values"];
+const PURE: &[&str] = &[
+    "holm-core",
+    "holm-executor",
+    "holm-resources",
+    "holm-schema",
+    "holm-structured-merge",
+    "holm-validation",
+    "holm-values",
+];
 
 /// What a crate without I/O has no use for: a runtime, a network, a command line.
 const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwest", "tokio"];
@@ -20,7 +27,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
     ("holm-cluster", &["holm-core", "holm-executor", "holm-values"]),
     ("holm-executor", &["holm-core"]),
-    ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-values"]),
+    ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-validation", "holm-values"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
     ("holm-core", &["holm-values"]),
     ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-faults", "holm-node"]),
@@ -29,6 +36,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-resources", &["holm-core"]),
     ("holm-schema", &["holm-structured-merge"]),
     ("holm-structured-merge", &["holm-values"]),
+    ("holm-validation", &["holm-schema", "holm-values"]),
     ("holm-values", &[]),
 ];
 

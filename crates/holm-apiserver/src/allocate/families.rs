@@ -1,9 +1,10 @@
 //! The families of a service's addresses: `initIPFamilyFields`.
 
+use holm_validation::FieldError;
 use serde_json::{Value, json};
 
 use super::{EXTERNAL_NAME, invalid, kind, texts};
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{at, set_at, text_at};
 use crate::validate;
 

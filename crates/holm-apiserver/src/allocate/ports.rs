@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use holm_validation::FieldError;
 use serde_json::{Value, json};
 
 use super::keep::{is_checked, node_ports};
 use super::{invalid, kind, others};
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{at, set_at, text_at};
 use crate::state::State;
 

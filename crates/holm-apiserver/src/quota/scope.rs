@@ -3,10 +3,10 @@
 //! From `k8s.io/kubernetes`, `pkg/quota/v1/evaluator/core/{pods.go,persistent_volume_claims.go}` and `k8s.io/apiserver`,
 //! `pkg/quota/v1/generic/evaluator.go`.
 
+use holm_validation::quality_of_service;
 use serde_json::Value;
 
 use crate::object::{self, at, text_at};
-use crate::quality_of_service::quality_of_service;
 
 /// Whether all scopes of a quota hold for an object. A kind that knows no scopes is in none.
 pub(super) fn matches(quota: &Value, resource: &str, object: &Value) -> bool {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::stream;
+use holm_validation::TypeSchema;
 use http::Response;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::object;
 use crate::query::resource_version;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
 use crate::state::State;
 use crate::watch::{Watch, WatchEvent, WatchStart};
 

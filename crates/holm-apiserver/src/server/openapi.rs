@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use holm_validation::TypeSchema;
 use http::Response;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +12,7 @@ use super::json_answer;
 use super::respond::{Accept, AnswerBody};
 use crate::error::ApiError;
 use crate::query::Query;
-use crate::registry::{Registry, ResourceType, TypeSchema};
+use crate::registry::{Registry, ResourceType};
 
 const REFERENCE: &str = "#/components/schemas/";
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";

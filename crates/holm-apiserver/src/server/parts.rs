@@ -5,6 +5,7 @@ mod eviction;
 mod log;
 mod token;
 
+use holm_validation::decode;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
@@ -12,7 +13,6 @@ use super::respond::{AnswerBody, answer, text};
 use super::route::Route;
 use super::{Call, verbs};
 use crate::api_server::ApiServer;
-use crate::decode;
 use crate::error::ApiError;
 use crate::options::{OptionsKind, WriteOptions};
 

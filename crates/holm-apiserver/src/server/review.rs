@@ -3,6 +3,7 @@
 //! From `k8s.io/kubernetes`, `pkg/registry/{authorization,authentication}/**/{rest,storage}.go` and
 //! `pkg/apis/authorization/validation/validation.go`.
 
+use holm_validation::FieldError;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::{Call, verbs};
 use crate::api_server::ApiServer;
 use crate::authenticate::ISSUER;
 use crate::authorize::{self, Decision};
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::{OptionsKind, WriteOptions};
 use crate::registry::{REVIEWS, ResourceType};

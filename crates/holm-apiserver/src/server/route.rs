@@ -63,7 +63,7 @@ impl Route {
             _ => return Err(ApiError::no_resource()),
         };
         if namespace.is_some() && !resource.is_namespaced() {
-            let custom = matches!(resource.schema, crate::registry::TypeSchema::Custom(_));
+            let custom = matches!(resource.schema, holm_validation::TypeSchema::Custom(_));
             return Err(if custom { ApiError::no_path() } else { ApiError::no_resource() });
         }
         if resource.is_namespaced() && namespace.is_none() && name.is_some() {

@@ -8,13 +8,14 @@ mod columns;
 
 use std::sync::Arc;
 
+use holm_validation::TypeSchema;
 use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use super::list::metadata_of;
 use super::respond::Beside;
 use crate::object;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
 
 /// A column.
 struct Column {

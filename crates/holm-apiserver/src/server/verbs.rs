@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use holm_schema::GroupVersionKind;
+use holm_validation::TypeSchema;
 use http::{Method, Response};
 use serde_json::{Value, json};
 
@@ -10,15 +11,15 @@ use super::respond::{AnswerBody, Form, answer, answer_of, refuse, warn_first};
 use super::route::Route;
 use super::{Call, list, parts, review, table};
 use crate::api_server::ApiServer;
-use crate::decode;
 use crate::error::ApiError;
 use crate::object;
 use crate::options::{DeleteOptions, OptionsKind, WriteOptions};
 use crate::patch::Patch;
 use crate::protobuf;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
 use crate::view::View;
 use crate::write::delete::Deleted;
+use crate::write::read_json;
 use crate::write::scale;
 use crate::write::update::Target;
 use crate::write::{Draft, Written};
@@ -146,7 +147,7 @@ fn stored_draft(cluster: &ApiServer, route: &Route, call: &Call) -> Result<Draft
 /// The body of a request that is no object of the resource, but of this kind.
 pub(super) fn body(call: &Call, kind: &GroupVersionKind) -> Result<Value, ApiError> {
     match call.content_type.as_str() {
-        "" | "application/json" | "*/*" => Ok(decode::parse(&call.body)?.0),
+        "" | "application/json" | "*/*" => Ok(read_json(&call.body)?.0),
         protobuf::MEDIA_TYPE => protobuf::decode(&call.body, kind),
         _ => Err(ApiError::unsupported_media_type(READ)),
     }
@@ -225,7 +226,7 @@ fn patch(
     let kind = if applies { OptionsKind::Apply } else { OptionsKind::Patch };
     if route.subresource == "scale" {
         let options = write_options(call, kind)?;
-        let (body, _) = decode::parse(&call.body)?;
+        let (body, _) = read_json(&call.body)?;
         if applies {
             let scaled =
                 cluster.write(|state| scale::apply(state, &route.resource, target(route, name), &body, &options))?;

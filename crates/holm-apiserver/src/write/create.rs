@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use holm_validation::complete::{complete, nothing};
+use holm_validation::prepare::{Labels, set_default_times};
+use holm_validation::shape::Stage;
 use serde_json::Value;
 
-use super::{Accepted, Draft, Written, accept, finished, nothing, prepare};
+use super::{Accepted, Draft, Written, accept, finished, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::escalate;
@@ -13,7 +16,6 @@ use crate::object;
 use crate::options::WriteOptions;
 use crate::quota;
 use crate::registry::ResourceType;
-use crate::shape::Stage;
 use crate::state::State;
 use crate::validate;
 
@@ -45,7 +47,7 @@ impl State {
         let mut origin = Origin { labels: Labels::of(&draft.object), is_allocated: true };
         let mut accepted = accept(resource, draft, options.field_validation, warnings)?;
         let mut new = std::mem::take(&mut accepted.object);
-        prepare::date(resource, self.now(), &mut new);
+        set_default_times(resource, self.now(), &mut new);
         place(resource, namespace, None, &mut new)?;
         if self.generate_name(&mut new) {
             // An object that gets a name is copied for each try, and what was one map before is two then.
@@ -97,7 +99,7 @@ impl State {
         }
         quota::on_create(self, resource, namespace, &new)?;
         let key = self.key(resource, namespace, &name);
-        super::complete(resource, &mut new, Stage::Stored);
+        complete(resource, &mut new, Stage::Stored);
         validate::warnings(resource, None, &new, warnings);
         // Only the storage notices, which a dry run does not reach.
         if brought_version && !options.dry_run {
@@ -139,21 +141,6 @@ pub(crate) struct Origin {
     pub labels: Labels,
     /// Whether it gets addresses and ports: not by a write of the status of an object that is not there.
     pub is_allocated: bool,
-}
-
-/// Whether the metadata of a draft has labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Labels {
-    Given,
-    /// The kind may take those of its template.
-    None,
-}
-
-impl Labels {
-    pub fn of(draft: &Value) -> Self {
-        let labels = object::metadata(draft, "labels").and_then(Value::as_object);
-        if labels.is_some_and(|labels| !labels.is_empty()) { Self::Given } else { Self::None }
-    }
 }
 
 /// Checks the namespace and name of a draft against those of the request, and fills them in.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::admission;
-use crate::custom;
+use crate::definitions;
 use crate::error::ApiError;
 use crate::object;
 use crate::options::{DeleteOptions, Propagation};
@@ -51,7 +51,7 @@ impl State {
         let mut finalizers = object::finalizers(&live);
         if resource.is(DEFINITIONS) && !object::is_deleting(&live) {
             // Its objects go first.
-            finalizers.push(custom::CLEANUP.to_owned());
+            finalizers.push(definitions::CLEANUP.to_owned());
         }
         let policy = options.propagation;
         let keeps = policy.is_none() && finalizers.iter().any(|found| found == FOREGROUND || found == ORPHAN);

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use holm_structured_merge::{FieldTracker, GroupVersionKind, ManagedFieldsEntry, Path, ScaleMapping, SingleVersion};
+use holm_validation::{FieldError, TypeSchema};
 use holm_values::Selector;
 use serde_json::{Value, json};
 
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::WriteOptions;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
 use crate::state::State;
 use crate::write::Accepted;
 use crate::write::update::Target;

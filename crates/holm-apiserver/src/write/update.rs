@@ -4,23 +4,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use holm_structured_merge::{FieldTracker, TrackError, keep_times_of_unchanged};
+use holm_validation::complete::{complete, nothing};
+use holm_validation::prepare::{Labels, set_default_times};
+use holm_validation::shape::{self, Stage};
+use holm_validation::{FieldError, TypeSchema, decode};
 use serde_json::Value;
 
-use super::create::{Labels, Origin, place};
-use super::{Accepted, Draft, Written, accept, finished, nothing, prepare};
+use super::create::{Origin, place};
+use super::{Accepted, Draft, Written, accept, finished, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::{self, escalate};
-use crate::decode;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::go;
 use crate::object::{self, at};
 use crate::options::WriteOptions;
 use crate::patch::Patch;
 use crate::quota;
-use crate::registry::{ResourceType, TypeSchema};
+use crate::registry::ResourceType;
 use crate::request_info::Attributes;
-use crate::shape::{self, Stage};
 use crate::state::State;
 use crate::validate;
 
@@ -58,7 +60,7 @@ impl State {
         let labels = Labels::of(&draft.object);
         let Accepted { object: mut new, emptied, untidy } =
             accept(resource, draft, options.field_validation, warnings)?;
-        prepare::date(resource, self.now(), &mut new);
+        set_default_times(resource, self.now(), &mut new);
         if object::name(&new).is_empty() {
             return Err(ApiError::bad_request("name must be provided"));
         }
@@ -131,7 +133,7 @@ impl State {
         draft.duplicates.clone_from(&patch.duplicates);
         let Accepted { object: mut new, emptied, untidy } =
             accept_patched(draft, (patch, &live), resource, options, warnings)?;
-        prepare::date(resource, self.now(), &mut new);
+        set_default_times(resource, self.now(), &mut new);
         check_name(resource, target, &mut new)?;
         check_version(resource, &live, &new)?;
         let tracker = resource.tracker(target.subresource);
@@ -176,7 +178,7 @@ impl State {
         let before = live.as_deref().or(nothing.as_ref()).unwrap_or(&Value::Null);
         let new = resource.stored_of_applied(run(&tracker, before, &config, options, now)?);
         let mut new = accept_applied(new, live.as_deref(), resource, options, warnings)?;
-        prepare::date(resource, now, &mut new.object);
+        set_default_times(resource, now, &mut new.object);
         super::report(options.field_validation, &[], &draft.duplicates, warnings)?;
         let Some(live) = live else {
             if let Some(uid) = object::uid(&config) {
@@ -265,7 +267,7 @@ impl State {
         }
         // Nobody stores an object whose last finalizer goes, so it is answered as it was read.
         let goes = object::is_deleting(&new) && self.is_released(resource, &new);
-        super::complete(resource, &mut new, if goes { Stage::Read } else { Stage::Stored });
+        complete(resource, &mut new, if goes { Stage::Read } else { Stage::Stored });
         object::set_metadata(
             &mut new,
             "resourceVersion",
@@ -479,7 +481,7 @@ impl State {
         let live = self.store.get(&key).cloned().ok_or_else(|| ApiError::not_found("", "namespaces", name))?;
         let mut new = Value::clone(&live);
         object::copy_at(&draft.object, &mut new, &["spec", "finalizers"]);
-        super::complete(resource, &mut new, Stage::Stored);
+        complete(resource, &mut new, Stage::Stored);
         if new == *live {
             return Ok(Written { object: live, created: false, warnings: Vec::new() });
         }

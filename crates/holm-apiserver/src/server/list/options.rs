@@ -2,11 +2,12 @@
 //!
 //! From `k8s.io/apimachinery`, `pkg/apis/meta/internalversion/{defaults.go,validation/validation.go}`.
 
+use holm_validation::{FieldError, TypeSchema};
+
 use super::super::Call;
 use super::super::route::Route;
 use super::Continue;
-use crate::error::{ApiError, FieldError};
-use crate::registry::TypeSchema;
+use crate::error::ApiError;
 use crate::selector::Selection;
 
 /// How many objects a deletion of a collection lists at once, unless it says so.

@@ -3,10 +3,11 @@
 //! From `k8s.io/kubernetes`, `pkg/registry/core/pod/storage/storage.go` (`BindingREST`). It writes past the strategy of pods, so
 //! nobody owns the node's name and the generation stays.
 
+use holm_validation::FieldError;
 use serde_json::{Value, json};
 
 use crate::api_server::ApiServer;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::WriteOptions;
 use crate::server::route::Route;

@@ -5,10 +5,11 @@
 //! `pkg/apis/core/validation`; a container without a log has the errors of `pkg/kubelet/kubelet_pods.go`
 //! (`validateContainerLogStatus`).
 
+use holm_validation::FieldError;
 use serde_json::Value;
 
 use crate::api_server::ApiServer;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, text_at};
 use crate::query::Query;
 use crate::server::route::Route;

@@ -3,6 +3,7 @@
 //! From `k8s.io/kubernetes`, `pkg/registry/core/serviceaccount/storage/token.go`, `pkg/serviceaccount/claims.go` and
 //! `pkg/apis/authentication/validation/validation.go`.
 
+use holm_validation::FieldError;
 use http::Response;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::super::respond::{AnswerBody, answer};
 use super::super::route::Route;
 use crate::api_server::ApiServer;
 use crate::authenticate::ISSUER;
-use crate::error::{ApiError, FieldError};
+use crate::error::ApiError;
 use crate::object::{self, at, set_at, text_at};
 use crate::options::{OptionsKind, WriteOptions};
 use crate::state::State;

@@ -1,0 +1,92 @@
+//! The rules of schemas in CEL.
+//!
+//! From `k8s.io/apiextensions-apiserver`, `pkg/apiserver/schema/cel`.
+
+use serde_json::Value;
+
+#[cfg(feature = "cel")]
+use super::lists::old_item;
+use crate::field_error::FieldError;
+
+/// The rules in CEL (`x-kubernetes-validations`).
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// Whether the schema has any.
+    pub any: bool,
+}
+
+impl Rules {
+    /// The rules of a schema.
+    pub fn of(schema: &Value) -> Self {
+        Self { any: schema.to_string().contains("\"x-kubernetes-validations\"") }
+    }
+
+    /// The rules that an object breaks.
+    pub fn check(&self, schema: &Value, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+        if !self.any {
+            return Vec::new();
+        }
+        check_rules(schema, object, live)
+    }
+}
+
+#[cfg(feature = "cel")]
+fn check_rules(schema: &Value, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
+    let Err(errors) = kube_cel::Validator::new().validate(schema, object, live) else { return Vec::new() };
+    let is_held =
+        |error: &kube_cel::ValidationError| !live.is_some_and(|live| is_forgiven(schema, object, live, error));
+    let error = |error: kube_cel::ValidationError| {
+        let field = if error.field_path.is_empty() { "<nil>".to_owned() } else { error.field_path };
+        match error.reason.as_deref() {
+            Some("FieldValueRequired") => FieldError::required(field, error.message),
+            Some("FieldValueForbidden") => FieldError::forbidden(field, error.message),
+            Some("FieldValueDuplicate") => FieldError::duplicate(field, error.message),
+            _ => FieldError::invalid(field, "object", error.message),
+        }
+    };
+    errors.into_vec().into_iter().filter(is_held).map(error).collect()
+}
+
+/// Whether a value that breaks a rule was there before, and the rule is not one about changes (`shouldRatchetError`). A rule that
+/// names another field than its own is always held, as it does not say where it stands.
+#[cfg(feature = "cel")]
+fn is_forgiven(schema: &Value, object: &Value, live: &Value, error: &kube_cel::ValidationError) -> bool {
+    !error.rule.contains("oldSelf")
+        && !names_a_field(schema, &error.rule)
+        && is_unchanged(schema, object, live, &error.field_path).unwrap_or(false)
+}
+
+#[cfg(feature = "cel")]
+fn names_a_field(schema: &Value, rule: &str) -> bool {
+    match schema {
+        Value::Object(fields) => {
+            (fields.get("rule").and_then(Value::as_str) == Some(rule) && fields.contains_key("fieldPath"))
+                || fields.values().any(|below| names_a_field(below, rule))
+        }
+        Value::Array(items) => items.iter().any(|below| names_a_field(below, rule)),
+        _ => false,
+    }
+}
+
+/// Whether the value at a path is what it was. An item of a list that is no map is as old as its list.
+#[cfg(feature = "cel")]
+fn is_unchanged(schema: &Value, object: &Value, live: &Value, path: &str) -> Option<bool> {
+    let (mut schema, mut value, mut live) = (schema, object, live);
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        let (name, positions) = part.split_once('[').unwrap_or((part, ""));
+        let properties = schema.get("properties").and_then(|properties| properties.get(name));
+        schema = properties.or_else(|| schema.get("additionalProperties"))?;
+        (value, live) = (value.get(name)?, live.get(name)?);
+        for position in positions.split('[').filter(|position| !position.is_empty()) {
+            let item = value.get(position.trim_end_matches(']').parse::<usize>().ok()?)?;
+            let Some(old) = old_item(schema, live, item) else { return Some(value == live) };
+            (schema, value, live) = (schema.get("items")?, item, old);
+        }
+    }
+    Some(value == live)
+}
+
+#[cfg(not(feature = "cel"))]
+fn check_rules(_: &Value, _: &Value, _: Option<&Value>) -> Vec<FieldError> {
+    Vec::new()
+}
