@@ -11,6 +11,7 @@ mod ports;
 use std::collections::HashSet;
 
 use holm_validation::FieldError;
+use holm_validation::prepare::complete_addresses;
 use holm_values::names;
 use serde_json::{Value, json};
 
@@ -31,11 +32,7 @@ pub(crate) fn on_create(
     if !resource.is("services") {
         return Ok(());
     }
-    if let Some(address) = at(object, &["spec", "clusterIP"]).filter(|address| *address != "").cloned()
-        && texts(object, "clusterIPs").is_empty()
-    {
-        set_at(object, &["spec", "clusterIPs"], json!([address]));
-    }
+    complete_addresses(object);
     families::complete(None, object)?;
     addresses(state, object, dry_run)?;
     ports::on_create(state, object)

@@ -17,6 +17,8 @@ pub struct FieldError {
     pub value: Value,
     /// The explanation; may be empty.
     pub detail: String,
+    /// Whether the text leaves the value out.
+    pub omits_value: bool,
 }
 
 /// The kinds of problems that a field can have.
@@ -75,7 +77,7 @@ impl FieldProblem {
 
 impl FieldError {
     fn new(kind: FieldProblem, field: impl Into<String>, value: Value, detail: impl Into<String>) -> Self {
-        Self { kind, field: field.into(), value, detail: detail.into() }
+        Self { kind, field: field.into(), value, detail: detail.into(), omits_value: false }
     }
 
     /// Returns that a field must be there.
@@ -88,10 +90,14 @@ impl FieldError {
         Self::new(FieldProblem::Invalid, field, value.into(), detail)
     }
 
-    /// Returns that a value is none of `supported`.
+    /// Returns that a value is wrong which the text leaves out.
+    pub fn invalid_without_value(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { omits_value: true, ..Self::new(FieldProblem::Invalid, field, Value::Null, detail) }
+    }
+
+    /// Returns that a value is none of `supported`, which are listed in this order.
     pub fn not_supported(field: impl Into<String>, value: impl Into<Value>, supported: &[&str]) -> Self {
-        let mut supported: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
-        supported.sort();
+        let supported: Vec<String> = supported.iter().map(|value| format!("{value:?}")).collect();
         let detail = format!("supported values: {}", supported.join(", "));
         Self::new(FieldProblem::NotSupported, field, value.into(), detail)
     }
@@ -130,6 +136,7 @@ impl FieldError {
             FieldProblem::Required | FieldProblem::Forbidden | FieldProblem::TooLong | FieldProblem::TooMany => {
                 words.to_owned()
             }
+            _ if self.omits_value => words.to_owned(),
             _ => match &self.value {
                 // What has a set of values has a type of its own, which is written as JSON.
                 Value::String(text) if self.kind != FieldProblem::NotSupported => {

@@ -69,6 +69,16 @@ pub fn new_object(resource: &ResourceKind, labels: Labels, now: Timestamp, objec
     }
 }
 
+/// Completes the addresses of a new service that names one: the one address is the first of all.
+pub fn complete_addresses(object: &mut Value) {
+    let address = at(object, &["spec", "clusterIP"]).filter(|address| *address != "").cloned();
+    if let Some(address) = address
+        && at(object, &["spec", "clusterIPs"]).and_then(Value::as_array).is_none_or(Vec::is_empty)
+    {
+        set_at(object, &["spec", "clusterIPs"], json!([address]));
+    }
+}
+
 /// Fills in the times that are defaults: when a device was tainted.
 pub fn set_default_times(resource: &ResourceKind, now: Timestamp, object: &mut Value) {
     let fill = |taint: &mut Value| {

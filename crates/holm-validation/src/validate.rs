@@ -300,7 +300,11 @@ fn owner_references(object: &Value) -> Vec<FieldError> {
         if object::text_at(owner, &["kind"]) == "Event"
             && matches!(object::text_at(owner, &["apiVersion"]), "v1" | "events.k8s.io/v1")
         {
-            let detail = "is disallowed from being an owner";
+            let (group, version) = match object::text_at(owner, &["apiVersion"]) {
+                "v1" => ("", "v1"),
+                _ => ("events.k8s.io", "v1"),
+            };
+            let detail = format!("{group}/{version}, Kind=Event is disallowed from being an owner");
             errors.push(FieldError::invalid(format!("metadata.ownerReferences[{position}]"), owner.clone(), detail));
         }
         controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));

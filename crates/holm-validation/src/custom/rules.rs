@@ -7,6 +7,8 @@ use serde_json::Value;
 #[cfg(feature = "cel")]
 use super::lists::old_item;
 use crate::field_error::FieldError;
+#[cfg(feature = "cel")]
+use crate::place::{locate, value_at};
 
 /// The rules in CEL (`x-kubernetes-validations`).
 #[derive(Debug, Default)]
@@ -41,7 +43,13 @@ fn check_rules(schema: &Value, object: &Value, live: Option<&Value>) -> Vec<Fiel
             Some("FieldValueRequired") => FieldError::required(field, error.message),
             Some("FieldValueForbidden") => FieldError::forbidden(field, error.message),
             Some("FieldValueDuplicate") => FieldError::duplicate(field, error.message),
-            _ => FieldError::invalid(field, "object", error.message),
+            // Of what is no scalar the text leaves the value out.
+            _ => match value_at(object, &locate(object, &field)) {
+                None | Some(Value::Object(_) | Value::Array(_)) => {
+                    FieldError::invalid_without_value(field, error.message)
+                }
+                Some(value) => FieldError::invalid(field, value.clone(), error.message),
+            },
         }
     };
     errors.into_vec().into_iter().filter(is_held).map(error).collect()

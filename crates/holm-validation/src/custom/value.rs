@@ -310,7 +310,7 @@ impl Holder<'_> {
             outcome.add(self.problem(FieldProblem::Invalid, place.path, length, detail));
         }
         if let Some(maximum) = count(schema, "maxItems").filter(|maximum| length > *maximum) {
-            let detail = format!("must have at most {maximum} items");
+            let detail = format!("{length}: must have at most {maximum} items");
             outcome.add(self.problem(FieldProblem::TooMany, place.path, length, detail));
         }
         outcome
@@ -325,7 +325,7 @@ impl Holder<'_> {
             outcome.add(self.problem(FieldProblem::Invalid, place.path, length, detail));
         }
         if let Some(maximum) = count(schema, "maxProperties").filter(|maximum| length > *maximum) {
-            let detail = format!("must have at most {maximum} properties");
+            let detail = format!("{length}: must have at most {maximum} items");
             outcome.add(self.problem(FieldProblem::TooMany, place.path, length, detail));
         }
         let properties = schema.get("properties").and_then(Value::as_object);

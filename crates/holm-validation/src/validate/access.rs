@@ -39,7 +39,7 @@ pub(super) fn role(object: &Value, is_namespaced: bool) -> Vec<FieldError> {
 fn policy_rule(rule: &Value, path: &str, is_namespaced: bool, errors: &mut Vec<FieldError>) {
     let filled = |field: &str| items(rule, &[field], "").next().is_some();
     if !filled("verbs") {
-        errors.push(FieldError::required(format!("{path}.verbs"), "verbs must contain at least one value"));
+        errors.push(FieldError::required(format!("{path}.verbs"), ""));
     }
     if filled("nonResourceURLs") {
         let field = format!("{path}.nonResourceURLs");
@@ -71,7 +71,7 @@ pub(super) fn binding(object: &Value, is_namespaced: bool) -> Vec<FieldError> {
         errors.push(FieldError::not_supported("roleRef.apiGroup", text_at(role, &["apiGroup"]), &[GROUP]));
     }
     let kind = text_at(role, &["kind"]);
-    let allowed: &[&str] = if is_namespaced { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
+    let allowed: &[&str] = if is_namespaced { &["Role", "ClusterRole"] } else { &["ClusterRole"] };
     if !allowed.contains(&kind) {
         errors.push(FieldError::not_supported("roleRef.kind", kind, allowed));
     }
@@ -99,7 +99,7 @@ fn subject(subject: &Value, path: &str, is_namespaced: bool, errors: &mut Vec<Fi
         }
         "User" | "Group" => GROUP,
         other => {
-            let supported = &["Group", "ServiceAccount", "User"];
+            let supported = &["ServiceAccount", "User", "Group"];
             errors.push(FieldError::not_supported(format!("{path}.kind"), other, supported));
             return;
         }

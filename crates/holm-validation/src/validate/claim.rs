@@ -9,7 +9,7 @@ use super::rules::Checks;
 use crate::field_error::FieldError;
 use crate::object::{at, remove_at, text_at};
 
-pub(super) const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
+pub(super) const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 /// Those that pods may share.
 const OF_MANY_PODS: &[&str] = ACCESS_MODES.split_at(3).0;
 

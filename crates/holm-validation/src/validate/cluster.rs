@@ -26,7 +26,13 @@ pub(super) fn priority_class(object: &Value) -> Vec<FieldError> {
     if name.starts_with("system-") {
         let is_default = at(object, &["globalDefault"]) == Some(&json!(true));
         if known != Some(value) || is_default {
-            let detail = "priority class names with 'system-' prefix are reserved for system use only";
+            let problem = match known {
+                None => format!("{name} is not a known system priority class"),
+                Some(known) if known != value => format!("value of {name} must be {known}"),
+                Some(_) => format!("globalDefault of {name} must be false"),
+            };
+            let reserved = "priority class names with 'system-' prefix are reserved for system use only";
+            let detail = format!("{reserved}. error: {problem}");
             errors.push(FieldError::forbidden("metadata.name", detail));
         }
     } else if value > MAX_PRIORITY {

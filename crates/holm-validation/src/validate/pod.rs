@@ -56,9 +56,9 @@ pub(super) fn check(object: &Value, path: &[&str], shown: &str) -> Vec<FieldErro
     let Some(spec) = at(object, path) else { return errors };
     let volumes = volume::check(spec, shown, &mut errors);
     container::check_all(spec, shown, &volumes, &mut errors);
-    let supported = ["Always", "Never", "OnFailure"];
+    let supported = ["Always", "OnFailure", "Never"];
     required_word(spec, "restartPolicy", shown, &supported, &mut errors);
-    let supported = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+    let supported = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     required_word(spec, "dnsPolicy", shown, &supported, &mut errors);
     dns(spec, shown, &mut errors);
     errors.labels(at(spec, &["nodeSelector"]), &format!("{shown}.nodeSelector"));

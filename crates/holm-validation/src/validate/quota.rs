@@ -130,14 +130,14 @@ fn scope_requirement(requirement: &Value, scope: &str, errors: &mut Vec<FieldErr
     }
 }
 
-/// Parts of a limit of which the first may not be more than the second; the third is said to be wrong.
-const ORDERS: [(&str, &str, &str); 6] = [
-    ("min", "max", "min"),
-    ("min", "defaultRequest", "defaultRequest"),
-    ("defaultRequest", "max", "defaultRequest"),
-    ("defaultRequest", "default", "defaultRequest"),
-    ("min", "default", "default"),
-    ("default", "max", "default"),
+/// Parts of a limit of which the first may not be more than the second; the third is said to be wrong, and the larger amount is shown where the last says so.
+const ORDERS: [(&str, &str, &str, bool); 6] = [
+    ("min", "max", "min", false),
+    ("min", "defaultRequest", "defaultRequest", true),
+    ("defaultRequest", "max", "defaultRequest", false),
+    ("defaultRequest", "default", "defaultRequest", false),
+    ("min", "default", "default", false),
+    ("default", "max", "default", true),
 ];
 
 /// Checks a LimitRange.
@@ -191,12 +191,17 @@ fn limit_amounts(limit: &Value, kind: &str, path: &str, errors: &mut Vec<FieldEr
         let mut refuse = |part: &str, value: Quantity, detail: String| {
             errors.push(FieldError::invalid(format!("{path}.{part}[{name}]"), value.to_string(), detail));
         };
-        for (less, more, wrong) in ORDERS {
+        for (less, more, wrong, shows_larger) in ORDERS {
             if let (Some(low), Some(high)) = (amount(less, name), amount(more, name))
                 && low > high
             {
-                let detail = format!("{less} value {low} is greater than {more} value {high}");
-                refuse(wrong, low, detail);
+                let words = |part| match part {
+                    "defaultRequest" => "default request",
+                    "default" if less == "defaultRequest" => "default limit",
+                    part => part,
+                };
+                let detail = format!("{} value {low} is greater than {} value {high}", words(less), words(more));
+                refuse(wrong, if shows_larger { high } else { low }, detail);
             }
         }
         if let Some(ratio) = amount("maxLimitRequestRatio", name) {

@@ -167,7 +167,11 @@ fn selector(resource: &str, object: &Value, errors: &mut Vec<FieldError>) -> boo
         _ => true,
     };
     if none("matchLabels") && none("matchExpressions") {
-        let kind = resource.split('.').next().unwrap_or_default().trim_end_matches('s');
+        // Of a ReplicaSet, the server speaks of a Deployment too.
+        let kind = match resource {
+            "replicasets.apps" => "deployment",
+            _ => resource.split('.').next().unwrap_or_default().trim_end_matches('s'),
+        };
         let detail = format!("empty selector is invalid for {kind}");
         errors.push(FieldError::invalid("spec.selector", selector.clone(), detail));
     } else if !selects(selector, Some(&labels)) {
@@ -203,7 +207,10 @@ fn strategy(spec: &Value, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::invalid(format!("{path}.maxUnavailable"), value, detail));
             }
         }
-        other => errors.push(FieldError::not_supported("spec.strategy", other, &["Recreate", "RollingUpdate"])),
+        _ => {
+            let strategy = at(spec, &["strategy"]).cloned().unwrap_or_default();
+            errors.push(FieldError::not_supported("spec.strategy", strategy, &["Recreate", "RollingUpdate"]));
+        }
     }
     let number = |field: &str| at(spec, &[field]).and_then(Value::as_i64);
     if let (Some(deadline), Some(ready)) = (number("progressDeadlineSeconds"), number("minReadySeconds").or(Some(0)))
@@ -247,7 +254,7 @@ fn stateful_set(spec: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
     }
     if let Some(retention) = at(spec, &["persistentVolumeClaimRetentionPolicy"]) {
         for field in ["whenDeleted", "whenScaled"] {
-            errors.one_of(retention, field, "spec.persistentVolumeClaimRetentionPolicy", &["Delete", "Retain"]);
+            errors.one_of(retention, field, "spec.persistentVolumeClaimRetentionPolicy", &["Retain", "Delete"]);
         }
     }
     if let Some(ordinals) = at(spec, &["ordinals"]) {
@@ -285,9 +292,10 @@ fn daemon_set(spec: &Value, errors: &mut Vec<FieldError>) {
                 errors.push(FieldError::invalid(format!("{path}.maxSurge"), up.cloned().unwrap_or_default(), detail));
             }
         }
-        other => {
-            let supported = &["OnDelete", "RollingUpdate"];
-            errors.push(FieldError::not_supported("spec.updateStrategy", other, supported));
+        _ => {
+            let (strategy, supported) =
+                (at(spec, &["updateStrategy"]).cloned().unwrap_or_default(), &["RollingUpdate", "OnDelete"]);
+            errors.push(FieldError::not_supported("spec.updateStrategy", strategy, supported));
         }
     }
 }

@@ -32,7 +32,7 @@ pub(in crate::validate) fn ingress(object: &Value, is_new: bool) -> Vec<FieldErr
     let default = at(&spec, &["defaultBackend"]);
     if !any && default.is_none() {
         let detail = "either `defaultBackend` or `rules` must be specified";
-        errors.push(FieldError::invalid("spec", spec.clone(), detail));
+        errors.push(FieldError::invalid("spec", Value::Null, detail));
     }
     if let Some(found) = default {
         backend(found, "spec.defaultBackend", &mut errors);

@@ -21,7 +21,7 @@ pub(in crate::validate) fn policy(object: &Value) -> Vec<FieldError> {
     } else {
         for (path, kind) in items(&spec, &["policyTypes"], "spec.policyTypes") {
             if !matches!(kind.as_str(), Some("Ingress" | "Egress")) {
-                errors.push(FieldError::not_supported(path, kind.clone(), &["Egress", "Ingress"]));
+                errors.push(FieldError::not_supported(path, kind.clone(), &["Ingress", "Egress"]));
             }
         }
     }
@@ -39,7 +39,7 @@ pub(in crate::validate) fn policy(object: &Value) -> Vec<FieldError> {
 }
 
 fn ports(port: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    errors.one_of(port, "protocol", path, &["SCTP", "TCP", "UDP"]);
+    errors.one_of(port, "protocol", path, &["TCP", "UDP", "SCTP"]);
     let first = at(port, &["port"]);
     if let Some(found) = first {
         errors.port(Some(found), format!("{path}.port"));

@@ -160,7 +160,7 @@ fn traffic(spec: &Value, kind: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::invalid("spec.healthCheckNodePort", port.clone(), detail));
     }
     errors.one_of(spec, "internalTrafficPolicy", "spec", &["Cluster", "Local"]);
-    errors.one_of(spec, "trafficDistribution", "spec", &["PreferClose", "PreferSameNode", "PreferSameZone"]);
+    errors.one_of(spec, "trafficDistribution", "spec", &["PreferClose", "PreferSameZone", "PreferSameNode"]);
 }
 
 /// What only a load balancer has.

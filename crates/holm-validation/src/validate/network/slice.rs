@@ -63,7 +63,7 @@ fn endpoints(object: &Value, errors: &mut Vec<FieldError>) {
     for (path, endpoint) in items(object, &["endpoints"], "endpoints") {
         let addresses = format!("{path}.addresses");
         if at(endpoint, &["addresses"]).and_then(Value::as_array).is_none_or(Vec::is_empty) {
-            errors.push(FieldError::required(addresses.as_str(), "must contain at least 1 address"));
+            errors.push(FieldError::required(addresses.as_str(), ""));
         }
         has_too_many(endpoint, "addresses", &addresses, MAX_ADDRESSES, errors);
         for (below, found) in items(endpoint, &["addresses"], &addresses) {

@@ -44,7 +44,7 @@ pub(super) fn check_all(spec: &Value, shown: &str, volumes: &Volumes<'_>, errors
             mounts::devices(container, &path, volumes, errors);
             resources::check(container, &path, spec, errors);
             security::check_container(container, spec, &path, errors);
-            errors.one_of(container, "terminationMessagePolicy", &path, &["FallbackToLogsOnError", "File"]);
+            errors.one_of(container, "terminationMessagePolicy", &path, &["File", "FallbackToLogsOnError"]);
             restart(container, is_init, &path, errors);
             let runs_beside = !is_init || text_at(container, &["restartPolicy"]) == "Always";
             if runs_beside {

@@ -89,7 +89,10 @@ fn claims(container: &Value, path: &str, spec: &Value, errors: &mut Vec<FieldErr
             seen.insert(key);
         }
         if !of_pod.contains(name) {
-            errors.push(FieldError::not_found(path, name));
+            let listed: Vec<&str> = of_pod.iter().copied().collect();
+            let which = if listed.is_empty() { "which is empty".to_owned() } else { String::new() };
+            let detail = format!("must be one of the names in pod.spec.resourceClaims {which}");
+            errors.push(FieldError { detail: detail.trim_end().to_owned(), ..FieldError::not_found(path, name) });
         }
     }
 }

@@ -64,7 +64,7 @@ pub(in crate::validate) fn tolerations(object: &Value, list: &[&str], shown: &st
             other => errors.push(FieldError::not_supported(field, other, &["Equal", "Exists"])),
         }
         if !effect.is_empty() {
-            errors.one_of(toleration, "effect", &path, &["NoExecute", "NoSchedule", "PreferNoSchedule"]);
+            errors.one_of(toleration, "effect", &path, &["NoSchedule", "PreferNoSchedule", "NoExecute"]);
         }
     }
 }
@@ -211,7 +211,9 @@ fn spread(spec: &Value, shown: &str, errors: &mut Vec<FieldError>) {
             let value = at(constraint, &["maxSkew"]).cloned().unwrap_or_default();
             errors.push(FieldError::invalid(format!("{path}.maxSkew"), value, "must be greater than zero"));
         }
-        errors.filled(constraint, "topologyKey", path);
+        if text_at(constraint, &["topologyKey"]).is_empty() {
+            errors.push(FieldError::required(format!("{path}.topologyKey"), "can not be empty"));
+        }
         let action = text_at(constraint, &["whenUnsatisfiable"]);
         let actions = &["DoNotSchedule", "ScheduleAnyway"];
         if !actions.contains(&action) {

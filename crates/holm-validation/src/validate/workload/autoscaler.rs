@@ -32,7 +32,7 @@ pub(in crate::validate) fn autoscaler(object: &Value, live: Option<&Value>) -> V
     let (minimum, maximum) = (number("minReplicas"), number("maxReplicas"));
     errors.at_least(&spec, "minReplicas", "spec", 0);
     if maximum == 0 {
-        errors.push(FieldError::required("spec.maxReplicas", "must be set and greater than 0"));
+        errors.push(FieldError::required("spec.maxReplicas", ""));
     } else if maximum < 0 {
         errors.push(FieldError::invalid("spec.maxReplicas", maximum, "must be greater than or equal to 1"));
     }
@@ -147,7 +147,8 @@ fn metric_source(metric: &Value, path: &str, version: Version, errors: &mut Vec<
     }
     let wanted = SOURCES.iter().find(|(of, _)| *of == kind).map(|(_, field)| *field);
     if wanted.is_none() {
-        let supported: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+        let mut supported: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+        supported.sort_unstable();
         errors.push(FieldError::not_supported(format!("{path}.type"), kind, &supported));
     }
     let present: Vec<&str> =
@@ -251,7 +252,13 @@ fn one_source(source: &Value, kind: &str, path: &str, version: Version, errors: 
 
 /// From `validateScalingRules` and `validateScalingPolicy`.
 fn behaviour(rules: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    errors.between(rules, "stabilizationWindowSeconds", path, 0, MAX_WINDOW);
+    errors.at_least(rules, "stabilizationWindowSeconds", path, 0);
+    if let Some(seconds) = at(rules, &["stabilizationWindowSeconds"])
+        && seconds.as_i64().is_some_and(|seconds| seconds > MAX_WINDOW)
+    {
+        let detail = format!("must be less than or equal to {MAX_WINDOW}");
+        errors.push(FieldError::invalid(format!("{path}.stabilizationWindowSeconds"), seconds.clone(), detail));
+    }
     errors.one_of(rules, "selectPolicy", path, &["Disabled", "Max", "Min"]);
     if at(rules, &["policies"]).and_then(Value::as_array).is_none_or(Vec::is_empty) {
         errors.push(FieldError::required(format!("{path}.policies"), "must specify at least one Policy"));

@@ -115,7 +115,7 @@ pub(super) fn job_spec(spec: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::too_long(format!("{path}.managedBy"), MAX_MANAGER));
         }
     }
-    errors.one_of(spec, "completionMode", path, &["Indexed", "NonIndexed"]);
+    errors.one_of(spec, "completionMode", path, &["NonIndexed", "Indexed"]);
     // Those of a job that a CronJob makes has no default.
     let mode = at(spec, &["completionMode"]).and_then(Value::as_str).unwrap_or("NonIndexed");
     match mode {
@@ -223,7 +223,7 @@ fn failure_rule(spec: &Value, rule: &Value, path: &str, errors: &mut Vec<FieldEr
         let which = if codes.is_some() { "both" } else { "one of" };
         let verdict = if codes.is_some() { "is not supported" } else { "is required" };
         let detail = format!("specifying {which} OnExitCodes and OnPodConditions {verdict}");
-        errors.push(FieldError::invalid(path, Value::Null, detail));
+        errors.push(FieldError::invalid_without_value(path, detail));
     }
     let Some(codes) = codes else { return };
     let path = format!("{path}.onExitCodes");
