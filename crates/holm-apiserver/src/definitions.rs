@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use holm_structured_merge::{ConversionError, ObjectType, RelabelledVersions, Schema, Versions};
-use holm_validation::custom::{kinds, openapi, preserves_unknown, served_versions};
+use holm_validation::FieldError;
+use holm_validation::custom::{has_rules, kinds, openapi, preserves_unknown, served_versions};
 use serde_json::{Value, json};
 
 use crate::error::qualified;
@@ -16,6 +17,27 @@ use crate::state::State;
 
 /// The finalizer of a definition, whose objects go first.
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Returns what a definition asks for that only a real API server has.
+pub(crate) fn unsupported(resource: &ResourceType, definition: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if !resource.is("customresourcedefinitions.apiextensions.k8s.io") {
+        return errors;
+    }
+    if text_at(definition, &["spec", "conversion", "strategy"]) == "Webhook" {
+        let detail = "the embedded cluster has no conversion webhooks";
+        errors.push(FieldError::forbidden("spec.conversion.strategy", detail));
+    }
+    let versions = at(definition, &["spec", "versions"]).and_then(Value::as_array).into_iter().flatten();
+    for (position, version) in versions.enumerate().filter(|_| cfg!(not(feature = "cel"))) {
+        if has_rules(&openapi(version)) {
+            let field = format!("spec.versions[{position}].schema.openAPIV3Schema.x-kubernetes-validations");
+            let detail = "this embedded cluster was built without the rules of custom resources (feature `cel`)";
+            errors.push(FieldError::forbidden(field, detail));
+        }
+    }
+    errors
+}
 
 /// Serves what a stored definition defines, and says in its status that it does.
 pub(crate) fn on_stored(state: &mut State, definition: &Value) {

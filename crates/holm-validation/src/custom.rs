@@ -20,6 +20,7 @@ use crate::object;
 use value::Holder;
 
 pub use definition::{ColumnDefinition, kinds, openapi, prepare_definition, preserves_unknown, served_versions};
+pub use rules::has_rules;
 pub(crate) use validation::validate_definition;
 pub(crate) use warnings::definition_warnings;
 

@@ -11,6 +11,7 @@ use super::{Accepted, Draft, Written, accept, finished, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::escalate;
+use crate::definitions;
 use crate::error::ApiError;
 use crate::object;
 use crate::options::WriteOptions;
@@ -93,7 +94,8 @@ impl State {
         }
         prepare::for_create(self, resource, origin.labels, options.user.as_deref(), &mut new);
         let name = object::name(&new).to_owned();
-        let errors = validate::on_create(resource, &new);
+        let mut errors = validate::on_create(resource, &new);
+        errors.extend(definitions::unsupported(resource, &new));
         if !errors.is_empty() {
             return Err(ApiError::invalid(group, &resource.kind.kind, &name, &errors));
         }

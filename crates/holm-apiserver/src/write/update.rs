@@ -15,6 +15,7 @@ use super::{Accepted, Draft, Written, accept, finished, prepare};
 use crate::admission;
 use crate::allocate;
 use crate::authorize::{self, escalate};
+use crate::definitions;
 use crate::error::ApiError;
 use crate::go;
 use crate::object::{self, at};
@@ -248,6 +249,7 @@ impl State {
             errors.extend(validate::on_status_update(resource, live, &new));
         } else {
             errors.extend(validate::on_update(resource, live, &new, &emptied));
+            errors.extend(definitions::unsupported(resource, &new));
         }
         if !errors.is_empty() {
             return Err(ApiError::invalid(resource.group(), &resource.kind.kind, target.name, &errors));

@@ -20,7 +20,7 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules of a schema.
     pub fn of(schema: &Value) -> Self {
-        Self { any: schema.to_string().contains("\"x-kubernetes-validations\"") }
+        Self { any: has_rules(schema) }
     }
 
     /// The rules that an object breaks.
@@ -30,6 +30,12 @@ impl Rules {
         }
         check_rules(schema, object, live)
     }
+}
+
+/// Returns whether a schema has rules in CEL.
+#[must_use]
+pub fn has_rules(schema: &Value) -> bool {
+    schema.to_string().contains("\"x-kubernetes-validations\"")
 }
 
 #[cfg(feature = "cel")]

@@ -9,7 +9,6 @@ use holm_values::names;
 use serde_json::{Value, json};
 
 use super::definition::versions;
-use super::rules::Rules;
 use super::value::has_type;
 use crate::field_error::{FieldError, FieldProblem};
 use crate::object::{self, at, text_at};
@@ -63,10 +62,6 @@ pub(crate) fn validate_definition(object: &Value, live: Option<&Value>) -> Vec<F
         errors.push(FieldError::invalid("spec.preserveUnknownFields", true, detail));
     }
     check_versions(object, live.is_none(), &mut errors);
-    if text_at(object, &["spec", "conversion", "strategy"]) == "Webhook" {
-        let detail = "the embedded cluster has no conversion webhooks";
-        errors.push(FieldError::forbidden("spec.conversion.strategy", detail));
-    }
     for path in
         [["spec", "group"].as_slice(), &["spec", "names", "plural"], &["spec", "scope"], &["spec", "names", "kind"]]
     {
@@ -123,10 +118,6 @@ fn check_versions(object: &Value, is_new: bool, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::required(own, "schemas are required"));
             continue;
         };
-        if cfg!(not(feature = "cel")) && Rules::of(schema).any {
-            let detail = "this embedded cluster was built without the rules of custom resources (feature `cel`)";
-            errors.push(FieldError::forbidden(format!("{own}.x-kubernetes-validations"), detail));
-        }
         if alike && position > 0 {
             continue;
         }

@@ -189,3 +189,29 @@ fn objects_are_validated_as_the_api_server_does() {
     assert_eq!(known.len(), DIFFERENT.len(), "of the known differences only these are left: {known:?}");
     assert!(rejected >= 150, "only {rejected} objects of the table are wrong");
 }
+
+/// With `HOLM_MANIFESTS`, a folder of files that others publish and that API servers accept.
+#[test]
+fn published_manifests_are_valid() {
+    let Ok(folder) = std::env::var("HOLM_MANIFESTS") else { return };
+    let mut found = Vec::new();
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap_or_default();
+        let mut kinds = Kinds::built_in().unwrap();
+        let is_definition = |object: &&Value| object["kind"] == "CustomResourceDefinition";
+        objects.iter().filter(is_definition).for_each(|definition| kinds.define(definition));
+        for object in objects.iter().filter(|object| object.is_object()) {
+            let Some(kind) = kinds.of(object) else { continue };
+            count += 1;
+            for finding in check(&kind, object) {
+                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                let file = file.file_name().unwrap().to_string_lossy();
+                found.push(format!("{file} {} {name}: {}: {}", kind.kind.kind, finding.field, finding.text));
+            }
+        }
+    }
+    eprintln!("{count} objects");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
