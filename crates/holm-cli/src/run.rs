@@ -131,7 +131,9 @@ fn declared(program: &str, settings: &Settings, declare: Declare<'_>) -> Result<
         |Problems(mut problems)| {
             for problem in &mut problems {
                 // The program's own words, which may repeat what it was given.
-                if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) = &mut problem.kind {
+                if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) | ProblemKind::Rejected(text) =
+                    &mut problem.kind
+                {
                     *text = redactor.scrub(text);
                 }
             }

@@ -7,7 +7,8 @@ use holm_cluster::{Cluster, Identity, RequestTrace};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::Observed;
 use holm_core::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
-use holm_core::{Graph, ResourceId};
+use holm_core::validate::{self, ServerVersion};
+use holm_core::{Graph, ResourceId, Warning};
 
 use crate::args::{Output, Planning, Settings};
 use crate::connection::{self, Running};
@@ -40,6 +41,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The fields of what is created, by position, where they were asked for.
     pub created: Vec<(usize, Vec<FieldChange>)>,
+    /// The warnings about the declaration, and about what the server was not asked.
+    pub warnings: Vec<Warning>,
 }
 
 impl<'a> Session<'a> {
@@ -94,12 +97,17 @@ impl<'a> Session<'a> {
         if !planning.target.is_empty() {
             options.targets = Some(target::resolve(&planning.target, graph, &observed.inventory)?);
         }
-        let plan = plan(graph, &observed, &self.place, &options);
+        let mut plan = plan(graph, &observed, &self.place, &options);
+        let server = ServerVersion::of(&self.cluster.identity().version);
+        let (blockers, unanswered) = validate::unanswered(graph, &plan, server, &redactor(graph, &observed));
+        plan.blockers.extend(blockers);
+        terminal.warn_of(&unanswered, graph.namespace());
         for consent in unused(&options.allow_delete, &plan) {
             terminal.warn(&format!("--allow-delete {consent} names nothing that this plan would delete or replace"));
         }
         let created = if planning.details { created(graph, &plan, &observed) } else { Vec::new() };
-        Ok(Planned { plan, created })
+        let warnings = graph.warnings().iter().cloned().chain(unanswered).collect();
+        Ok(Planned { plan, created, warnings })
     }
 
     /// Writes what the requests so far left to say: their traces, and the API server's warnings.

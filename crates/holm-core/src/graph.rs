@@ -4,6 +4,7 @@
 //! structs, custom resources and YAML are treated alike. A graph has no cycle: building one is an error with its path.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -20,6 +21,7 @@ use crate::resource::{Resource, Strength};
 use crate::secret;
 use crate::site::Site;
 use crate::stack::Draft;
+use crate::validate::{self, Validator};
 use crate::warning::Warning;
 
 /// A checked stack.
@@ -36,6 +38,7 @@ pub struct Graph {
     generated: BTreeMap<String, GeneratedValue>,
     outputs: BTreeMap<String, Input>,
     warnings: Vec<Warning>,
+    validator: Option<Arc<dyn Validator>>,
 }
 
 /// One resource needs another.
@@ -179,6 +182,11 @@ impl Graph {
         &self.warnings
     }
 
+    /// Returns the library that validates the objects, where one was passed in.
+    pub fn validator(&self) -> Option<&Arc<dyn Validator>> {
+        self.validator.as_ref()
+    }
+
     /// A stack with nothing in it, as `destroy` plans it. It keeps the identity of this one.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -194,6 +202,7 @@ impl Graph {
             generated: BTreeMap::new(),
             outputs: BTreeMap::new(),
             warnings: Vec::new(),
+            validator: None,
         }
     }
 
@@ -241,6 +250,9 @@ impl Graph {
         match order(&draft.resources, &edges.dependencies) {
             Ok(sorted) => {
                 if !problems.is_empty() {
+                    if let Some(validator) = &draft.validator {
+                        validate::add_to(&mut problems, &draft.resources, &**validator);
+                    }
                     return Err(in_order(problems));
                 }
                 let mut slots: Vec<Option<Resource>> = draft.resources.into_iter().map(Some).collect();
@@ -260,6 +272,7 @@ impl Graph {
                     generated,
                     outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
                     warnings,
+                    validator: draft.validator,
                 })
             }
             Err(cycles) => {

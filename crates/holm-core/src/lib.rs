@@ -36,6 +36,7 @@ pub mod secret;
 pub mod sensitive;
 pub mod site;
 pub mod stack;
+pub mod validate;
 pub mod warning;
 
 pub use graph::Graph;

@@ -169,6 +169,9 @@ pub enum ProblemKind {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Something that the API server rejects, in its words.
+    #[error("{0}")]
+    Rejected(String),
     /// A field that the object's type does not have, or a value of the wrong type.
     #[error("{0}")]
     Unfit(String),

@@ -21,6 +21,7 @@ use crate::resource::{DeclaredKind, IntoResource, ReadyWhen, Resource, api_kind_
 use crate::secret;
 use crate::sensitive::Sensitive;
 use crate::site::Site;
+use crate::validate::{self, Validator};
 
 /// What the user's program may vary by: the stack's name and the values given on the command line or in the environment.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +122,7 @@ pub struct Stack {
     /// When the objects of a kind are ready, by API group and kind.
     ready_rules: BTreeMap<(String, String), ReadyWhen>,
     problems: Vec<Problem>,
+    validator: Option<Arc<dyn Validator>>,
 }
 
 impl Stack {
@@ -140,6 +142,7 @@ impl Stack {
             rules: Vec::new(),
             ready_rules: BTreeMap::new(),
             problems: Vec::new(),
+            validator: None,
         };
         for (what, value) in [("program name", program), ("stack name", name)] {
             if let Err(rule) = crate::check::dns_label(value) {
@@ -226,7 +229,9 @@ impl Stack {
         let reference = Ref::new(id.clone(), Arc::new(object.clone()));
         let Some(kind) = kind else {
             if let DeclaredKind::Named { api_version, kind } = declaration.kind {
+                let removed = validate::replacement(&api_version, &kind);
                 let hint = "add the CustomResourceDefinition first, or say what the server calls it with .plural(..)";
+                let hint = removed.as_deref().unwrap_or(hint);
                 self.problem(
                     ProblemKind::UnknownKind { api_version, kind },
                     Some(&id),
@@ -363,6 +368,11 @@ impl Stack {
         self.problem(kind, None, FieldPath::root(), Site::caller(), None);
     }
 
+    /// Sets the library that validates what is declared. Without one, only what this crate checks itself is found.
+    pub fn validate_with(&mut self, validator: Arc<dyn Validator>) {
+        self.validator = Some(validator);
+    }
+
     /// Ends the declaration: reads the edges out of the objects and checks everything.
     ///
     /// # Errors
@@ -385,6 +395,7 @@ impl Stack {
             definitions: self.definition_ids,
             rules: self.rules,
             problems: self.problems,
+            validator: self.validator,
         })
     }
 
@@ -442,6 +453,7 @@ pub(crate) struct Draft {
     /// The references of custom kinds.
     pub(crate) rules: Vec<Rule>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) validator: Option<Arc<dyn Validator>>,
 }
 
 /// Takes out what only the server writes, and what k8s-openapi writes for fields that were never set.

@@ -29,6 +29,9 @@ pub enum WarningKind {
     /// A secret value is stored outside of a Secret, in this kind of object. Never holds the value.
     #[error("{0} is stored in plain text; everyone who can read the {1} can read it")]
     SecretInPlainText(SecretSource, String),
+    /// Something that the API server may reject, in its words, and why it may not.
+    #[error("{0}; {1}")]
+    MayBeRejected(String, &'static str),
 }
 
 /// Where a secret value comes from.
@@ -50,6 +53,7 @@ impl WarningKind {
     pub fn code(&self) -> &'static str {
         match self {
             Self::SecretInPlainText(..) => "secret_in_plain_text",
+            Self::MayBeRejected(..) => "may_be_rejected",
         }
     }
 }

@@ -7,6 +7,7 @@ use holm_values::Timestamp;
 use serde_json::{Value, json};
 
 use crate::complete::complete;
+use crate::custom::UNCHECKED;
 use crate::decode::Mismatch;
 use crate::field_error::{FieldError, FieldProblem};
 use crate::go_type;
@@ -48,6 +49,8 @@ pub enum FindingKind {
     WrongType,
     /// A value that validation rejects.
     Invalid(FieldProblem),
+    /// Rules of a custom resource were not checked because of other findings.
+    RulesUnchecked,
 }
 
 /// Returns what is wrong with a new object, in the order in which the API server finds it. The object has its namespace, where it
@@ -101,7 +104,7 @@ fn run(kind: &ResourceKind, object: &Value, late: &Late, stand_ins: StandIns) ->
         let finding = invalid(&given, error);
         // A rule that is not checked for an error which is left out is no finding.
         let is_left_out = silenced.iter().any(|place| late::concerns(place, &finding.place));
-        let is_unchecked = finding.field == "<nil>" && !(silenced.is_empty() && late.is_empty());
+        let is_unchecked = finding.kind == FindingKind::RulesUnchecked && !(silenced.is_empty() && late.is_empty());
         if !is_left_out && !is_unchecked && !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -204,7 +207,7 @@ fn invalid(object: &Value, error: FieldError) -> Finding {
     Finding {
         place: locate(object, &error.field),
         text: error.body(),
-        kind: FindingKind::Invalid(error.kind),
+        kind: if error.detail == UNCHECKED { FindingKind::RulesUnchecked } else { FindingKind::Invalid(error.kind) },
         candidates: if error.kind == FieldProblem::NotSupported { supported(&error.detail) } else { Vec::new() },
         field: error.field,
     }

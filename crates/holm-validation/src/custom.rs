@@ -24,6 +24,10 @@ pub use rules::has_rules;
 pub(crate) use validation::validate_definition;
 pub(crate) use warnings::definition_warnings;
 
+/// What a server says of rules that it did not check.
+pub(crate) const UNCHECKED: &str = "some validation rules were not checked because the object was invalid; correct the existing errors \
+    to complete validation";
+
 /// The type of the objects of one version of a custom resource.
 #[derive(Debug)]
 pub struct CustomType {
@@ -127,9 +131,7 @@ impl CustomType {
             matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
         };
         if errors.iter().any(blocks) {
-            let detail = "some validation rules were not checked because the object was invalid; correct the existing errors \
-                to complete validation";
-            errors.push(FieldError::invalid("<nil>", Value::Null, detail));
+            errors.push(FieldError::invalid("<nil>", Value::Null, UNCHECKED));
         } else {
             errors.extend(self.rules.check(&self.schema, object, live));
         }

@@ -100,9 +100,12 @@
 
 pub mod prelude;
 pub mod testing;
+mod validation;
 
-pub use holm_cli::run;
+use std::process::ExitCode;
+
 pub use holm_core::declare::{DeclarationError as Error, Result};
+pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validated, Validator, graph as validate};
 pub use holm_core::{
     Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Password, Problem,
     ProblemKind, Problems, ReadyWhen, Ref, ResourceId, ResourceOptions, Scope, Sensitive, Stack, Strength, Timeouts,
@@ -117,3 +120,17 @@ pub use kube_core::{self, CustomResourceExt};
 pub use kube_derive::CustomResource;
 #[cfg(feature = "derive")]
 pub use {schemars, serde, serde_json};
+
+/// Runs the program `program` with the arguments of this process: declares the stack and does what the verb says.
+///
+/// `program` is the program's name, a DNS label: the inventory in the cluster is named after it, so it should not change.
+/// `declare` is called once, before any cluster is looked for; it may return any error. With the feature `validation`, every object
+/// is validated as the API server would do it.
+///
+/// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
+pub fn run(program: &str, declare: impl FnOnce(&mut Stack, &Config) -> Result) -> ExitCode {
+    holm_cli::run(program, |stack, config| {
+        validation::pass_to(stack);
+        declare(stack, config)
+    })
+}

@@ -23,7 +23,10 @@ const IMPURE: &[&str] = &["clap", "hyper", "kube", "kube-client", "mio", "reqwes
 
 /// Which crates of the workspace each may know. A crate that is not here has not found its place yet.
 const DIRECTION: &[(&str, &[&str])] = &[
-    ("holm", &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-faults", "holm-resources"]),
+    (
+        "holm",
+        &["holm-cli", "holm-cluster", "holm-core", "holm-embedded", "holm-faults", "holm-resources", "holm-validation"],
+    ),
     ("holm-cli", &["holm-cluster", "holm-core", "holm-embedded"]),
     ("holm-cluster", &["holm-core", "holm-executor", "holm-values"]),
     ("holm-executor", &["holm-core"]),
@@ -145,7 +148,7 @@ fn only_the_facade_has_a_feature_for_a_version_and_it_is_on_by_default() {
     }
     assert_eq!(choosing, ["holm with v1_37 enables k8s-openapi/v1_37"]);
     let default = libraries()["holm"]["features"]["default"].clone();
-    assert_eq!(default, serde_json::json!(["embedded", "v1_37"]));
+    assert_eq!(default, serde_json::json!(["embedded", "v1_37", "validation", "cel"]));
 }
 
 #[test]

@@ -368,6 +368,7 @@ fn blocker_code(kind: &BlockerKind) -> &'static str {
     match kind {
         BlockerKind::Conflicts(_) => "conflicts",
         BlockerKind::Refused { .. } => "refused",
+        BlockerKind::Invalid { .. } => "invalid",
         BlockerKind::ReplaceNeedsConsent(_) => "replace_needs_consent",
         BlockerKind::MissingExternal { .. } => "missing_external",
         BlockerKind::KindNotServed(_) => "kind_not_served",

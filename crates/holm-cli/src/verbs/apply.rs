@@ -60,7 +60,7 @@ pub fn run(
             Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
                 let cluster = session.cluster.identity();
-                let document = PlanDocument::of(&planned.plan, &planned.created, wanted.warnings(), cluster);
+                let document = PlanDocument::of(&planned.plan, &planned.created, &planned.warnings, cluster);
                 terminal.data(&document.to_json(Form::Line));
             }
         }

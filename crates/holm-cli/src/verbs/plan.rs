@@ -29,7 +29,7 @@ pub fn run(
             Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
                 let cluster = session.cluster.identity();
-                let document = PlanDocument::of(&planned.plan, &planned.created, graph.warnings(), cluster);
+                let document = PlanDocument::of(&planned.plan, &planned.created, &planned.warnings, cluster);
                 terminal.data(&document.to_json(Form::Indented));
             }
         }

@@ -130,7 +130,7 @@ impl Report<'_> {
 }
 
 /// "did you mean", with the candidate that is nearest to what was given, if one is near enough.
-fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+pub(crate) fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let near = candidates.into_iter().filter(|candidate| is_near(given, candidate));
     let nearest = near.min_by_key(|candidate| distance(given, candidate))?;
     Some(format!("did you mean \"{nearest}\"?"))

@@ -292,6 +292,14 @@ pub enum BlockerKind {
         /// The server's words.
         message: String,
     },
+    /// The server was not asked, and would reject the object.
+    #[error("{}{message}", field(.path))]
+    Invalid {
+        /// The field.
+        path: FieldPath,
+        /// What is wrong, in the server's words.
+        message: String,
+    },
     /// The change needs a replacement, which needs consent.
     #[error("the change needs a replacement, which would lose its data: {}", causes(.0))]
     ReplaceNeedsConsent(Vec<String>),
@@ -417,6 +425,11 @@ fn are(objects: &[ResourceId]) -> String {
 fn users(users: &[ResourceId]) -> String {
     let names: Vec<String> = users.iter().map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!("; in use by {}", names.join(", ")) }
+}
+
+/// A field in front of what is wrong with it; nothing for the whole object.
+fn field(path: &FieldPath) -> String {
+    if path.is_root() { String::new() } else { format!("{path}: ") }
 }
 
 fn causes(causes: &[String]) -> String {

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use holm_core::declare::{self, Result};
 use holm_core::input::{FieldReference, Resolve, Resolved};
 use holm_core::path::Segment;
+use holm_core::validate;
 use holm_core::{Config, FieldPath, Graph, Problems, Resource, Sensitive, Stack};
 use serde_json::Value;
+
+use crate::validation;
 
 /// Declares the stack `default` with these configuration values and checks it. The graph's `Display` shows what requires
 /// and what selects what, which makes a good snapshot.
@@ -18,7 +21,12 @@ pub fn graph<'a>(
     values: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Graph, Problems> {
     let config = values.into_iter().fold(Config::new("default"), |config, (key, value)| config.with(key, value));
-    declare::graph("test", None, &config, declare)
+    let graph = declare::graph("test", None, &config, |stack, config| {
+        validation::pass_to(stack);
+        declare(stack, config)
+    })?;
+    let problems = validate::graph(&graph, None).problems;
+    if problems.is_empty() { Ok(graph) } else { Err(Problems(problems)) }
 }
 
 /// One object of the stack by its `Kind/name`, or `Kind/namespace/name` where it lives in another namespace than the

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Session, UserAgent};
 use holm_core::declare::{self, Result as Declared};
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
-use holm_core::plan::{Adoption, PlanOptions, plan};
+use holm_core::plan::{Adoption, PlanOptions, plan, redactor};
+use holm_core::validate;
 use holm_core::{Config, Graph, Stack};
 use holm_embedded::{DeleteOptions, Objects, WriteOptions};
 use holm_faults::Requests;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::cluster::Cluster;
 use super::failure::Failure;
 use super::outcome::{Applied, Planned};
+use crate::validation;
 
 /// What stands in the place of a secret value.
 const MASKED: &str = "(sensitive)";
@@ -96,7 +98,10 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// All problems of the declaration at once.
     pub fn graph(&self) -> Result<Graph, Failure> {
-        Ok(declare::graph(&self.program, None, &self.config, |stack, config| (self.declare)(stack, config))?)
+        Ok(declare::graph(&self.program, None, &self.config, |stack, config| {
+            validation::pass_to(stack);
+            (self.declare)(stack, config)
+        })?)
     }
 
     /// What would change. A plan with blockers is a plan, too.
@@ -295,7 +300,10 @@ impl Run<'_> {
         };
         let place = place(graph);
         let observed = self.cluster.observe(graph, &place, &options).await?;
-        let plan = plan(graph, &observed, &place, &options);
+        let mut plan = plan(graph, &observed, &place, &options);
+        // The embedded cluster has the version that the validator knows.
+        let server = graph.validator().map(|validator| validator.version());
+        plan.blockers.extend(validate::unanswered(graph, &plan, server, &redactor(graph, &observed)).0);
         Ok(Planned { plan, requests: self.requests() })
     }
 

@@ -1,0 +1,84 @@
+//! The library that validates the objects of a stack, as the core knows it.
+
+use holm_core::Stack;
+
+/// Makes a stack validate its objects, where the library is compiled in.
+#[cfg(feature = "validation")]
+pub(crate) fn pass_to(stack: &mut Stack) {
+    stack.validate_with(std::sync::Arc::new(library::Library));
+}
+
+/// Leaves a stack as it is, because the library is not compiled in.
+#[cfg(not(feature = "validation"))]
+pub(crate) fn pass_to(_: &mut Stack) {}
+
+#[cfg(feature = "validation")]
+mod library {
+    use holm_core::FieldPath;
+    use holm_core::path::Segment;
+    use holm_core::validate::{Certainty, Finding, LATE, Meant, ServerVersion, Validator};
+    use holm_validation::place::{Step, value_at};
+    use holm_validation::{FieldProblem, FindingKind, Kinds, ResourceKind, check_with_late};
+    use serde_json::Value;
+
+    /// The rules of Kubernetes 1.37.
+    #[derive(Debug)]
+    pub(super) struct Library;
+
+    impl Validator for Library {
+        fn version(&self) -> ServerVersion {
+            ServerVersion { major: 1, minor: 37 }
+        }
+
+        fn validate(&self, objects: &[Value]) -> Vec<Finding> {
+            // The schema is part of the program, and tested.
+            let Ok(mut kinds) = Kinds::built_in() else { return Vec::new() };
+            let mut findings = Vec::new();
+            let is_definition = |object: &Value| object["kind"] == "CustomResourceDefinition";
+            let (definitions, others): (Vec<_>, Vec<_>) =
+                objects.iter().enumerate().partition(|(_, object)| is_definition(object));
+            for (position, definition) in definitions {
+                let found = of(&kinds, position, definition);
+                // What a wrong definition says of other objects is not to be relied on.
+                if found.is_empty() {
+                    kinds.define(definition);
+                }
+                findings.extend(found);
+            }
+            findings.extend(others.into_iter().flat_map(|(position, object)| of(&kinds, position, object)));
+            findings
+        }
+    }
+
+    fn of(kinds: &Kinds, position: usize, object: &Value) -> Vec<Finding> {
+        let Some(kind) = kinds.of(object) else { return Vec::new() };
+        let found = check_with_late(&kind, object, LATE).into_iter();
+        let found = found.filter(|found| found.kind != FindingKind::RulesUnchecked);
+        found.map(|found| finding(&kind, position, object, found)).collect()
+    }
+
+    fn finding(kind: &ResourceKind, position: usize, object: &Value, found: holm_validation::Finding) -> Finding {
+        let certainty = match found.kind {
+            FindingKind::Invalid(FieldProblem::Required) if kind.is_custom() => Certainty::Maybe,
+            _ if kind.is_custom() => Certainty::Always,
+            FindingKind::UnknownField => Certainty::UnknownField,
+            _ => Certainty::InVersion,
+        };
+        let given = match (found.kind, found.place.last()) {
+            (FindingKind::UnknownField, Some(Step::Field(name))) => Some(name.as_str()),
+            _ => {
+                value_at(object, &found.place).and_then(|value| value.as_str().or_else(|| value.get("type")?.as_str()))
+            }
+        };
+        let meant = given.map(|given| Meant { given: given.to_owned(), known: found.candidates });
+        let path: FieldPath = found
+            .place
+            .into_iter()
+            .map(|step| match step {
+                Step::Field(name) => Segment::Field(name),
+                Step::Item(index) => Segment::Index(index),
+            })
+            .collect();
+        Finding { object: position, path, text: found.text, certainty, meant }
+    }
+}
