@@ -40,13 +40,18 @@
 //! Every type of [`k8s_openapi`], every derived custom resource and any [`Manifest`] is added in the same way as a builder. A
 //! stack is tested without a cluster in plain `cargo test`, with [`testing`].
 //!
+//! # Validation
+//! With the feature `validation`, which is on by default, every object is validated as the API server of Kubernetes 1.37 would do it:
+//! by `render` and [`testing::graph`], and by `plan` and `apply` where the server does not answer a dry run. The feature `cel` adds the
+//! rules of custom resources. [`validate`] gives what is found, for a server of any version.
+//!
 //! # Versions of Kubernetes
 //! The feature `v1_37`, which is on by default, gives [`k8s_openapi`] the types of Kubernetes 1.37. A program can have those of
 //! one version only. For another one, from 1.33 on, it leaves out the default features:
 //!
 //! ```toml
 //! [dependencies]
-//! holm = { version = "0.1", default-features = false, features = ["embedded"] }
+//! holm = { version = "0.1", default-features = false, features = ["cel", "embedded", "validation"] }
 //! k8s-openapi = { version = "0.29", features = ["v1_35"] }
 //! ```
 //!
