@@ -260,7 +260,7 @@ fn of_two_hundred_resources_one_that_the_server_refuses_stops_only_what_needs_it
     applied
         .expect_code(1)
         .expect("Service/refused")
-        .expect("sessionAffinity")
+        .expect("failed to allocate IP 192.0.2.1")
         .expect_line(&["dependent", "Service/refused"]);
     let made = session.cluster.versions("configmap", "refused");
     assert_eq!(made.keys().filter(|name| name.starts_with("ConfigMap/settings-")).count(), 198);

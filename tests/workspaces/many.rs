@@ -37,7 +37,8 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         let port = core::ServicePort { name: Some("http".to_owned()), port: 80, ..core::ServicePort::default() };
         let spec = core::ServiceSpec {
             ports: Some(vec![port]),
-            session_affinity: Some("Sometimes".to_owned()),
+            // Only the cluster knows the range of its addresses.
+            cluster_ip: Some("192.0.2.1".to_owned()),
             ..core::ServiceSpec::default()
         };
         let mut service = core::Service { spec: Some(spec), ..core::Service::default() };
