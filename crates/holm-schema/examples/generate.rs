@@ -5,7 +5,7 @@
 //! cargo run -p holm-schema --example generate -- DIR 1.37.2
 //! ```
 //!
-//! The file is written to `data/kubernetes-MAJOR.MINOR.json.zlib`, the same bytes for the same input.
+//! The file is written to `data/kubernetes-MAJOR.MINOR.txt`, the same bytes for the same input.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -19,20 +19,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [module, version] = arguments.as_slice() else { return Err("usage: generate DIR VERSION".into()) };
     let api = Path::new(module).join("api");
-    let pack = json!({
-        "kubernetes": version,
-        "schemas": schemas(&api.join("openapi-spec/v3"))?,
-        "groups": groups(&api.join("discovery"))?,
-    });
-    // Through a sorted map, so that the bytes do not depend on how serde_json keeps objects.
-    let text = serde_json::to_vec(&sorted(&pack))?;
-    let compressed = miniz_oxide::deflate::compress_to_vec_zlib(&text, 10);
+    let mut text = format!("{version}\n");
+    for group in array(&json!({"groups": groups(&api.join("discovery"))?}), "groups")? {
+        text.push_str(&line("group", group["name"].as_str().unwrap_or_default(), "", group)?);
+    }
+    let schemas = schemas(&api.join("openapi-spec/v3"))?;
+    let schemas: BTreeMap<&String, &Value> = schemas.as_object().into_iter().flatten().collect();
+    for (name, schema) in schemas {
+        let kinds = schema.get(KINDS).and_then(Value::as_array).into_iter().flatten().map(|kind| {
+            let text = |field: &str| kind[field].as_str().unwrap_or_default();
+            format!("{}/{}/{}", text("group"), text("version"), text("kind"))
+        });
+        text.push_str(&line("type", name, &kinds.collect::<Vec<_>>().join(" "), schema)?);
+    }
     let short: Vec<&str> = version.splitn(3, '.').take(2).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/kubernetes-{}.json.zlib", short.join(".")));
-    fs::write(&file, &compressed)?;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/kubernetes-{}.txt", short.join(".")));
+    fs::write(&file, &text)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}: {} bytes, {} uncompressed", file.display(), compressed.len(), text.len())?;
+    writeln!(out, "{}: {} bytes", file.display(), text.len())?;
     Ok(())
+}
+
+/// A line of the file: what it is, its name, its kinds and its JSON, through a sorted map, so that the bytes do not depend on how
+/// serde_json keeps objects.
+fn line(what: &str, name: &str, kinds: &str, value: &Value) -> Result<String, Box<dyn Error>> {
+    Ok(format!("{what}\t{name}\t{kinds}\t{}\n", serde_json::to_string(&sorted(value))?))
 }
 
 /// The schemas of all groups by name. Each file repeats the shared ones; they differ only in the kinds that they list.

@@ -95,16 +95,11 @@ impl Resource {
     }
 }
 
-/// Reads the groups of the data file, which the generator wrote in this form.
-pub(crate) fn read_groups(value: &Value) -> Result<Vec<ApiGroup>, PackError> {
-    list(value, "groups")?
-        .iter()
-        .map(|group| {
-            let name = text(group, "name")?;
-            let versions = list(group, "versions")?.iter().map(|version| read_version(&name, version));
-            Ok(ApiGroup { versions: versions.collect::<Result<_, _>>()?, name })
-        })
-        .collect()
+/// Reads a group of the data file, which the generator wrote in this form.
+pub(crate) fn read_group(group: &Value) -> Result<ApiGroup, PackError> {
+    let name = text(group, "name")?;
+    let versions = list(group, "versions")?.iter().map(|version| read_version(&name, version));
+    Ok(ApiGroup { versions: versions.collect::<Result<_, _>>()?, name })
 }
 
 fn read_version(group: &str, value: &Value) -> Result<ApiVersion, PackError> {

@@ -1,8 +1,8 @@
 //! The schema of the built-in Kubernetes kinds, as data.
 //!
-//! One small compressed file holds what Kubernetes 1.37 publishes about its API, without the prose: the OpenAPI v3 schema of
+//! One file holds what Kubernetes 1.37 publishes about its API, without the prose: the OpenAPI v3 schema of
 //! every type, with list keys, patch strategies, required fields, formats and defaults, and the discovery document, with
-//! resources, scopes, verbs, short names, categories and subresources. [`built_in`] reads it once.
+//! resources, scopes, verbs, short names, categories and subresources. [`built_in`] finds its way in it once.
 //!
 //! ```
 //! use holm_schema::{GroupVersionKind, built_in};
@@ -30,7 +30,7 @@
 //! not set such fields. [`Type::default_value`] gives every default, [`Type::server_default`] leaves these out. Most of the
 //! defaults that the server does set are code and not in the schema at all; so are enumerations, patterns and immutability.
 //!
-//! Reading takes about 10 ms in a release build, nearly half of it JSON, and happens once.
+//! A type or group is read when it is asked for the first time.
 
 mod custom;
 mod discovery;

@@ -1,36 +1,52 @@
-//! The data file and the tables that are built from it.
+//! The data file and what is read from it.
+//!
+//! Each line of the file is one group or one type with its JSON, which is read when it is asked for: most programs need few of them,
+//! and a program that is not optimised takes tens of milliseconds for all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use holm_structured_merge::{GroupVersionKind, ObjectType, Schema, SchemaError};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::discovery::{ApiGroup, GroupVersionResource, Resource, read_groups};
+use crate::discovery::{ApiGroup, GroupVersionResource, Resource, read_group};
 use crate::types::Type;
 
-static KUBERNETES_1_37: &[u8] = include_bytes!("../data/kubernetes-1.37.json.zlib");
+static KUBERNETES_1_37: &str = include_str!("../data/kubernetes-1.37.txt");
 
 /// The schema of one Kubernetes version.
 #[derive(Debug)]
 pub struct Pack {
-    version: String,
-    schemas: Map<String, Value>,
-    groups: Vec<ApiGroup>,
-    /// The schema of each kind.
-    kinds: HashMap<GroupVersionKind, String>,
-    merge_schema: Arc<Schema>,
+    version: &'static str,
+    /// By name.
+    types: Vec<Line<Value>>,
+    /// In the order of the server.
+    groups: Vec<Line<ApiGroup>>,
+    all_groups: OnceLock<Vec<ApiGroup>>,
+    /// The positions of the types of all kinds.
+    kinds: OnceLock<HashMap<GroupVersionKind, usize>>,
+    merge_schema: OnceLock<Arc<Schema>>,
+}
+
+/// A line of the file, whose text is read when it is asked for.
+#[derive(Debug)]
+struct Line<T> {
+    name: &'static str,
+    /// The kinds that a type describes, as `GROUP/VERSION/KIND`.
+    kinds: &'static str,
+    text: &'static str,
+    value: OnceLock<Result<T, PackError>>,
 }
 
 /// A data file that cannot be read.
 #[derive(Clone, Debug, Error)]
 pub enum PackError {
-    /// It is not compressed as it should be.
-    #[error("the schema pack cannot be decompressed: {problem}")]
-    Compression {
-        /// What the decompressor says.
-        problem: String,
+    /// A line is not one of a group or a type.
+    #[error("line {line} of the schema pack is neither a group nor a type")]
+    Line {
+        /// The line, from 1.
+        line: usize,
     },
     /// It is not JSON.
     #[error("the schema pack is not JSON: {problem}")]
@@ -54,48 +70,91 @@ pub enum PackError {
 /// # Errors
 /// Only if the data file that this crate was built with is damaged.
 pub fn built_in() -> Result<&'static Pack, PackError> {
-    static PACK: LazyLock<Result<Pack, PackError>> = LazyLock::new(|| Pack::read(KUBERNETES_1_37));
+    // A test reads all of it with `Pack::read`.
+    static PACK: LazyLock<Result<Pack, PackError>> = LazyLock::new(|| Pack::index(KUBERNETES_1_37));
     PACK.as_ref().map_err(Clone::clone)
 }
 
+impl<T> Line<T> {
+    fn new(name: &'static str, kinds: &'static str, text: &'static str) -> Self {
+        Self { name, kinds, text, value: OnceLock::new() }
+    }
+
+    fn read(&self, read: impl FnOnce(Value) -> Result<T, PackError>) -> Result<&T, &PackError> {
+        let value = self.value.get_or_init(|| {
+            let value = serde_json::from_str(self.text);
+            read(value.map_err(|error| PackError::Json { problem: error.to_string() })?)
+        });
+        value.as_ref()
+    }
+}
+
 impl Pack {
-    /// Reads a data file that the generator made.
+    /// Reads a data file that the generator made, all of it.
     ///
     /// # Errors
     /// If it is damaged.
-    pub fn read(compressed: &[u8]) -> Result<Self, PackError> {
-        let text = miniz_oxide::inflate::decompress_to_vec_zlib(compressed)
-            .map_err(|error| PackError::Compression { problem: error.to_string() })?;
-        let mut value: Value =
-            serde_json::from_slice(&text).map_err(|error| PackError::Json { problem: error.to_string() })?;
-        let version =
-            value.get("kubernetes").and_then(Value::as_str).ok_or(PackError::Field { field: "kubernetes" })?;
-        let version = version.to_owned();
-        let groups = read_groups(&value)?;
-        let Some(Value::Object(schemas)) = value.get_mut("schemas").map(Value::take) else {
-            return Err(PackError::Field { field: "schemas" });
-        };
-        let merge_schema = Schema::from_openapi(schemas.iter().map(|(name, schema)| (name.as_str(), schema)), false)?;
-        let kinds =
-            schemas.iter().flat_map(|(name, schema)| kinds_of(schema).map(|kind| (kind, name.clone()))).collect();
-        Ok(Self { version, groups, kinds, merge_schema: Arc::new(merge_schema), schemas })
+    pub fn read(text: &'static str) -> Result<Self, PackError> {
+        let pack = Self::index(text)?;
+        for line in &pack.types {
+            line.read(Ok).map_err(Clone::clone)?;
+        }
+        for line in &pack.groups {
+            line.read(|value| read_group(&value)).map_err(Clone::clone)?;
+        }
+        let schema = Arc::new(Schema::from_openapi(pack.openapi(), false)?);
+        // It is empty: nobody has asked for it yet.
+        let _ = pack.merge_schema.set(schema);
+        Ok(pack)
+    }
+
+    /// Finds the lines of a data file.
+    fn index(text: &'static str) -> Result<Self, PackError> {
+        let mut lines = text.lines();
+        let version = lines.next().filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
+        let version = version.ok_or(PackError::Field { field: "kubernetes" })?;
+        let (mut types, mut groups) = (Vec::new(), Vec::new());
+        for (position, line) in lines.enumerate() {
+            let mut words = line.splitn(4, '\t');
+            let mut word = || words.next().ok_or(PackError::Line { line: position + 2 });
+            let (what, name, kinds, text) = (word()?, word()?, word()?, word()?);
+            match what {
+                "group" => groups.push(Line::new(name, kinds, text)),
+                "type" => types.push(Line::new(name, kinds, text)),
+                _ => return Err(PackError::Line { line: position + 2 }),
+            }
+        }
+        Ok(Self {
+            version,
+            types,
+            groups,
+            all_groups: OnceLock::new(),
+            kinds: OnceLock::new(),
+            merge_schema: OnceLock::new(),
+        })
     }
 
     /// The version of Kubernetes: `1.37.2`.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.version
+        self.version
     }
 
     /// The API groups, the core group first.
     #[must_use]
     pub fn groups(&self) -> &[ApiGroup] {
-        &self.groups
+        self.all_groups.get_or_init(|| self.groups.iter().filter_map(group_of).cloned().collect())
+    }
+
+    /// The API group with this name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&ApiGroup> {
+        self.groups.iter().find(|group| group.name == name).and_then(group_of)
     }
 
     /// All resources of all groups and versions.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
-        self.groups.iter().flat_map(|group| &group.versions).flat_map(|version| &version.resources)
+        self.groups().iter().flat_map(|group| &group.versions).flat_map(|version| &version.resources)
     }
 
     /// The resource whose objects are of this kind.
@@ -120,54 +179,65 @@ impl Pack {
     /// The types of this version as server-side apply needs them.
     #[must_use]
     pub fn merge_schema(&self) -> &Arc<Schema> {
-        &self.merge_schema
+        self.merge_schema.get_or_init(|| {
+            let schema = Schema::from_openapi(self.openapi(), false);
+            Arc::new(schema.expect("`read` makes it itself, and a test reads the pack that is only indexed"))
+        })
     }
 
     /// The type of objects of this kind as server-side apply needs it.
     #[must_use]
     pub fn object_type(&self, kind: &GroupVersionKind) -> Option<ObjectType> {
-        ObjectType::named(&self.merge_schema, self.kinds.get(kind)?)
+        ObjectType::named(self.merge_schema(), self.type_name(kind)?)
     }
 
     /// The name of the schema of a kind: `io.k8s.api.apps.v1.Deployment`.
     #[must_use]
     pub fn type_name(&self, kind: &GroupVersionKind) -> Option<&str> {
-        self.kinds.get(kind).map(String::as_str)
+        let kinds = self.kinds.get_or_init(|| {
+            let positions = self.types.iter().enumerate();
+            positions.flat_map(|(position, line)| kinds_of(line.kinds).map(move |kind| (kind, position))).collect()
+        });
+        kinds.get(kind).and_then(|position| self.types.get(*position)).map(|line| line.name)
     }
 
     /// The type of objects of this kind.
     #[must_use]
     pub fn type_of_kind(&self, kind: &GroupVersionKind) -> Option<Type<'_>> {
-        self.type_named(self.kinds.get(kind)?)
+        self.type_named(self.type_name(kind)?)
     }
 
     /// The type with this name.
     #[must_use]
     pub fn type_named(&self, name: &str) -> Option<Type<'_>> {
-        self.schemas.get(name).map(|schema| Type::new(self, schema))
+        self.schema(name).map(|schema| Type::new(self, schema))
     }
 
     /// The OpenAPI v3 schemas by name, for a server that publishes them or a custom resource that refers to them.
     pub fn openapi(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.schemas.iter().map(|(name, schema)| (name.as_str(), schema))
+        self.types.iter().filter_map(|line| Some((line.name, line.read(Ok).ok()?)))
     }
 
     pub(crate) fn schema(&self, name: &str) -> Option<&Value> {
-        self.schemas.get(name)
+        let position = self.types.binary_search_by(|line| line.name.cmp(name)).ok()?;
+        self.types.get(position)?.read(Ok).ok()
     }
 
     fn api_version(&self, group: &str, version: &str) -> Option<&[Resource]> {
-        let group = self.groups.iter().find(|found| found.name == group)?;
+        let group = self.group(group)?;
         let version = group.versions.iter().find(|found| found.version == version)?;
         Some(&version.resources)
     }
 }
 
-/// The kinds that a schema says it describes.
-fn kinds_of(schema: &Value) -> impl Iterator<Item = GroupVersionKind> {
-    let kinds = schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array);
-    kinds.into_iter().flatten().filter_map(|kind| {
-        let text = |field: &str| kind.get(field).and_then(Value::as_str);
-        Some(GroupVersionKind::new(text("group")?, text("version")?, text("kind")?))
+fn group_of(line: &Line<ApiGroup>) -> Option<&ApiGroup> {
+    line.read(|value| read_group(&value)).ok()
+}
+
+/// Reads the kinds that a type describes.
+fn kinds_of(kinds: &'static str) -> impl Iterator<Item = GroupVersionKind> {
+    kinds.split(' ').filter_map(|kind| {
+        let mut words = kind.split('/');
+        Some(GroupVersionKind::new(words.next()?, words.next()?, words.next()?))
     })
 }

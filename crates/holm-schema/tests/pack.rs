@@ -178,8 +178,27 @@ fn a_custom_resource_has_the_metadata_of_the_built_in_kinds() {
 
 #[test]
 fn a_damaged_pack_is_an_error() {
-    assert!(matches!(Pack::read(b"nonsense"), Err(PackError::Compression { .. })));
-    let compressed = |text: &[u8]| miniz_oxide::deflate::compress_to_vec_zlib(text, 6);
-    assert!(matches!(Pack::read(&compressed(b"{")), Err(PackError::Json { .. })));
-    assert!(matches!(Pack::read(&compressed(b"{}")), Err(PackError::Field { field: "kubernetes" })));
+    assert!(matches!(Pack::read("nonsense"), Err(PackError::Field { field: "kubernetes" })));
+    assert!(matches!(Pack::read(""), Err(PackError::Field { field: "kubernetes" })));
+    assert!(matches!(Pack::read("1.37.2\ntype\tA"), Err(PackError::Line { line: 2 })));
+    assert!(matches!(Pack::read("1.37.2\nother\tA\t\t{}"), Err(PackError::Line { line: 2 })));
+    assert!(matches!(Pack::read("1.37.2\ntype\tA\t\t{"), Err(PackError::Json { .. })));
+    assert!(matches!(Pack::read("1.37.2\ngroup\tA\t\t{}"), Err(PackError::Field { field: "name" })));
+}
+
+#[test]
+fn the_built_in_pack_is_whole_and_its_types_are_sorted() {
+    let text = include_str!("../data/kubernetes-1.37.txt");
+    let whole = Pack::read(text).expect("every line can be read");
+    let names: Vec<&str> = whole.openapi().map(|(name, _)| name).collect();
+    assert!(names.is_sorted(), "a name is found by binary search");
+    assert!(names.iter().all(|name| pack().type_named(name).is_some()));
+    for (name, schema) in whole.openapi() {
+        let kinds = schema.get("x-kubernetes-group-version-kind").and_then(serde_json::Value::as_array);
+        for kind in kinds.into_iter().flatten() {
+            let text = |field: &str| kind[field].as_str().expect("a text");
+            let kind = GroupVersionKind::new(text("group"), text("version"), text("kind"));
+            assert!(pack().type_name(&kind).is_some(), "{name} {kind}");
+        }
+    }
 }

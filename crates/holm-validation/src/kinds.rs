@@ -64,7 +64,7 @@ impl Kinds {
     /// Returns whether this is the version of a built-in resource that its defaults and rules are written for: the preferred one
     /// of the stable ones.
     fn is_first(&self, kind: &GroupVersionKind, resource: &str) -> bool {
-        let group = self.pack.groups().iter().find(|group| group.name == kind.group);
+        let group = self.pack.group(&kind.group);
         let stable = |version: &&holm_schema::ApiVersion| is_stable(&version.version);
         let mut versions = group.into_iter().flat_map(|group| &group.versions).filter(stable);
         let first = versions.find(|version| version.resources.iter().any(|found| found.name == resource));

@@ -6,14 +6,31 @@
 //! field is which; it is made by `data/generator` from the Go types by reflection.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use holm_schema::{DataType, Type};
 use holm_values::Quantity;
 use serde_json::{Map, Value};
 
-static SHAPES: LazyLock<HashMap<&'static str, Shape>> =
-    LazyLock::new(|| include_str!("../data/shape-1.37.txt").lines().filter_map(read).collect());
+/// The lines by name, in whose order they are. Each is read when it is asked for.
+static LINES: LazyLock<Vec<Line>> = LazyLock::new(|| {
+    let lines = include_str!("../data/shape-1.37.txt").lines();
+    let line = |line: &'static str| Line { name: line.split(' ').next().unwrap_or(line), line, shape: OnceLock::new() };
+    lines.map(line).collect()
+});
+
+struct Line {
+    name: &'static str,
+    line: &'static str,
+    shape: OnceLock<Option<Shape>>,
+}
+
+/// Returns the shape of a type.
+fn shape_of(name: &str) -> Option<&'static Shape> {
+    let position = LINES.binary_search_by(|line| line.name.cmp(name)).ok()?;
+    let line = LINES.get(position)?;
+    line.shape.get_or_init(|| read(line.line)).as_ref()
+}
 
 #[derive(Debug, Default)]
 struct Shape {
@@ -39,9 +56,8 @@ enum Class {
     Quantity,
 }
 
-fn read(line: &'static str) -> Option<(&'static str, Shape)> {
-    let mut words = line.split(' ');
-    let name = words.next()?;
+fn read(line: &'static str) -> Option<Shape> {
+    let words = line.split(' ').skip(1);
     let mut shape = Shape::default();
     for word in words {
         let (class, names) = word.split_once('=')?;
@@ -57,7 +73,7 @@ fn read(line: &'static str) -> Option<(&'static str, Shape)> {
         };
         shape.fields.extend(names.split(',').map(|field| (field, class)));
     }
-    Some((name, shape))
+    Some(shape)
 }
 
 /// When an object is written: a list that is there and empty is kept when it is read, and not when it is stored, because the
@@ -75,7 +91,7 @@ pub enum Stage {
 /// Writes a built-in object as an API server would, in place. `name` is the name of its type.
 pub fn canonicalise_root(value: &mut Value, kind: Type<'_>, name: &str, stage: Stage) {
     if let Some(fields) = value.as_object_mut() {
-        object(fields, kind, SHAPES.get(name), stage);
+        object(fields, kind, shape_of(name), stage);
     }
 }
 
@@ -95,7 +111,7 @@ fn canonicalise(value: &mut Value, kind: Type<'_>, stage: Stage) {
                 items.iter_mut().for_each(|item| canonicalise(item, kind, stage));
             }
         }
-        Value::Object(fields) => object(fields, kind, kind.name().and_then(|name| SHAPES.get(name)), stage),
+        Value::Object(fields) => object(fields, kind, kind.name().and_then(shape_of), stage),
         _ => {}
     }
 }
@@ -180,6 +196,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn every_line_can_be_read_and_is_found_by_its_name() {
+        assert!(LINES.is_sorted_by_key(|line| line.name));
+        assert!(LINES.len() > 500);
+        assert!(LINES.iter().all(|line| shape_of(line.name).is_some()));
+    }
 
     #[test]
     fn objects_look_as_go_writes_them() {
