@@ -72,10 +72,18 @@ pub fn check_with_late(kind: &ResourceKind, object: &Value, marker: &str) -> Vec
     let mut findings = run(kind, object, &late, StandIns::Small);
     let others = run(kind, object, &late, StandIns::Large);
     findings.retain(|finding| others.contains(finding) && !late.concerns(finding));
+    // And whatever else of the object they may be equal to, such as the name that a mount has of its volume.
+    for text in Late::texts_beside(object, marker) {
+        if findings.is_empty() {
+            break;
+        }
+        let others = run(kind, object, &late, StandIns::Same(&text));
+        findings.retain(|finding| others.contains(finding));
+    }
     findings
 }
 
-fn run(kind: &ResourceKind, object: &Value, late: &Late, stand_ins: StandIns) -> Vec<Finding> {
+fn run(kind: &ResourceKind, object: &Value, late: &Late, stand_ins: StandIns<'_>) -> Vec<Finding> {
     let mut object = object.clone();
     late.fill(kind, &mut object, stand_ins);
     let (mut findings, silenced) = decode(kind, &mut object, stand_ins);
@@ -113,7 +121,7 @@ fn run(kind: &ResourceKind, object: &Value, late: &Late, stand_ins: StandIns) ->
 }
 
 /// Drops what the kind does not have, and puts fitting values where the types are wrong; returns where.
-fn decode(kind: &ResourceKind, object: &mut Value, stand_ins: StandIns) -> (Vec<Finding>, Vec<Vec<Step>>) {
+fn decode(kind: &ResourceKind, object: &mut Value, stand_ins: StandIns<'_>) -> (Vec<Finding>, Vec<Vec<Step>>) {
     let (mut findings, mut silenced) = (Vec::new(), Vec::<Vec<Step>>::new());
     for _ in 0..MAX_MISMATCHES {
         let (mut decoded, mut unknown) = (object.clone(), Vec::new());

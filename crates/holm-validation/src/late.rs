@@ -1,10 +1,15 @@
 //! Values that are known later: which they are, what stands for them, and which findings they are to blame for.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::check::Finding;
 use crate::kind::{ResourceKind, TypeSchema};
 use crate::place::{Step, value_at_mut};
+
+/// How many parts of a text are looked at.
+const MAX_DOTS: usize = 10;
 
 /// Where an object has values that are known later.
 #[derive(Debug, Default)]
@@ -12,9 +17,11 @@ pub(crate) struct Late(Vec<Vec<Step>>);
 
 /// What stands for a value that is not known. A finding that does not depend on the value is there with either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StandIns {
+pub(crate) enum StandIns<'t> {
     Small,
     Large,
+    /// For a text, one that the object has elsewhere, so that what refers to it is found.
+    Same(&'t str),
 }
 
 impl Late {
@@ -29,8 +36,16 @@ impl Late {
         self.0.is_empty()
     }
 
+    /// Returns the texts that an object has and the parts of those with dots, names of fields included, without the marker.
+    pub fn texts_beside(object: &Value, marker: &str) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        texts(object, &mut found);
+        found.remove(marker);
+        found.into_iter().map(str::to_owned).collect()
+    }
+
     /// Puts a stand-in of the right type at each place.
-    pub fn fill(&self, kind: &ResourceKind, object: &mut Value, stand_ins: StandIns) {
+    pub fn fill(&self, kind: &ResourceKind, object: &mut Value, stand_ins: StandIns<'_>) {
         for place in &self.0 {
             let value = match &kind.schema {
                 TypeSchema::BuiltIn { schema, .. } => stand_ins.of_built_in(*schema, place),
@@ -53,6 +68,24 @@ impl Late {
 pub(crate) fn concerns(unknown: &[Step], found: &[Step]) -> bool {
     let parent = unknown.split_last().map_or(unknown, |(_, parent)| parent);
     found.starts_with(parent) || (unknown.starts_with(found) && !is_of_metadata(unknown))
+}
+
+fn texts<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::String(text) => {
+            found.insert(text);
+            // A name may be made of others, as that of a definition is.
+            for (dot, _) in text.match_indices('.').take(MAX_DOTS) {
+                found.extend([&text[..dot], &text[dot + 1..]]);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            found.insert(name);
+            texts(value, found);
+        }),
+        _ => {}
+    }
 }
 
 fn is_of_metadata(place: &[Step]) -> bool {
@@ -86,18 +119,19 @@ pub(crate) fn schema_at<'s>(schema: &'s Value, place: &[Step]) -> Option<&'s Val
     })
 }
 
-impl StandIns {
+impl StandIns<'_> {
     fn number(self) -> i64 {
         match self {
-            Self::Small => 1,
+            Self::Small | Self::Same(_) => 1,
             Self::Large => 1_000_000,
         }
     }
 
-    fn text(self) -> &'static str {
+    fn text(&self) -> &str {
         match self {
             Self::Small => "a",
             Self::Large => "z9",
+            Self::Same(text) => text,
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) fn pass_to(_: &mut Stack) {}
 
 #[cfg(feature = "validation")]
 mod library {
+    use std::collections::HashMap;
+
     use holm_core::FieldPath;
     use holm_core::path::Segment;
     use holm_core::validate::{Certainty, Finding, LATE, Meant, ServerVersion, Validator};
@@ -33,28 +35,33 @@ mod library {
         fn validate(&self, objects: &[Value]) -> Vec<Finding> {
             // The schema is part of the program, and tested.
             let Ok(mut kinds) = Kinds::built_in() else { return Vec::new() };
-            let mut findings = Vec::new();
+            let (mut findings, mut known) = (Vec::new(), HashMap::new());
             let is_definition = |object: &Value| object["kind"] == "CustomResourceDefinition";
             let (definitions, others): (Vec<_>, Vec<_>) =
                 objects.iter().enumerate().partition(|(_, object)| is_definition(object));
             for (position, definition) in definitions {
-                let found = of(&kinds, position, definition);
+                let found = kinds.of(definition).map(|kind| of(&kind, position, definition)).unwrap_or_default();
                 // What a wrong definition says of other objects is not to be relied on.
                 if found.is_empty() {
                     kinds.define(definition);
                 }
                 findings.extend(found);
             }
-            findings.extend(others.into_iter().flat_map(|(position, object)| of(&kinds, position, object)));
+            for (position, object) in others {
+                let name = (&object["apiVersion"], &object["kind"]);
+                let name = (name.0.as_str().unwrap_or_default(), name.1.as_str().unwrap_or_default());
+                if let Some(kind) = known.entry(name).or_insert_with(|| kinds.of(object)) {
+                    findings.extend(of(kind, position, object));
+                }
+            }
             findings
         }
     }
 
-    fn of(kinds: &Kinds, position: usize, object: &Value) -> Vec<Finding> {
-        let Some(kind) = kinds.of(object) else { return Vec::new() };
-        let found = check_with_late(&kind, object, LATE).into_iter();
+    fn of(kind: &ResourceKind, position: usize, object: &Value) -> Vec<Finding> {
+        let found = check_with_late(kind, object, LATE).into_iter();
         let found = found.filter(|found| found.kind != FindingKind::RulesUnchecked);
-        found.map(|found| finding(&kind, position, object, found)).collect()
+        found.map(|found| finding(kind, position, object, found)).collect()
     }
 
     fn finding(kind: &ResourceKind, position: usize, object: &Value, found: holm_validation::Finding) -> Finding {

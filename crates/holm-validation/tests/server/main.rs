@@ -9,6 +9,7 @@
 #[path = "../../../holm-apiserver/tests/conformance/read.rs"]
 mod read;
 mod record;
+mod vary;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
