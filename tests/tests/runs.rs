@@ -305,3 +305,23 @@ fn an_operator_outlives_its_custom_resources_at_destroy() {
     stack.session.keep(running.wait()).expect_code(0);
     assert_eq!(stack.session.cluster.get("deployment", "operator", "operator"), None);
 }
+
+#[test]
+fn pods_that_are_evicted_again_and_again_are_said_with_the_limit() {
+    if !is_embedded() {
+        // The node of the real control plane evicts nothing.
+        return;
+    }
+    let stack = Manifests::begun("evicted");
+    // With a probe that it never passes, so that it is never ready for long.
+    let declared = format!(
+        "{}{}",
+        stack.namespace(),
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {minReadySeconds: 5, selector: {matchLabels: {app: web}}, \
+         template: {metadata: {labels: {app: web}, annotations: {holm.dev/simulate: evict}}, spec: {containers: [{name: c, image: \
+         'example.org/web:1', resources: {limits: {ephemeral-storage: 10Mi}}}]}}}}",
+    );
+    let applied = stack.run(&["apply", "--yes", "--timeout", "8s"], &declared);
+    applied.expect_code(1).expect("pods keep being evicted").expect("exceeds the total limit of containers 10Mi");
+    applied.expect("hint: raise the limit");
+}

@@ -38,6 +38,8 @@
 //! | MODE | what happens |
 //! | --- | --- |
 //! | `image-pull-error`, in an image also `does-not-exist` | ErrImagePull, ImagePullBackOff 0.5 s later, the next pull after 15 s; the pod is Pending |
+//! | `registry-unreachable` | the same, because the registry cannot be reached |
+//! | `evict` | runs for 1 s and is evicted for its use of the disk: the pod is Failed |
 //! | `config-error` | CreateContainerConfigError, as if the first key of its environment were missing |
 //! | `crash-loop` | exits with 1 after 0.5 s and the message `fatal: simulated failure`, starts again at once, then CrashLoopBackOff and a start every 3 s |
 //! | `oom` | the same with OOMKilled, 137 |
@@ -66,7 +68,7 @@
 //! # Limits
 //! - Probes are not run: their delays do not count, and a container passes them unless it is ordered not to.
 //! - A container that runs stays as it is when its image or what it names changes.
-//! - There is no preemption, no eviction, and no spreading of pods; preferences do not count. An affinity of the pods that are on
+//! - There is no preemption, no eviction for want of the node's resources, and no spreading of pods; preferences do not count. An affinity of the pods that are on
 //!   a node already keeps no other pod away.
 //! - Statuses lack `resources`, `allocatedResources`, `volumeMounts` and `user` of a container.
 //! - Secrets are read to see which keys they have. Their values are dropped at once.

@@ -35,6 +35,8 @@ const CRASH_BACK_OFF: i64 = 3_000;
 /// How long a failed pull waits for its back-off, and a back-off for the next pull.
 const UNTIL_PULL_BACK_OFF: i64 = 500;
 const PULL_BACK_OFF: i64 = 15_000;
+/// How long a pod runs that takes too much of the node's disk.
+const UNTIL_EVICTION: i64 = 1_000;
 /// How long a slow container takes to be ready, or to end.
 const SLOW: i64 = 3_000;
 /// How long a pod runs that is to end.
@@ -73,6 +75,8 @@ enum Step {
         delay: i64,
     },
     Complete,
+    /// The pod takes more of the node's disk than it may.
+    Evict,
 }
 
 /// Decides what to do for a pod of this node.
@@ -151,8 +155,11 @@ fn ordered(pod: &Value, mode: Mode, status: &Value) -> Option<Step> {
     let restarts = number(status, &["restartCount"]).unwrap_or_default();
     let is_ready = object::is_true(status, &["ready"]);
     match mode {
-        Mode::ImagePullError if waits_for == "ErrImagePull" => Some(Step::PullBacksOff),
-        Mode::ImagePullError if waits_for == "ImagePullBackOff" => Some(Step::PullFails { delay: PULL_BACK_OFF }),
+        mode if mode.fails_to_pull() && waits_for == "ErrImagePull" => Some(Step::PullBacksOff),
+        mode if mode.fails_to_pull() && waits_for == "ImagePullBackOff" => {
+            Some(Step::PullFails { delay: PULL_BACK_OFF })
+        }
+        Mode::Evict if runs => Some(Step::Evict),
         Mode::Slow if runs && !is_ready => Some(Step::BecomeReady),
         Mode::NeverReady if runs => Some(Step::ProbeFails { delay: probe_period(pod, text(status, &["name"])) }),
         mode if mode.crashes() => match (runs, has_ended, waits_for) {
@@ -233,6 +240,7 @@ impl Step {
             Self::CrashBacksOff => AT_ONCE,
             Self::BecomeReady => SLOW,
             Self::Complete => UNTIL_DONE,
+            Self::Evict => UNTIL_EVICTION,
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::object::{list, text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     ImagePullError,
+    RegistryUnreachable,
+    Evict,
     ConfigError,
     CrashLoop,
     Oom,
@@ -23,10 +25,12 @@ pub(crate) enum Mode {
 }
 
 /// The words, longer ones before those that they begin with.
-const WORDS: [(&str, Mode); 12] = [
+const WORDS: [(&str, Mode); 14] = [
     ("init-crash-loop", Mode::InitCrashLoop),
     ("image-pull-error", Mode::ImagePullError),
     ("does-not-exist", Mode::ImagePullError),
+    ("registry-unreachable", Mode::RegistryUnreachable),
+    ("evict", Mode::Evict),
     ("crash-loop", Mode::CrashLoop),
     ("config-error", Mode::ConfigError),
     ("never-ready", Mode::NeverReady),
@@ -77,6 +81,10 @@ impl Order {
 }
 
 impl Mode {
+    pub(crate) fn fails_to_pull(self) -> bool {
+        matches!(self, Self::ImagePullError | Self::RegistryUnreachable)
+    }
+
     pub(crate) fn crashes(self) -> bool {
         matches!(self, Self::CrashLoop | Self::InitCrashLoop | Self::Oom | Self::JobFail)
     }

@@ -64,6 +64,7 @@ impl Writer<'_> {
             Step::CrashBacksOff => self.crash_backs_off(),
             Step::BecomeReady => vec![self.told(self.failing_state(), None, true, None)],
             Step::ProbeFails { .. } => vec![Action::Event(self.unhealthy())],
+            Step::Evict => self.evict(),
             Step::Complete => vec![self.status(true, None, Some(End::Succeeded)).1],
         }
     }
@@ -85,7 +86,7 @@ impl Writer<'_> {
         }
         if let Some(order) = fresh {
             match order.mode {
-                Mode::ImagePullError => actions.extend(self.pull_events()),
+                mode if mode.fails_to_pull() => actions.extend(self.pull_events()),
                 Mode::NeverReady if started.contains(&order.container) => actions.push(Action::Event(self.unhealthy())),
                 _ => {}
             }
@@ -102,13 +103,13 @@ impl Writer<'_> {
         let runs = json!({"running": {"startedAt": timestamp(self.now)}});
         let has_probe = self.failing().is_some_and(|container| at(container, &["readinessProbe"]).is_some());
         let (state, ready) = match order.mode {
-            Mode::ImagePullError => {
+            Mode::ImagePullError | Mode::RegistryUnreachable => {
                 (json!({"waiting": {"reason": "ErrImagePull", "message": self.pull_error()}}), false)
             }
             Mode::NeverReady | Mode::Slow | Mode::InitCrashLoop => (runs, false),
             // A container that is about to crash passes no readiness probe.
             Mode::CrashLoop | Mode::Oom | Mode::JobFail => (runs, !has_probe),
-            Mode::ConfigError | Mode::JobHang | Mode::SlowStop | Mode::Unschedulable => return None,
+            Mode::ConfigError | Mode::Evict | Mode::JobHang | Mode::SlowStop | Mode::Unschedulable => return None,
         };
         Some(Told { container: order.container.clone(), state, last_state: None, ready, restart_count: None })
     }
@@ -155,6 +156,41 @@ impl Writer<'_> {
         self.status(true, Some(&told), Some(End::Failed)).1
     }
 
+    /// From `k8s.io/kubernetes`, `pkg/kubelet/eviction/eviction_manager.go` (`evictPod`, `podEphemeralStorageLimitEviction`).
+    fn evict(&self) -> Vec<Action> {
+        let limit = list(self.pod, &["spec", "containers"])
+            .map(|container| text(container, &["resources", "limits", "ephemeral-storage"]))
+            .find(|limit| !limit.is_empty())
+            .unwrap_or("10Mi");
+        let message = format!("Pod ephemeral local storage usage exceeds the total limit of containers {limit}. ");
+        let mut actions = vec![Action::Event(self.pod_event("Evicted", message.as_str()).warning())];
+        for container in list(self.pod, &["spec", "containers"]).map(|container| text(container, &["name"])) {
+            let killed = format!("Stopping container {container}");
+            actions.push(Action::Event(self.event(container, "Killing", killed)));
+        }
+        let now = timestamp(self.now);
+        let old = old_status(self.pod, self.failing_name());
+        let since = old.and_then(|old| at(old, &["state", "running", "startedAt"])).cloned();
+        let state = json!({"terminated": {
+            "exitCode": 137, "reason": "Error", "startedAt": since.unwrap_or_else(|| json!(now)), "finishedAt": now,
+        }});
+        let container = self.failing_name().to_owned();
+        let told = Told { container, state, last_state: None, ready: false, restart_count: None };
+        let (_, mut write) = self.status(true, Some(&told), Some(End::Failed));
+        if let Action::Patch { body, .. } = &mut write {
+            body["status"]["reason"] = json!("Evicted");
+            body["status"]["message"] = json!(message);
+            if let Some(conditions) = body["status"]["conditions"].as_array_mut() {
+                conditions.push(json!({
+                    "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": message,
+                    "lastProbeTime": null, "lastTransitionTime": now,
+                }));
+            }
+        }
+        actions.push(write);
+        actions
+    }
+
     fn pull_fails(&self) -> Vec<Action> {
         let mut actions = self.pull_events();
         let state = json!({"waiting": {"reason": "ErrImagePull", "message": self.pull_error()}});
@@ -176,7 +212,17 @@ impl Writer<'_> {
 
     fn pull_error(&self) -> String {
         let image = self.failing_image();
-        format!("failed to pull and unpack image {image:?}: failed to resolve reference {image:?}: {image}: not found")
+        let start = format!("failed to pull and unpack image {image:?}: failed to resolve reference {image:?}");
+        if self.order.is_none_or(|order| order.mode != Mode::RegistryUnreachable) {
+            return format!("{start}: {image}: not found");
+        }
+        // containerd's words, of which the last ones say what is wrong.
+        let (repository, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
+        let (host, path) = repository.split_once('/').unwrap_or(("registry-1.docker.io", repository));
+        format!(
+            "{start}: failed to do request: Head \"https://{host}/v2/{path}/manifests/{tag}\": dial tcp 192.0.2.1:443: connect: \
+             network is unreachable"
+        )
     }
 
     fn pull_backs_off(&self) -> Vec<Action> {

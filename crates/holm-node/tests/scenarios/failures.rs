@@ -223,3 +223,54 @@ async fn a_pod_that_stops_slowly() {
     }
     "#);
 }
+
+#[tokio::test]
+async fn a_registry_that_cannot_be_reached() {
+    let seen = on_both!("unreachable", async |mut cluster: Cluster| {
+        let pod = pod("unreachable", "registry-unreachable");
+        pod_until(&mut cluster, pod, "it backs off", |pod| {
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
+        })
+        .await
+    });
+    insta::assert_snapshot!(story(&seen), @r#"
+    Pending
+    - ContainersReady ContainersNotReady containers with unready status: [main]
+    + Initialized
+    + PodReadyToStartContainers
+    + PodScheduled
+    - Ready ContainersNotReady containers with unready status: [main]
+    * main not ready 0 waiting ImagePullBackOff Back-off pulling image "registry.test/app:1": ErrImagePull: failed to pull and unpack image "registry.test/app:1": failed to resolve reference "registry.test/app:1": failed to do request: Head "https://registry.test/v2/app/manifests/1": dial tcp 192.0.2.1:443: connect: network is unreachable
+    Normal BackOff kubelet spec.containers{main} Back-off pulling image "registry.test/app:1"
+    Normal Pulling kubelet spec.containers{main} Pulling image "registry.test/app:1"
+    Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/unreachable to scenario-node
+    Warning Failed kubelet spec.containers{main} Error: ErrImagePull
+    Warning Failed kubelet spec.containers{main} Error: ImagePullBackOff
+    Warning Failed kubelet spec.containers{main} Failed to pull image "registry.test/app:1": failed to pull and unpack image "registry.test/app:1": failed to resolve reference "registry.test/app:1": failed to do request: Head "https://registry.test/v2/app/manifests/1": dial tcp 192.0.2.1:443: connect: network is unreachable
+    "#);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_evicted() {
+    let seen = on_both!("evicted", async |mut cluster: Cluster| {
+        let mut pod = pod("evicted", "evict");
+        pod["spec"]["containers"][0]["resources"] = json!({"limits": {"ephemeral-storage": "5Mi"}});
+        pod_until(&mut cluster, pod, "it is evicted", |pod| pod["status"]["phase"] == "Failed").await
+    });
+    insta::assert_snapshot!(story(&seen), @r#"
+    Failed
+    - ContainersReady PodFailed 
+    + DisruptionTarget
+    + Initialized
+    - PodReadyToStartContainers  
+    + PodScheduled
+    - Ready PodFailed 
+    * main not ready 0 terminated 137 Error
+    Normal Created kubelet spec.containers{main} Container created
+    Normal Killing kubelet spec.containers{main} Stopping container main
+    Normal Pulled kubelet spec.containers{main} Container image "registry.test/app:1" already present on machine and can be accessed by the pod
+    Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/evicted to scenario-node
+    Normal Started kubelet spec.containers{main} Container started
+    Warning Evicted kubelet - Pod ephemeral local storage usage exceeds the total limit of containers 5Mi.
+    "#);
+}
