@@ -149,6 +149,8 @@ fn a_token_may_stand_in_a_file_with_a_line_end_beside_the_kubeconfig() {
     let both = json!({"tokenFile": "token", "token": "an-old-token-of-the-same-user"});
     Way::new(&session).user(both).plan().expect_code(2);
     Way::new(&session).user(json!({"tokenFile": "nowhere"})).plan().expect_code(1).expect("nowhere");
+    std::fs::write(session.home().join("empty"), "\n").expect("the home can be written to");
+    Way::new(&session).user(json!({"tokenFile": "empty"})).plan().expect_code(1).expect("is empty");
 }
 
 /// A credential plugin that counts its runs and prints what `status` makes of the number of a run.

@@ -114,7 +114,7 @@ const RULES: [Rule; 15] = [
     Rule { words: "limit to request ratio per", hint: LIMIT_RANGE, repair: Some(LIMITS) },
     Rule {
         words: "is attempting to grant RBAC permissions not currently held",
-        hint: "only somebody who holds these permissions, or may `escalate` or `bind`, can grant them",
+        hint: "only an account that holds these permissions, or may `escalate` or `bind`, can grant them",
         repair: None,
     },
     Rule {

@@ -95,6 +95,10 @@ impl Credentials {
     async fn get(&self, held: &mut Option<Held>) -> Result<Credential, String> {
         let new = match &self.source {
             Source::File(path) => match std::fs::read_to_string(path) {
+                // The server would take it for an anonymous user.
+                Ok(token) if token.trim().is_empty() => {
+                    return Err(format!("the token file {} is empty", path.display()));
+                }
                 Ok(token) => {
                     let authorization = Some(bearer(token.trim())?);
                     let credential = Credential { authorization, identity: None };
