@@ -1,6 +1,6 @@
 //! What an object's readiness depends on beside itself: asked once each, and remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use holm_core::{ApiKind, ResourceId, Scope, catalog};
 use holm_executor::Surround;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use crate::observe::get;
@@ -39,9 +40,14 @@ impl Unknown {
     }
 }
 
-/// What is known so far. None for what could not be found out.
+/// An answer; none for what could not be found out. Whoever asks while it is on its way waits for it.
+type Answer<T> = Arc<OnceCell<Option<T>>>;
+
+/// What is known so far.
 pub(crate) struct Knowledge {
-    answers: Mutex<BTreeMap<Unknown, Option<bool>>>,
+    answers: Mutex<BTreeMap<Unknown, Answer<bool>>>,
+    /// The resources that a group version serves, by its path.
+    served: Mutex<BTreeMap<String, Answer<BTreeSet<String>>>>,
     clock: Arc<ServerClock>,
 }
 
@@ -64,7 +70,7 @@ struct ServedResource {
 impl Knowledge {
     /// Nothing is known yet, but for what the clock says.
     pub(crate) fn new(clock: Arc<ServerClock>) -> Self {
-        Self { answers: Mutex::default(), clock }
+        Self { answers: Mutex::default(), served: Mutex::default(), clock }
     }
 
     /// What is known about the surroundings of an object, and what should be found out first.
@@ -73,7 +79,7 @@ impl Knowledge {
         let answers = locked(&self.answers);
         for unknown in needed(kind, object) {
             let unchanged_for = self.unchanged_for(object);
-            let answer = match (&unknown, answers.get(&unknown).copied()) {
+            let answer = match (&unknown, answers.get(&unknown).and_then(|answer| answer.get()).copied()) {
                 (_, Some(answer)) => answer,
                 // No time has to pass for what has passed it.
                 (Unknown::StatusGrace(_), None) if unchanged_for >= Some(STATUS_GRACE) => Some(true),
@@ -111,9 +117,18 @@ impl Knowledge {
     /// Finds out what is not known yet about the surroundings of an object, and remembers it.
     pub(crate) async fn find_out(&self, transport: &Transport, kind: &ApiKind, object: &Value) {
         let (_, Some(unknown)) = self.known(kind, object) else { return };
-        let answer = match &unknown {
+        let answer = Arc::clone(locked(&self.answers).entry(unknown.clone()).or_default());
+        answer.get_or_init(|| self.ask(transport, unknown)).await;
+    }
+
+    async fn ask(&self, transport: &Transport, unknown: Unknown) -> Option<bool> {
+        match &unknown {
             Unknown::WaitsForFirstConsumer(class) => waits_for_first_consumer(transport, class).await,
-            Unknown::HasStatus(group_version, plural) => has_status(transport, group_version, plural).await,
+            Unknown::HasStatus(group_version, plural) => {
+                let served = Arc::clone(locked(&self.served).entry(group_version.clone()).or_default());
+                let served = served.get_or_init(|| resources(transport, group_version)).await.as_ref()?;
+                Some(served.contains(&format!("{plural}/status")))
+            }
             Unknown::CanReportStatus(definition, version) => can_report(transport, definition, version).await,
             Unknown::OthersReportStatus(kind) => others_report(transport, kind).await,
             Unknown::StatusGrace(changed) => {
@@ -122,8 +137,7 @@ impl Knowledge {
                 sleep(STATUS_GRACE.saturating_sub(elapsed)).await;
                 Some(true)
             }
-        };
-        locked(&self.answers).insert(unknown, answer);
+        }
     }
 
     fn unchanged_for(&self, object: &Value) -> Option<Duration> {
@@ -176,11 +190,11 @@ async fn waits_for_first_consumer(transport: &Transport, class: &str) -> Option<
     Some(object.get("volumeBindingMode").and_then(Value::as_str) == Some("WaitForFirstConsumer"))
 }
 
-async fn has_status(transport: &Transport, group_version: &str, plural: &str) -> Option<bool> {
+/// The resources and subresources that a group version serves.
+async fn resources(transport: &Transport, group_version: &str) -> Option<BTreeSet<String>> {
     let call = Call::get(Query::path(&format!("/apis/{group_version}")).into_string());
     let list: ResourceList = transport.json(&call).await.ok()?;
-    let status = format!("{plural}/status");
-    Some(list.resources.iter().any(|resource| resource.name == status))
+    Some(list.resources.into_iter().map(|resource| resource.name).collect())
 }
 
 async fn can_report(transport: &Transport, definition: &str, version: &str) -> Option<bool> {
@@ -237,7 +251,7 @@ mod tests {
         for (unknown, answer) in answers {
             let (surroundings, next) = knowledge.known(&kind, &object);
             assert_eq!((surroundings.unchanged_for, next), (None, Some(unknown.clone())));
-            locked(&knowledge.answers).insert(unknown, answer);
+            locked(&knowledge.answers).insert(unknown, Arc::new(OnceCell::new_with(Some(answer))));
         }
         let (surroundings, next) = knowledge.known(&kind, &object);
         assert_eq!(

@@ -6,7 +6,7 @@ use holm_core::{ConflictPolicy, Manifest, ResourceOptions, Sensitive, Stack};
 use serde_json::json;
 
 use crate::server::{Order, status};
-use crate::{HOME, INVENTORY, apply, cluster, config_map, graph, id, observe, server};
+use crate::{HOME, INVENTORY, apply, cluster, config_map, graph, id, observe, place, server};
 
 fn forbidden() -> Order {
     Order::Answer(403, status(403, "Forbidden", "you may not", json!({})), "")
@@ -170,4 +170,36 @@ async fn secrets_are_taken_out_of_what_the_server_says() {
     let warnings = cluster.warnings();
     assert_eq!(warnings.len(), 1);
     assert_eq!((warnings[0].text.as_str(), &warnings[0].id), ("(sensitive) is deprecated", &Some(id("Secret", "s"))));
+}
+
+#[tokio::test]
+async fn what_a_kind_reports_is_asked_once_for_all_of_its_objects() {
+    let server = server().await;
+    let names = |kind: &str| format!("{}s", kind.to_lowercase());
+    let definition = |kind: &str| {
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{}.example.org", names(kind))}, "spec": {"group": "example.org", "scope": "Namespaced",
+                "names": {"plural": names(kind), "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List")},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]}})
+    };
+    let object = |kind: &str, name: &str| json!({"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z"}});
+    let mut objects = Vec::new();
+    for kind in ["Gear", "Wheel"] {
+        server.write(
+            &format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.example.org", names(kind)),
+            definition(kind),
+        );
+        objects.push(definition(kind));
+        for name in ["a", "b", "c"] {
+            server.write(&format!("/apis/example.org/v1/namespaces/ns/{}/{name}", names(kind)), object(kind, name));
+            objects.push(object(kind, name));
+        }
+    }
+    let resources = ["gears", "gears/status", "wheels", "wheels/status"].map(|name| json!({"name": name}));
+    server.order("GET", "/apis/example.org/v1?", usize::MAX, Order::Answer(200, json!({"resources": resources}), ""));
+    let rows = cluster(&server).status(&graph(objects), &place()).await.unwrap();
+    let current = rows.iter().filter(|row| row.id.group == "example.org" && row.readiness.is_current()).count();
+    assert_eq!(current, 6, "their schema keeps no status");
+    let asked = server.lines().iter().filter(|line| *line == "GET /apis/example.org/v1").count();
+    assert_eq!(asked, 1);
 }
