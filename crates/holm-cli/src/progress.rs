@@ -17,6 +17,9 @@ use crate::style::{Layout, Line, Role, columns, cut, harmless};
 /// How often the lines in flight are drawn anew.
 pub const DRAWN_EVERY: Duration = Duration::from_millis(100);
 
+/// Where nothing is drawn in place, a line says what is waited for when nothing else was said for so long. CI ends what is silent.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
 /// How many objects in flight are shown at most.
 const SHOWN: usize = 8;
 
@@ -37,6 +40,8 @@ pub struct Progress {
     warned: BTreeSet<String>,
     actions: BTreeMap<ResourceId, Action>,
     started: Instant,
+    /// When anything was written last.
+    spoke: Instant,
     /// Finished text that is not yet written.
     finished: String,
     /// How many lines in flight stand below the cursor's line.
@@ -72,6 +77,7 @@ impl Progress {
             warned,
             actions: plan.changes.iter().map(|change| (change.id.clone(), change.action)).collect(),
             started: Instant::now(),
+            spoke: Instant::now(),
             finished: String::new(),
             drawn: 0,
             has_spoken: false,
@@ -155,6 +161,12 @@ impl Progress {
     pub fn draw(&mut self, now: Instant, layout: Layout) -> String {
         let mut out = self.erase();
         self.has_spoken |= !self.finished.is_empty();
+        if !self.finished.is_empty() {
+            self.spoke = now;
+        } else if !self.is_live && !self.in_flight.is_empty() && now >= self.spoke + HEARTBEAT {
+            self.spoke = now;
+            self.heartbeat(now).write(layout, &mut self.finished);
+        }
         out.push_str(&std::mem::take(&mut self.finished));
         if self.is_live {
             let lines = self.lines(now, layout);
@@ -184,6 +196,23 @@ impl Progress {
             0 => String::new(),
             lines => format!("\r\u{1b}[{lines}A\u{1b}[J"),
         }
+    }
+
+    /// What is waited for, and why, in one line.
+    fn heartbeat(&self, now: Instant) -> Line {
+        let mut flights: Vec<(&ResourceId, &InFlight)> = self.in_flight.iter().collect();
+        flights.sort_by_key(|(_, flight)| flight.started);
+        let names = flights.iter().take(SHOWN).map(|(id, flight)| {
+            let words = if flight.message.is_empty() { doing_word(flight.action) } else { &flight.message };
+            format!("{} ({})", id.relative_to(self.home.as_deref()), one_line(words))
+        });
+        let mut names = names.collect::<Vec<_>>().join(", ");
+        if flights.len() > SHOWN {
+            names.push_str(&format!(" and {} more", flights.len() - SHOWN));
+        }
+        let took = duration::took(now.saturating_duration_since(self.started));
+        let text = format!("{} of {} done after {took}; waiting for {names}", self.ended.len(), self.expected.len());
+        Line::indented(4).role(Role::Faint, "").hang_here().role(Role::Faint, &text)
     }
 
     fn lines(&self, now: Instant, layout: Layout) -> Vec<Line> {

@@ -130,3 +130,23 @@ fn no_drawn_line_is_wider_than_its_window() {
 fn visible(text: &str) -> String {
     text.replace('\u{1b}', "^").replace('\r', "<return>")
 }
+
+#[test]
+fn without_a_terminal_a_line_says_every_ten_seconds_what_is_waited_for_and_why() {
+    let layout = Layout { color: false, width: Some(80) };
+    let mut progress = Progress::new(&sample::first_plan(), false, BTreeSet::new());
+    let start = run(&mut progress, layout);
+    let at = |seconds| start + Duration::from_secs(seconds);
+    progress.draw(at(3), layout);
+    assert_eq!(progress.draw(at(12), layout), "");
+    insta::assert_snapshot!(progress.draw(at(13), layout), @r"
+    1 of 6 done after 13s; waiting for PersistentVolumeClaim/postgres-pvc (waits
+    for its first consumer), Deployment/postgres (0 of 1 replicas are available,
+    and \u{1b}[2J more), Service/postgres (trying again in 2.0s: 429)
+    ");
+    assert_eq!(progress.draw(at(22), layout), "");
+    assert!(progress.draw(at(23), layout).contains("waiting for"));
+    let mut live = Progress::new(&sample::first_plan(), true, BTreeSet::new());
+    let start = run(&mut live, layout);
+    assert_eq!(visible(&live.draw(start + Duration::from_secs(60), layout)).matches("waiting for").count(), 0);
+}
