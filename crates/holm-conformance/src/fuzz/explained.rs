@@ -47,6 +47,11 @@ pub const EXPLAINED: &[Explained] = &[
             what the first attempt warned of stays",
         is: is_warned_of_the_past,
     },
+    Explained {
+        reason: "an apply stores an empty map in the metadata of a custom object, which the next write leaves out, so that a write which \
+            changes nothing changes what is stored",
+        is: is_left_out,
+    },
     Explained { reason: "controllers count the pods of what was scaled at times of their own", is: is_counted },
     Explained {
         reason: "of a quantity that 64 bits cannot hold, Kubernetes takes the lowest ones, and whether it is whole is decided by these",
@@ -90,6 +95,20 @@ fn is_left_by_scale(step: &Step, expected: &Value, found: &Value) -> bool {
         && !lines.is_empty()
         && lines.iter().all(|line| line.split(':').next().is_some_and(|path| path.contains(".metadata.managedFields")))
         && left.iter().chain(&right).filter(one).all(play::is_left_by_scale)
+}
+
+fn is_left_out(step: &Step, expected: &Value, found: &Value) -> bool {
+    let lines = normal::differences(expected, found);
+    let managed = expected.pointer("/object/metadata/managedFields").and_then(Value::as_array);
+    let is_empty = |entry: &Value| {
+        ["labels", "annotations"].iter().any(|map| {
+            let owned = entry.pointer(&format!("/fieldsV1/f:metadata/f:{map}")).and_then(Value::as_object);
+            entry["operation"] == "Apply" && owned.is_some_and(serde_json::Map::is_empty)
+        })
+    };
+    step.path.contains(".example.com/")
+        && lines == [".version: expected \"new\", found \"the same\""]
+        && managed.into_iter().flatten().any(is_empty)
 }
 
 fn is_counted(step: &Step, expected: &Value, found: &Value) -> bool {
