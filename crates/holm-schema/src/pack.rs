@@ -3,7 +3,6 @@
 //! Each line of the file is one group or one type with its JSON, which is read when it is asked for: most programs need few of them,
 //! and a program that is not optimised takes tens of milliseconds for all.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use holm_structured_merge::{GroupVersionKind, ObjectType, Schema, SchemaError};
@@ -24,8 +23,8 @@ pub struct Pack {
     /// In the order of the server.
     groups: Vec<Line<ApiGroup>>,
     all_groups: OnceLock<Vec<ApiGroup>>,
-    /// The positions of the types of all kinds.
-    kinds: OnceLock<HashMap<GroupVersionKind, usize>>,
+    /// The positions of the types that describe kinds.
+    of_kinds: Vec<usize>,
     merge_schema: OnceLock<Arc<Schema>>,
 }
 
@@ -124,14 +123,9 @@ impl Pack {
                 _ => return Err(PackError::Line { line: position + 2 }),
             }
         }
-        Ok(Self {
-            version,
-            types,
-            groups,
-            all_groups: OnceLock::new(),
-            kinds: OnceLock::new(),
-            merge_schema: OnceLock::new(),
-        })
+        let types: Vec<Line<Value>> = types;
+        let of_kinds = (0..types.len()).filter(|position| !types[*position].kinds.is_empty()).collect();
+        Ok(Self { version, types, groups, all_groups: OnceLock::new(), of_kinds, merge_schema: OnceLock::new() })
     }
 
     /// The version of Kubernetes: `1.37.2`.
@@ -194,11 +188,12 @@ impl Pack {
     /// The name of the schema of a kind: `io.k8s.api.apps.v1.Deployment`.
     #[must_use]
     pub fn type_name(&self, kind: &GroupVersionKind) -> Option<&str> {
-        let kinds = self.kinds.get_or_init(|| {
-            let positions = self.types.iter().enumerate();
-            positions.flat_map(|(position, line)| kinds_of(line.kinds).map(move |kind| (kind, position))).collect()
-        });
-        kinds.get(kind).and_then(|position| self.types.get(*position)).map(|line| line.name)
+        let is_it = |name: &&str| {
+            let mut words = name.split('/');
+            [&kind.group, &kind.version, &kind.kind].into_iter().all(|word| words.next() == Some(word))
+        };
+        let lines = self.of_kinds.iter().filter_map(|position| self.types.get(*position));
+        lines.into_iter().find(|line| line.kinds.split(' ').any(|name| is_it(&name))).map(|line| line.name)
     }
 
     /// The type of objects of this kind.
@@ -232,12 +227,4 @@ impl Pack {
 
 fn group_of(line: &Line<ApiGroup>) -> Option<&ApiGroup> {
     line.read(|value| read_group(&value)).ok()
-}
-
-/// Reads the kinds that a type describes.
-fn kinds_of(kinds: &'static str) -> impl Iterator<Item = GroupVersionKind> {
-    kinds.split(' ').filter_map(|kind| {
-        let mut words = kind.split('/');
-        Some(GroupVersionKind::new(words.next()?, words.next()?, words.next()?))
-    })
 }
