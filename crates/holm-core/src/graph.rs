@@ -11,7 +11,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::bounds;
 use crate::catalog;
-use crate::check;
+use crate::check::{self, Findings};
 use crate::id::{ApiKind, GroupKind, ResourceId};
 use crate::input::{FieldReference, Generated, Input};
 use crate::path::FieldPath;
@@ -22,7 +22,7 @@ use crate::secret;
 use crate::site::Site;
 use crate::stack::Draft;
 use crate::validate::{self, Validator};
-use crate::warning::Warning;
+use crate::warning::{Warning, WarningKind};
 
 /// A checked stack.
 #[derive(Debug)]
@@ -207,7 +207,9 @@ impl Graph {
     }
 
     pub(crate) fn build(mut draft: Draft) -> Result<Self, Problems> {
-        let mut problems = std::mem::take(&mut draft.problems);
+        let mut findings = std::mem::take(&mut draft.findings);
+        draft.configure(&mut findings);
+        let problems = &mut findings.problems;
         let mut first: BTreeMap<ResourceId, Site> = BTreeMap::new();
         draft.resources.retain(|resource| match first.get(&resource.id) {
             Some(site) => {
@@ -228,12 +230,12 @@ impl Graph {
                 edges.externals.insert(id.clone(), external);
             }
         }
-        let generated = collect_generated(&draft, &mut problems);
+        let generated = collect_generated(&draft, problems);
         for resource in &draft.resources {
-            edges.read(resource, &draft, &table, &known, &generated, &mut problems);
+            edges.read(resource, &draft, &table, &known, &generated, &mut findings);
         }
-        check_outputs(&draft, &known, &mut problems);
-        let selections = check::resources(&draft.resources, &table, &edges.externals, &mut problems);
+        check_outputs(&draft, &known, &mut findings.problems);
+        let selections = check::resources(&draft.resources, &table, &edges.externals, &mut findings);
         edges.wait_for_those_who_answer(&selections);
         edges.dependencies.sort();
         edges.dependencies.dedup();
@@ -247,6 +249,8 @@ impl Graph {
             }
         }
 
+        draft.apply_levels(&mut findings);
+        let Findings { mut problems, mut warnings } = findings;
         match order(&draft.resources, &edges.dependencies) {
             Ok(sorted) => {
                 if !problems.is_empty() {
@@ -257,7 +261,7 @@ impl Graph {
                 }
                 let mut slots: Vec<Option<Resource>> = draft.resources.into_iter().map(Some).collect();
                 let resources: Vec<Resource> = sorted.into_iter().filter_map(|index| slots[index].take()).collect();
-                let warnings = check::warnings(&resources);
+                warnings.sort_by(|a, b| (a.site, &a.resource, &a.path).cmp(&(b.site, &b.resource, &b.path)));
                 let positions =
                     resources.iter().enumerate().map(|(position, resource)| (resource.id.clone(), position)).collect();
                 Ok(Self {
@@ -307,7 +311,7 @@ impl Edges {
         table: &Table,
         known: &BTreeSet<ResourceId>,
         generated: &BTreeMap<String, GeneratedValue>,
-        problems: &mut Vec<Problem>,
+        findings: &mut Findings,
     ) {
         let id = &resource.id;
         if let Some(namespace) = &id.namespace {
@@ -322,14 +326,14 @@ impl Edges {
                 self.depend(id, &dependency.id, dependency.strength, Origin::DependsOn);
             } else if !self.externals.contains_key(&dependency.id) {
                 let kind = ProblemKind::Dangling { target: dependency.id.clone() };
-                problems.push(problem(resource, FieldPath::root(), kind, did_you_mean(&dependency.id, known)));
+                findings.problems.push(problem(resource, FieldPath::root(), kind, did_you_mean(&dependency.id, known)));
             }
         }
         for (path, input) in &resource.inputs {
-            self.read_input(resource, path, input, known, generated, problems);
+            self.read_input(resource, path, input, draft, known, generated, &mut findings.problems);
         }
         for reference in table.of(resource) {
-            self.read_reference(resource, reference, table, known, problems);
+            self.read_reference(resource, reference, table, draft, known, findings);
         }
     }
 
@@ -338,8 +342,9 @@ impl Edges {
         resource: &Resource,
         reference: Reference,
         table: &Table,
+        draft: &Draft,
         known: &BTreeSet<ResourceId>,
-        problems: &mut Vec<Problem>,
+        findings: &mut Findings,
     ) {
         let Meaning::Requires(strength) = reference.meaning else { return };
         let Reference { path, target, .. } = reference;
@@ -353,11 +358,23 @@ impl Edges {
             {
                 self.name(resource, target, strength, Origin::Reference(path), known);
             }
-        } else if !reference.is_optional {
+        } else if reference.is_optional || draft.made_at_run_time.contains(&target) {
+            // It may be missing.
+        } else if resource.is_from_text || reference.works_without {
+            // Whoever wrote the text may know of an object that exists, or is created at run time.
             let hint = did_you_mean(&target, known).unwrap_or_else(|| {
-                "add it to the stack, or declare it with stack.external if it exists outside".to_owned()
+                "if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with \
+                 stack.external"
+                    .to_owned()
             });
-            problems.push(problem(resource, path, ProblemKind::Dangling { target }, Some(hint)));
+            findings.warn(resource, path, WarningKind::NotInStack { target }, Some(hint));
+        } else {
+            let hint = did_you_mean(&target, known).unwrap_or_else(|| {
+                "add it to the stack, or declare it with stack.external if it exists outside, or with \
+                 stack.made_at_run_time if something creates it at run time"
+                    .to_owned()
+            });
+            findings.problems.push(problem(resource, path, ProblemKind::Dangling { target }, Some(hint)));
         }
     }
 
@@ -366,6 +383,7 @@ impl Edges {
         resource: &Resource,
         path: &FieldPath,
         input: &Input,
+        draft: &Draft,
         known: &BTreeSet<ResourceId>,
         generated: &BTreeMap<String, GeneratedValue>,
         problems: &mut Vec<Problem>,
@@ -377,6 +395,14 @@ impl Edges {
             }
             Input::Field(reference) => match self.externals.get_mut(&reference.id) {
                 Some(external) => external.used_by.push((id.clone(), path.clone())),
+                None if draft.made_at_run_time.contains(&reference.id) => {
+                    let text = format!(
+                        "{} is made at run time, so its fields cannot be read when the stack is planned",
+                        reference.id
+                    );
+                    let hint = "refer to it by name, or declare it with stack.external once it exists".to_owned();
+                    problems.push(problem(resource, path.clone(), ProblemKind::BadInput(text), Some(hint)));
+                }
                 None => {
                     let kind = ProblemKind::Dangling { target: reference.id.clone() };
                     problems.push(problem(resource, path.clone(), kind, did_you_mean(&reference.id, known)));

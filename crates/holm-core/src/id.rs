@@ -127,6 +127,11 @@ impl ResourceId {
         format!("{}/{}", self.kind, self.name)
     }
 
+    /// Whether a text names this object, as `Kind/name` or `Kind/namespace/name`.
+    pub fn is_named(&self, text: &str) -> bool {
+        self.short() == text || self.to_string() == text
+    }
+
     /// `Kind/name`, with the namespace in front of the name where it is another one than `home`.
     pub fn relative_to(&self, home: Option<&str>) -> String {
         match self.namespace.as_deref() {

@@ -8,6 +8,7 @@
 mod bounds;
 pub mod catalog;
 pub mod check;
+mod configure;
 pub mod declare;
 pub mod denial;
 pub mod desired;
@@ -47,8 +48,8 @@ pub use packed::Packed;
 pub use path::FieldPath;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use reference::Ref;
-pub use resource::{ConflictPolicy, IntoResource, ReadyWhen, Resource, ResourceOptions, Strength, Timeouts};
+pub use resource::{ConflictPolicy, IntoResource, ReadyWhen, Resource, ResourceOptions, Strength, Timeouts, options};
 pub use sensitive::Sensitive;
 pub use site::Site;
 pub use stack::{Config, ConfigError, Stack};
-pub use warning::{Warning, WarningKind};
+pub use warning::{Warning, WarningKind, WarningLevel};

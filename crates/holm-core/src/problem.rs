@@ -5,6 +5,7 @@ use std::fmt;
 use crate::id::ResourceId;
 use crate::path::{FieldPath, PathError};
 use crate::site::Site;
+use crate::warning::WarningKind;
 
 /// One thing that is wrong, with where it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,14 +75,6 @@ pub enum ProblemKind {
     /// A namespaced resource has no namespace.
     #[error("the resource is namespaced and no namespace is given")]
     NoNamespace,
-    /// A cluster-scoped resource has a namespace.
-    #[error("{kind} is cluster-scoped, but metadata.namespace is \"{namespace}\"")]
-    UnwantedNamespace {
-        /// The kind.
-        kind: String,
-        /// The namespace given.
-        namespace: String,
-    },
     /// A reference to a resource that is neither in the stack nor declared external.
     #[error("names {target}, which is neither in this stack nor declared external")]
     Dangling {
@@ -95,12 +88,6 @@ pub enum ProblemKind {
         target: ResourceId,
         /// The key.
         key: String,
-    },
-    /// A selector that selects no pods of the stack.
-    #[error("selects no pods of this stack: {selector}")]
-    SelectsNothing {
-        /// The labels asked for.
-        selector: String,
     },
     /// A Service port that no selected container has.
     #[error("port {port} leads to {target}, which no container of {workload} has")]
@@ -147,12 +134,12 @@ pub enum ProblemKind {
     /// A required field is missing or empty.
     #[error("{0}")]
     Incomplete(String),
-    /// Pods of two generations would mount one ReadWriteOnce claim at a time.
-    #[error("a rolling update would start a new pod while the old one still holds the ReadWriteOnce claim {claim}")]
-    RollingClaim {
-        /// The claim.
-        claim: ResourceId,
-    },
+    /// A warning that the program denies.
+    #[error("{0}")]
+    Denied(WarningKind),
+    /// A name by which the program means a resource of the stack, and no resource has it.
+    #[error("\"{0}\" is not a resource of this stack")]
+    NoSuchResource(String),
     /// An input that cannot be filled in.
     #[error("{0}")]
     BadInput(String),

@@ -32,6 +32,8 @@ pub struct Resource {
     pub options: Options,
     /// The line that declared it.
     pub site: Site,
+    /// Whether it was read from a text, which others may have written, rather than built by the program.
+    pub is_from_text: bool,
 }
 
 /// What stands in [`Resource::filled_in`] where a value is secret or comes later. No text of a declaration can be equal to
@@ -77,6 +79,8 @@ pub struct Options {
     pub replace_on_changes: Vec<FieldPath>,
     /// What a plan says when it changes.
     pub notes: Vec<Note>,
+    /// The codes of warnings that are not reported about it.
+    pub allowed_warnings: Vec<String>,
 }
 
 /// Something that a plan says when the resource changes, such as that the change reaches only an empty volume.
@@ -248,6 +252,7 @@ enum OptionChange {
     ReplaceOnChanges(String),
     NoteOnChange(String, String),
     Input(String, Input),
+    AllowWarnings(String),
 }
 
 /// The options of any resource, ours or raw. Each returns the resource with the option set, to be chained.
@@ -315,9 +320,38 @@ pub trait ResourceOptions: IntoResource + Sized {
     fn with_input(self, path: &str, input: impl Into<Input>) -> Configured<Self> {
         with(self, OptionChange::Input(path.to_owned(), input.into()))
     }
+
+    /// Does not report warnings of this code about the resource, because what they are about is intended.
+    fn allow_warnings(self, code: &str) -> Configured<Self> {
+        with(self, OptionChange::AllowWarnings(code.to_owned()))
+    }
 }
 
 impl<R: IntoResource> ResourceOptions for R {}
+
+/// Returns options without a resource, for [`Stack::configure`](crate::Stack::configure).
+pub fn options() -> NoResource {
+    NoResource
+}
+
+/// What [`options`] begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct NoResource;
+
+impl IntoResource for NoResource {
+    type Kind = ();
+
+    fn into_declaration(self) -> Declaration {
+        let kind = DeclaredKind::Named { api_version: String::new(), kind: String::new() };
+        Declaration {
+            kind,
+            object: Value::Null,
+            inputs: BTreeMap::new(),
+            options: Options::default(),
+            problems: Vec::new(),
+        }
+    }
+}
 
 fn with<R>(resource: R, change: OptionChange) -> Configured<R> {
     Configured { resource, changes: vec![change] }
@@ -358,6 +392,7 @@ impl OptionChange {
                 Ok(path) => options.notes.push(Note { path, text }),
                 Err(error) => declaration.problems.push((FieldPath::root(), ProblemKind::BadPath(error))),
             },
+            Self::AllowWarnings(code) => options.allowed_warnings.push(code),
             Self::Input(text, input) => match text.parse() {
                 Ok(path) => {
                     declaration.inputs.insert(path, input);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalog;
+use crate::check::Findings;
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{Generated, Input, Password};
@@ -17,11 +18,12 @@ use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
 use crate::references::Rule;
-use crate::resource::{DeclaredKind, IntoResource, ReadyWhen, Resource, api_kind_of};
+use crate::resource::{Declaration, DeclaredKind, IntoResource, ReadyWhen, Resource, api_kind_of};
 use crate::secret;
 use crate::sensitive::Sensitive;
 use crate::site::Site;
 use crate::validate::{self, Validator};
+use crate::warning::{Warning, WarningKind, WarningLevel};
 
 /// What the user's program may vary by: the stack's name and the values given on the command line or in the environment.
 #[derive(Clone, Debug, Default)]
@@ -121,8 +123,13 @@ pub struct Stack {
     rules: Vec<Rule>,
     /// When the objects of a kind are ready, by API group and kind.
     ready_rules: BTreeMap<(String, String), ReadyWhen>,
-    problems: Vec<Problem>,
     validator: Option<Arc<dyn Validator>>,
+    /// The objects that something creates while the stack runs.
+    made_at_run_time: BTreeSet<ResourceId>,
+    /// The options that the program adds to resources, by their names.
+    configured: Vec<(String, Declaration, Site)>,
+    levels: Vec<(String, WarningLevel, Site)>,
+    findings: Findings,
 }
 
 impl Stack {
@@ -141,13 +148,17 @@ impl Stack {
             definition_ids: BTreeMap::new(),
             rules: Vec::new(),
             ready_rules: BTreeMap::new(),
-            problems: Vec::new(),
             validator: None,
+            made_at_run_time: BTreeSet::new(),
+            configured: Vec::new(),
+            levels: Vec::new(),
+            findings: Findings::default(),
         };
         for (what, value) in [("program name", program), ("stack name", name)] {
             if let Err(rule) = crate::check::dns_label(value) {
                 let kind = ProblemKind::Invalid { what, value: value.to_owned(), rule };
-                stack.problems.push(Problem { kind, resource: None, path: FieldPath::root(), site: None, hint: None });
+                let path = FieldPath::root();
+                stack.findings.problems.push(Problem { kind, resource: None, path, site: None, hint: None });
             }
         }
         stack
@@ -161,10 +172,10 @@ impl Stack {
     /// Adds a resource and returns the proof. What is wrong with it is reported with everything else.
     #[track_caller]
     pub fn add<R: IntoResource>(&mut self, resource: R) -> Ref<R::Kind> {
-        self.add_at(resource, Site::caller())
+        self.add_at(resource, Site::caller(), false)
     }
 
-    fn add_at<R: IntoResource>(&mut self, resource: R, site: Site) -> Ref<R::Kind> {
+    fn add_at<R: IntoResource>(&mut self, resource: R, site: Site, is_from_text: bool) -> Ref<R::Kind> {
         let mut declaration = resource.into_declaration();
         let problems = std::mem::take(&mut declaration.problems);
         let kind = match &declaration.kind {
@@ -214,8 +225,13 @@ impl Stack {
                 );
             }
             (Some(Scope::Cluster), _, Some(namespace)) => {
-                let kind = ProblemKind::UnwantedNamespace { kind: id.kind.clone(), namespace };
-                self.problem(kind, Some(&id), FieldPath::of(["metadata", "namespace"]), site, None);
+                // `kubectl` drops it too, and charts have it.
+                let kind = WarningKind::IgnoredNamespace { kind: id.kind.clone(), namespace };
+                let path = FieldPath::of(["metadata", "namespace"]);
+                path.remove(&mut object);
+                let hint = Some("remove the field".to_owned());
+                let (resource, site) = (id.clone(), Some(site));
+                self.findings.warnings.push(Warning { kind, resource, path, site, hint });
             }
             _ => {}
         }
@@ -243,7 +259,7 @@ impl Stack {
             return reference;
         };
         self.learn_definition(&id, &object);
-        self.resources.push(Resource { id, kind, object, inputs, options: declaration.options, site });
+        self.resources.push(Resource { id, kind, object, inputs, options: declaration.options, site, is_from_text });
         reference
     }
 
@@ -284,7 +300,7 @@ impl Stack {
         match crate::manifest::read_yaml(text) {
             Ok(mut manifests) => {
                 manifests.sort_by_key(|manifest| !manifest.defines_a_kind());
-                manifests.into_iter().map(|manifest| self.add_at(manifest, site)).collect()
+                manifests.into_iter().map(|manifest| self.add_at(manifest, site, true)).collect()
             }
             Err(reason) => {
                 self.problem(ProblemKind::BadManifest(reason), None, FieldPath::root(), site, None);
@@ -320,6 +336,59 @@ impl Stack {
         }
         self.externals.entry(id.clone()).or_insert((kind, site));
         Ref::new(id, Arc::new(Value::Null))
+    }
+
+    /// Names a resource that something creates at run time, such as a Secret that a controller or a Job writes. Others may
+    /// refer to it by name; it need not exist when the stack is planned, so its fields cannot be read.
+    #[track_caller]
+    pub fn made_at_run_time<K>(&mut self, name: &str) -> Ref<K>
+    where
+        K: kube_core::Resource<DynamicType = ()>,
+        K::Scope: 'static,
+    {
+        let namespace = self.namespace.clone();
+        self.made_at_run_time_in(namespace.as_deref(), name)
+    }
+
+    /// Names a resource of another namespace that something creates at run time.
+    #[track_caller]
+    pub fn made_at_run_time_in<K>(&mut self, namespace: Option<&str>, name: &str) -> Ref<K>
+    where
+        K: kube_core::Resource<DynamicType = ()>,
+        K::Scope: 'static,
+    {
+        let site = Site::caller();
+        let kind = api_kind_of::<K>();
+        let namespace = if kind.scope == Scope::Cluster { None } else { namespace };
+        let id = ResourceId::new(&kind.group, &kind.kind, namespace, name);
+        if kind.scope == Scope::Namespaced && namespace.is_none() {
+            self.problem(ProblemKind::NoNamespace, Some(&id), FieldPath::root(), site, None);
+        }
+        self.made_at_run_time.insert(id.clone());
+        Ref::new(id, Arc::new(Value::Null))
+    }
+
+    /// Adds options to the resource that `resource` names, as `Kind/name` or `Kind/namespace/name`: for objects of a text, which
+    /// have none of their own. It holds for the whole stack, whenever it is called.
+    ///
+    /// ```
+    /// use holm_core::{ReadyWhen, ResourceOptions as _, Stack, options};
+    ///
+    /// let mut stack = Stack::new("shop", "default", Some("shop"));
+    /// stack.add_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}");
+    /// stack.configure("ConfigMap/settings", options().protect().ready_when(ReadyWhen::Exists));
+    /// # assert!(stack.build().is_ok());
+    /// ```
+    #[track_caller]
+    pub fn configure(&mut self, resource: &str, options: impl IntoResource) {
+        self.configured.push((resource.to_owned(), options.into_declaration(), Site::caller()));
+    }
+
+    /// Sets what becomes of the warnings of a code, such as `not_in_stack`: they are reported, until the program allows or denies
+    /// them. [`ResourceOptions::allow_warnings`](crate::ResourceOptions::allow_warnings) allows them for one resource.
+    #[track_caller]
+    pub fn warnings(&mut self, code: &str, level: WarningLevel) {
+        self.levels.push((code.to_owned(), level, Site::caller()));
     }
 
     /// Says which fields of custom kinds name other resources, so that edges are read out of them and mistakes are found, as
@@ -394,8 +463,11 @@ impl Stack {
             outputs: self.outputs,
             definitions: self.definition_ids,
             rules: self.rules,
-            problems: self.problems,
             validator: self.validator,
+            made_at_run_time: self.made_at_run_time,
+            configured: self.configured,
+            levels: self.levels,
+            findings: self.findings,
         })
     }
 
@@ -428,7 +500,7 @@ impl Stack {
         site: Site,
         hint: Option<&str>,
     ) {
-        self.problems.push(Problem {
+        self.findings.problems.push(Problem {
             kind,
             resource: resource.cloned(),
             path,
@@ -452,8 +524,11 @@ pub(crate) struct Draft {
     pub(crate) definitions: BTreeMap<crate::id::GroupKind, ResourceId>,
     /// The references of custom kinds.
     pub(crate) rules: Vec<Rule>,
-    pub(crate) problems: Vec<Problem>,
     pub(crate) validator: Option<Arc<dyn Validator>>,
+    pub(crate) made_at_run_time: BTreeSet<ResourceId>,
+    pub(crate) configured: Vec<(String, Declaration, Site)>,
+    pub(crate) levels: Vec<(String, WarningLevel, Site)>,
+    pub(crate) findings: Findings,
 }
 
 /// Takes out what only the server writes, and what k8s-openapi writes for fields that were never set.

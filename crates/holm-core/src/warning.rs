@@ -32,6 +32,51 @@ pub enum WarningKind {
     /// Something that the API server may reject, in its words, and why it may not.
     #[error("{0}; {1}")]
     MayBeRejected(String, &'static str),
+    /// An object that came as text refers to one that is not in the stack. It may exist in the cluster, or be created at run
+    /// time.
+    #[error("refers to {target}, which is neither in this stack nor declared external")]
+    NotInStack {
+        /// The object that is referred to.
+        target: ResourceId,
+    },
+    /// A reference to a key of a Secret or ConfigMap of the stack that declares no keys, so that something else fills it.
+    #[error("references key \"{key}\", which {target} does not declare")]
+    UndeclaredKey {
+        /// The Secret or ConfigMap.
+        target: ResourceId,
+        /// The key.
+        key: String,
+    },
+    /// A selector that matches no pods of the stack.
+    #[error("selects no pods of this stack: {selector}")]
+    SelectsNothing {
+        /// The labels asked for.
+        selector: String,
+    },
+    /// A Service port that no selected container declares. The declaration of ports is informational.
+    #[error("port {port} targets {target}, which no container of {workload} declares")]
+    UndeclaredPort {
+        /// The Service's port.
+        port: String,
+        /// The target port, by number or name.
+        target: String,
+        /// The workload whose pods are selected.
+        workload: ResourceId,
+    },
+    /// During a rolling update, pods of two generations need one ReadWriteOnce claim, which works on one node only.
+    #[error("a rolling update would start a new pod while the old one still holds the ReadWriteOnce claim {claim}")]
+    RollingClaim {
+        /// The claim.
+        claim: ResourceId,
+    },
+    /// A cluster-scoped object has a namespace, which is dropped.
+    #[error("{kind} is cluster-scoped; metadata.namespace \"{namespace}\" is ignored")]
+    IgnoredNamespace {
+        /// The kind.
+        kind: String,
+        /// The namespace given.
+        namespace: String,
+    },
 }
 
 /// Where a secret value comes from.
@@ -48,12 +93,38 @@ pub enum SecretSource {
     Secret(ResourceId),
 }
 
+/// What becomes of warnings of one code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningLevel {
+    /// They are not reported.
+    Allow,
+    /// They are problems, which block the plan.
+    Deny,
+}
+
 impl WarningKind {
+    /// The words of [`code`](Self::code) for which a program sets a level: those of warnings that are known without a cluster.
+    pub const CODES: [&'static str; 7] = [
+        "secret_in_plain_text",
+        "not_in_stack",
+        "undeclared_key",
+        "selects_nothing",
+        "undeclared_port",
+        "rolling_claim",
+        "ignored_namespace",
+    ];
+
     /// Returns the word for machines.
     pub fn code(&self) -> &'static str {
         match self {
             Self::SecretInPlainText(..) => "secret_in_plain_text",
             Self::MayBeRejected(..) => "may_be_rejected",
+            Self::NotInStack { .. } => "not_in_stack",
+            Self::UndeclaredKey { .. } => "undeclared_key",
+            Self::SelectsNothing { .. } => "selects_nothing",
+            Self::UndeclaredPort { .. } => "undeclared_port",
+            Self::RollingClaim { .. } => "rolling_claim",
+            Self::IgnoredNamespace { .. } => "ignored_namespace",
         }
     }
 }

@@ -114,7 +114,7 @@ pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validate
 pub use holm_core::{
     Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Password, Problem,
     ProblemKind, Problems, ReadyWhen, Ref, ResourceId, ResourceOptions, Scope, Sensitive, Stack, Strength, Timeouts,
-    Untyped, Warning, WarningKind,
+    Untyped, Warning, WarningKind, WarningLevel, options,
 };
 pub use holm_resources as resources;
 pub use holm_resources::kind;

@@ -10,6 +10,7 @@ use super::{Declared, Report, did_you_mean};
 use crate::id::ResourceId;
 use crate::path::{FieldPath, Segment, scalar_text};
 use crate::problem::ProblemKind;
+use crate::warning::WarningKind;
 
 const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 
@@ -73,7 +74,7 @@ pub(super) fn check_rolling(
         if is_for_one {
             let path = path.field("persistentVolumeClaim").field("claimName");
             let hint = "set spec.strategy.type to \"Recreate\" (.recreate() on the builder)".to_owned();
-            report.hint(path, ProblemKind::RollingClaim { claim: id }, Some(hint));
+            report.warn(path, WarningKind::RollingClaim { claim: id }, hint);
         }
     }
 }

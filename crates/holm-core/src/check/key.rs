@@ -8,6 +8,7 @@ use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
 use crate::references::Reference;
+use crate::warning::WarningKind;
 
 pub(super) fn check(report: &mut Report<'_>, references: Vec<Reference>, all: &HashMap<&ResourceId, Declared<'_>>) {
     for reference in references {
@@ -24,7 +25,13 @@ pub(super) fn check(report: &mut Report<'_>, references: Vec<Reference>, all: &H
                 [] => "it has no keys".to_owned(),
                 known => format!("it has {}", known.join(", ")),
             });
-            report.hint(path, ProblemKind::MissingKey { target: reference.target.clone(), key }, Some(hint));
+            let target_id = reference.target.clone();
+            // What is declared without keys is made to be filled by a controller.
+            if known.is_empty() && report.resource.is_from_text {
+                report.warn(path, WarningKind::UndeclaredKey { target: target_id, key }, hint);
+            } else {
+                report.hint(path, ProblemKind::MissingKey { target: target_id, key }, Some(hint));
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::references::Table;
 use crate::resource::Resource;
-use crate::warning::Warning;
+use crate::warning::{Warning, WarningKind};
 
 pub use name::dns_label;
 use workload::Workload;
@@ -40,7 +40,7 @@ pub(crate) fn resources(
     resources: &[Resource],
     table: &Table,
     externals: &BTreeMap<ResourceId, External>,
-    problems: &mut Vec<Problem>,
+    findings: &mut Findings,
 ) -> Vec<Selection> {
     let objects: Vec<Cow<'_, Value>> = resources.iter().map(Resource::filled_in).collect();
     let declared: Vec<Declared<'_>> =
@@ -48,7 +48,7 @@ pub(crate) fn resources(
     let workloads: Vec<Workload<'_>> = declared.iter().filter_map(Workload::of).collect();
     let by_id: HashMap<&ResourceId, Declared<'_>> = declared.iter().map(|one| (&one.resource.id, *one)).collect();
     for one in &declared {
-        let mut report = Report { resource: one.resource, problems };
+        let mut report = Report { resource: one.resource, findings };
         metadata::check(&mut report, one, &by_id);
         data::check(&mut report, one);
         quantity::check(&mut report, one);
@@ -56,24 +56,32 @@ pub(crate) fn resources(
         service::check(&mut report, one);
         key::check(&mut report, table.of(one.resource), &by_id);
         service::check_leads(&mut report, one, &by_id);
+        plain_text::check(one.resource, &mut report.findings.warnings);
     }
     for workload in &workloads {
-        let mut report = Report { resource: workload.declared.resource, problems };
+        let mut report = Report { resource: workload.declared.resource, findings };
         workload::check(&mut report, workload);
         pod::check(&mut report, workload);
         claim::check_rolling(&mut report, workload, &by_id);
     }
-    selection::check(&declared, &workloads, externals, problems)
+    selection::check(&declared, &workloads, externals, findings)
 }
 
-/// Collects the warnings about the resources, in the order of the program's lines.
-pub(crate) fn warnings(resources: &[Resource]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for resource in resources {
-        plain_text::check(resource, &mut warnings);
+/// Everything that the checks found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// What cannot work.
+    pub(crate) problems: Vec<Problem>,
+    /// What is likely a mistake.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Findings {
+    /// Warns about a resource.
+    pub(crate) fn warn(&mut self, resource: &Resource, path: FieldPath, kind: WarningKind, hint: Option<String>) {
+        let (resource, site) = (resource.id.clone(), Some(resource.site));
+        self.warnings.push(Warning { kind, resource, path, site, hint });
     }
-    warnings.sort_by(|a, b| (a.site, &a.resource, &a.path).cmp(&(b.site, &b.resource, &b.path)));
-    warnings
 }
 
 /// A resource with its object as far as it is known.
@@ -89,10 +97,10 @@ impl Declared<'_> {
     }
 }
 
-/// Takes the problems of one resource.
+/// Takes what is found about one resource.
 struct Report<'p> {
     resource: &'p Resource,
-    problems: &'p mut Vec<Problem>,
+    findings: &'p mut Findings,
 }
 
 impl Report<'_> {
@@ -102,7 +110,12 @@ impl Report<'_> {
 
     fn hint(&mut self, path: FieldPath, kind: ProblemKind, hint: Option<String>) {
         let (resource, site) = (Some(self.resource.id.clone()), Some(self.resource.site));
-        self.problems.push(Problem { kind, resource, path, site, hint });
+        self.findings.problems.push(Problem { kind, resource, path, site, hint });
+    }
+
+    /// Warns of what is likely a mistake, but may be intended.
+    fn warn(&mut self, path: FieldPath, kind: WarningKind, hint: String) {
+        self.findings.warn(self.resource, path, kind, Some(hint));
     }
 
     /// Reports the rule that `value` breaks, if it breaks one.

@@ -9,13 +9,14 @@ use super::field::{is_unknown, items, text};
 use super::pod::CONTAINERS;
 use super::selector::{Labels, may_meet, port_text, show_selector};
 use super::workload::{POD_NAME, Workload};
-use super::{Declared, Report, is_near};
+use super::{Declared, Findings, Report, is_near};
 use crate::catalog;
 use crate::graph::{External, Selection};
 use crate::id::ResourceId;
 use crate::path::{FieldPath, scalar_text};
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::ProblemKind;
 use crate::references::POD_SPECS;
+use crate::warning::WarningKind;
 
 /// The pods of the stack.
 struct Pods<'w, 'a> {
@@ -40,13 +41,13 @@ pub(super) fn check(
     declared: &[Declared<'_>],
     workloads: &[Workload<'_>],
     externals: &BTreeMap<ResourceId, External>,
-    problems: &mut Vec<Problem>,
+    findings: &mut Findings,
 ) -> Vec<Selection> {
     let pods = Pods::of(workloads);
     let mut selections = Vec::new();
     for one in declared {
         let Some((path, selector)) = read(one) else { continue };
-        let mut report = Report { resource: one.resource, problems };
+        let mut report = Report { resource: one.resource, findings };
         let namespace = one.resource.id.namespace.as_deref();
         let selected = pods.selected(namespace, &selector);
         if selected.is_empty() {
@@ -194,7 +195,7 @@ fn report_nothing(
             first.unwrap_or_default()
         )
     });
-    report.hint(path, ProblemKind::SelectsNothing { selector: show_selector(selector) }, Some(hint));
+    report.warn(path, WarningKind::SelectsNothing { selector: show_selector(selector) }, hint);
 }
 
 /// The label of a workload that differs by little from what is asked for: in its value or in its key.
@@ -259,7 +260,13 @@ fn check_ports(report: &mut Report<'_>, service: &Value, selected: &[&Workload<'
             known => format!("its containers have {}", known.join(", ")),
         };
         let workload = first.declared.resource.id.clone();
-        report.hint(path.field(target_field), ProblemKind::NoSuchPort { port: shown, target, workload }, Some(hint));
+        let path = path.field(target_field);
+        // A container may listen on a number that it does not declare, and a sidecar that is injected may declare the name.
+        if is_name && !report.resource.is_from_text {
+            report.hint(path, ProblemKind::NoSuchPort { port: shown, target, workload }, Some(hint));
+        } else {
+            report.warn(path, WarningKind::UndeclaredPort { port: shown, target, workload }, hint);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Declared, Report, name};
 use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
+use crate::references::ACTION_PORT;
 
 /// The port of a webhook or an extension server that names none.
 const DEFAULT_PORT: i64 = 443;
@@ -73,7 +74,9 @@ pub(super) fn check_leads(report: &mut Report<'_>, declared: &Declared<'_>, all:
                 let port = service.get("port").unwrap_or(&Value::Null);
                 let path = path.field("service").field("port");
                 for field in ["number", "name"] {
-                    if let Some(wanted) = port_text(port, field).filter(|wanted| !wanted.is_empty() && wanted != "0") {
+                    let wanted = port_text(port, field)
+                        .filter(|wanted| !wanted.is_empty() && wanted != "0" && wanted != ACTION_PORT);
+                    if let Some(wanted) = wanted {
                         check_lead(report, path.field(field), id.namespace.as_deref(), service, &wanted, all);
                     }
                 }

@@ -17,6 +17,7 @@ use crate::resource::{Resource, Strength};
 pub(crate) use pattern::{Pattern, item_segment};
 pub(crate) use rows::{CONTAINER_LISTS, POD_SPECS};
 pub use rule::Rule;
+pub(crate) use table::ACTION_PORT;
 pub use table::Table;
 
 /// A field of an object that names another one.
@@ -31,6 +32,8 @@ pub struct Reference {
     /// Whether the target may be missing: because the object itself says so (`optional: true`), or because the server and
     /// its controllers do without.
     pub is_optional: bool,
+    /// Whether the object works without the target, although a missing one is more likely a mistake.
+    pub works_without: bool,
     /// Whether such targets usually live outside a stack, such as a StorageClass, the ServiceAccount `default`, or anything
     /// in a namespace that the stack has nothing in.
     pub is_usually_outside: bool,

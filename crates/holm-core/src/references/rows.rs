@@ -30,6 +30,7 @@ pub(crate) struct Row {
     /// The names that usually live outside a stack.
     pub(crate) outside: &'static [&'static str],
     pub(crate) is_optional: bool,
+    pub(crate) works_without: bool,
 }
 
 /// The kind of what a field names.
@@ -51,6 +52,7 @@ impl Row {
             namespace: "namespace",
             outside: &[],
             is_optional: false,
+            works_without: false,
         }
     }
 
@@ -96,6 +98,12 @@ impl Row {
     /// The server and its controllers do without the target.
     const fn optional(mut self) -> Self {
         self.is_optional = true;
+        self
+    }
+
+    /// The server and its controllers do without the target, which is unusual.
+    const fn works_without(mut self) -> Self {
+        self.works_without = true;
         self
     }
 }
@@ -171,8 +179,15 @@ pub(crate) const SECTIONS: &[Section] = &[
         places: &[(RBAC, "RoleBinding", ""), (RBAC, "ClusterRoleBinding", "")],
         within: HERE,
         rows: &[
-            // The roles that every API server makes at its start.
-            Row::typed("roleRef.name", RBAC).outside(&["cluster-admin", "admin", "edit", "view", "system:*"]),
+            // The roles that every API server makes at its start (`plugin/pkg/auth/authorizer/rbac/bootstrappolicy`).
+            Row::typed("roleRef.name", RBAC).outside(&[
+                "cluster-admin",
+                "admin",
+                "edit",
+                "view",
+                "extension-apiserver-authentication-reader",
+                "system:*",
+            ]),
             // Users and groups are no objects. The ServiceAccount `default` comes with its namespace.
             Row::typed("subjects[*].name", "").outside(&["default"]),
         ],
@@ -220,7 +235,7 @@ pub(crate) const KINDS: &[(&str, &str, &[Row])] = &[
         "Event",
         &[Row::typed("regarding.name", "").mentions(), Row::typed("related.name", "").mentions()],
     ),
-    ("apps", "StatefulSet", &[Row::to("spec.serviceName", "", "Service")]),
+    ("apps", "StatefulSet", &[Row::to("spec.serviceName", "", "Service").works_without()]),
     (
         "autoscaling",
         "HorizontalPodAutoscaler",

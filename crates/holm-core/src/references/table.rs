@@ -116,7 +116,10 @@ impl Table {
         Some(Reference {
             path: found.path.clone(),
             meaning: line.meaning,
-            is_optional: line.is_optional || found.parent.get("optional").and_then(Value::as_bool) == Some(true),
+            is_optional: line.is_optional
+                || found.parent.get("optional").and_then(Value::as_bool) == Some(true)
+                || (is_action(found) && is_described(resource, name)),
+            works_without: line.works_without || is_action(found),
             is_usually_outside: is_foreign || line.outside.iter().any(|pattern| matches(pattern, name)),
             keys: keys.collect(),
             target: ResourceId {
@@ -139,6 +142,21 @@ fn is_replaced_by_template(object: &Value, found: &Match<'_>) -> bool {
             let name = template.pointer("/metadata/name").and_then(Value::as_str);
             name.is_some() && name == volume.get("name").map(String::as_str)
         })
+}
+
+/// The port that stands for an action of the AWS load balancer controller, which an annotation of the Ingress describes. There
+/// is no Service of its name.
+pub(crate) const ACTION_PORT: &str = "use-annotation";
+
+/// Whether a backend of an Ingress is an action rather than a Service.
+fn is_action(found: &Match<'_>) -> bool {
+    found.parent.get("port").and_then(|port| port.get("name")).and_then(Value::as_str) == Some(ACTION_PORT)
+}
+
+/// Whether an annotation of the Ingress says what the action does.
+fn is_described(ingress: &Resource, action: &str) -> bool {
+    let annotation = format!("alb.ingress.kubernetes.io/actions.{action}");
+    FieldPath::of(["metadata", "annotations", annotation.as_str()]).get(&ingress.object).is_some()
 }
 
 /// Whether a name fits a pattern, in which `*` at the end stands for any rest.
@@ -164,6 +182,7 @@ pub(crate) struct Line {
     namespace: String,
     outside: Vec<String>,
     is_optional: bool,
+    works_without: bool,
 }
 
 /// What a row names.
@@ -188,6 +207,7 @@ impl Line {
             namespace: "namespace".to_owned(),
             outside: rule.outside.clone(),
             is_optional: false,
+            works_without: false,
         })
     }
 
@@ -205,6 +225,7 @@ impl Line {
             namespace: row.namespace.to_owned(),
             outside: row.outside.iter().map(|&name| name.to_owned()).collect(),
             is_optional: row.is_optional,
+            works_without: row.works_without,
         })
     }
 }

@@ -115,8 +115,8 @@ fn a_claim_for_one_node_is_not_rolled_over() {
 ";
     let rolling = crate::deployment("", "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]") + claim;
     assert_snapshot!(problems(&rolling), @r#"
-        Deployment/ns/web: spec.template.spec.volumes[data].persistentVolumeClaim.claimName: a rolling update would start a new pod while the old one still holds the ReadWriteOnce claim PersistentVolumeClaim/ns/data
-          hint: set spec.strategy.type to "Recreate" (.recreate() on the builder)
+    warning: Deployment/ns/web: spec.template.spec.volumes[data].persistentVolumeClaim.claimName: a rolling update would start a new pod while the old one still holds the ReadWriteOnce claim PersistentVolumeClaim/ns/data
+      hint: set spec.strategy.type to "Recreate" (.recreate() on the builder)
     "#);
     for strategy in ["{type: Recreate}", "{rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}"] {
         let text = rolling.replacen("spec:\n", &format!("spec:\n  strategy: {strategy}\n"), 1);

@@ -21,12 +21,21 @@ fn build(text: &str) -> Result<Graph, Problems> {
     stack.build()
 }
 
-/// The problems of a YAML text with their hints, one after the other; nothing where all is well.
+/// The problems of a YAML text with their hints, one after the other, or else its warnings; nothing where all is well.
 fn problems(text: &str) -> String {
     match build(text) {
-        Ok(_) => String::new(),
+        Ok(graph) => show_warnings(&graph),
         Err(problems) => show(&problems),
     }
+}
+
+/// Warnings without the line of the test.
+fn show_warnings(graph: &Graph) -> String {
+    let lines = graph.warnings().iter().map(|warning| match &warning.hint {
+        Some(hint) => format!("warning: {warning}\n  hint: {hint}"),
+        None => format!("warning: {warning}"),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Problems without the line of the test.

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
-use crate::{build, deployment, edges, problems, show};
+use crate::{build, deployment, edges, problems, show, show_warnings};
 
 const BOTH: &str = "
 ---
@@ -67,15 +67,15 @@ serviceAccountName: web
 imagePullSecrets: [{name: registry}]
 volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
 ";
-    assert_snapshot!(problems(&(deployment(container, pod) + BOTH)), @r"
-        Deployment/ns/web: spec.template.spec.containers[web].envFrom[0].secretRef.name: names Secret/ns/credential, which is neither in this stack nor declared external
-          hint: did you mean Secret/ns/credentials?
-        Deployment/ns/web: spec.template.spec.imagePullSecrets[registry].name: names Secret/ns/registry, which is neither in this stack nor declared external
-          hint: add it to the stack, or declare it with stack.external if it exists outside
-        Deployment/ns/web: spec.template.spec.serviceAccountName: names ServiceAccount/ns/web, which is neither in this stack nor declared external
-          hint: add it to the stack, or declare it with stack.external if it exists outside
-        Deployment/ns/web: spec.template.spec.volumes[data].persistentVolumeClaim.claimName: names PersistentVolumeClaim/ns/data, which is neither in this stack nor declared external
-          hint: add it to the stack, or declare it with stack.external if it exists outside
+    assert_snapshot!(problems(&(deployment(container, pod) + BOTH)), @"
+    warning: Deployment/ns/web: spec.template.spec.containers[web].envFrom[0].secretRef.name: refers to Secret/ns/credential, which is neither in this stack nor declared external
+      hint: did you mean Secret/ns/credentials?
+    warning: Deployment/ns/web: spec.template.spec.imagePullSecrets[registry].name: refers to Secret/ns/registry, which is neither in this stack nor declared external
+      hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
+    warning: Deployment/ns/web: spec.template.spec.serviceAccountName: refers to ServiceAccount/ns/web, which is neither in this stack nor declared external
+      hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
+    warning: Deployment/ns/web: spec.template.spec.volumes[data].persistentVolumeClaim.claimName: refers to PersistentVolumeClaim/ns/data, which is neither in this stack nor declared external
+      hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
     ");
 }
 
@@ -277,8 +277,8 @@ fn a_kind_that_the_stack_defines_is_known_without_an_object_of_it() {
 ---
 {apiVersion: g.io/v1, kind: App, metadata: {name: web}, spec: {db: main, other: thing}}
 ");
-    assert_snapshot!(show(&stack.build().unwrap_err()), @r"
-    App/ns/web: spec.db: names Db/main, which is neither in this stack nor declared external
-      hint: add it to the stack, or declare it with stack.external if it exists outside
+    assert_snapshot!(show_warnings(&stack.build().unwrap()), @"
+    warning: App/ns/web: spec.db: refers to Db/main, which is neither in this stack nor declared external
+      hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
     ");
 }

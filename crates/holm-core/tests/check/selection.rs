@@ -15,22 +15,22 @@ const PORTS: &str = "ports: [{name: http, containerPort: 8080}, {name: dns, cont
 #[test]
 fn a_service_that_selects_nobody_is_a_slip() {
     assert_snapshot!(problems(&(deployment("", "") + &service("selector: {app: wbe}, ports: [{port: 80}]"))), @r#"
-        Service/ns/web: spec.selector: selects no pods of this stack: app=wbe
-          hint: did you mean "app=web"?
+    warning: Service/ns/web: spec.selector: selects no pods of this stack: app=wbe
+      hint: did you mean "app=web"?
     "#);
-    assert_snapshot!(problems(&(deployment("", "") + &service("selector: {name: database}, ports: [{port: 80}]"))), @r"
-        Service/ns/web: spec.selector: selects no pods of this stack: name=database
-          hint: the pods of Deployment/web have app=web; if the pods are made outside this stack, declare their workload with stack.external
+    assert_snapshot!(problems(&(deployment("", "") + &service("selector: {name: database}, ports: [{port: 80}]"))), @"
+    warning: Service/ns/web: spec.selector: selects no pods of this stack: name=database
+      hint: the pods of Deployment/web have app=web; if the pods are made outside this stack, declare their workload with stack.external
     ");
     let elsewhere = deployment("", "").replace("{name: web}", "{name: web, namespace: other}");
-    assert_snapshot!(problems(&(elsewhere + &service("selector: {app: web}, ports: [{port: 80}]"))), @r"
-        Service/ns/web: spec.selector: selects no pods of this stack: app=web
-          hint: the pods of Deployment/other/web have these labels, and are in another namespace
+    assert_snapshot!(problems(&(elsewhere + &service("selector: {app: web}, ports: [{port: 80}]"))), @"
+    warning: Service/ns/web: spec.selector: selects no pods of this stack: app=web
+      hint: the pods of Deployment/other/web have these labels, and are in another namespace
     ");
     let budget = "---\n{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {selector: {matchLabels: {app: other}}}}";
-    assert_snapshot!(problems(&(deployment("", "") + budget)), @r"
-        PodDisruptionBudget/ns/b: spec.selector: selects no pods of this stack: app=other
-          hint: the pods of Deployment/web have app=web; if the pods are made outside this stack, declare their workload with stack.external
+    assert_snapshot!(problems(&(deployment("", "") + budget)), @"
+    warning: PodDisruptionBudget/ns/b: spec.selector: selects no pods of this stack: app=other
+      hint: the pods of Deployment/web have app=web; if the pods are made outside this stack, declare their workload with stack.external
     ");
 }
 
@@ -97,21 +97,21 @@ fn a_service_leads_to_ports_that_somebody_listens_on() {
     let check = |ports: &str, container: &str| {
         problems(&(deployment(container, "") + &service(&format!("selector: {{app: web}}, ports: [{ports}]"))))
     };
-    assert_snapshot!(check("{name: a, port: 80, targetPort: htp}, {name: b, port: 81, targetPort: 9090}, {name: c, port: 8081}", PORTS), @r"
-        Service/ns/web: spec.ports[a].targetPort: port 80 leads to htp, which no container of Deployment/ns/web has
-          hint: its containers have http (8080), dns (53)
-        Service/ns/web: spec.ports[b].targetPort: port 81 leads to 9090, which no container of Deployment/ns/web has
-          hint: its containers have http (8080), dns (53)
-        Service/ns/web: spec.ports[c].port: port 8081 leads to 8081, which no container of Deployment/ns/web has
-          hint: its containers have http (8080), dns (53)
+    assert_snapshot!(check("{name: a, port: 80, targetPort: htp}, {name: b, port: 81, targetPort: 9090}, {name: c, port: 8081}", PORTS), @"
+    warning: Service/ns/web: spec.ports[a].targetPort: port 80 targets htp, which no container of Deployment/ns/web declares
+      hint: its containers have http (8080), dns (53)
+    warning: Service/ns/web: spec.ports[b].targetPort: port 81 targets 9090, which no container of Deployment/ns/web declares
+      hint: its containers have http (8080), dns (53)
+    warning: Service/ns/web: spec.ports[c].port: port 8081 targets 8081, which no container of Deployment/ns/web declares
+      hint: its containers have http (8080), dns (53)
     ");
-    assert_snapshot!(check("{port: 53, targetPort: dns}", PORTS), @r"
-        Service/ns/web: spec.ports[port=53].targetPort: port 53 leads to dns, which no container of Deployment/ns/web has
-          hint: its containers have http (8080), dns (53)
+    assert_snapshot!(check("{port: 53, targetPort: dns}", PORTS), @"
+    warning: Service/ns/web: spec.ports[port=53].targetPort: port 53 targets dns, which no container of Deployment/ns/web declares
+      hint: its containers have http (8080), dns (53)
     ");
-    assert_snapshot!(check("{port: 80, targetPort: http}", ""), @r"
-        Service/ns/web: spec.ports[port=80].targetPort: port 80 leads to http, which no container of Deployment/ns/web has
-          hint: its containers declare no port
+    assert_snapshot!(check("{port: 80, targetPort: http}", ""), @"
+    warning: Service/ns/web: spec.ports[port=80].targetPort: port 80 targets http, which no container of Deployment/ns/web declares
+      hint: its containers declare no port
     ");
     for ports in [
         "{port: 80, targetPort: 8080}",
@@ -199,8 +199,8 @@ webhooks:
 
 #[test]
 fn problems_of_all_resources_are_reported_together() {
-    let text =
-        deployment("image: ''", "").replace("        image: web:1\n", "") + &service("selector: {app: wbe}, ports: []");
+    let text = deployment("image: ''", "").replace("        image: web:1\n", "")
+        + &service("selector: {app: web}, ports: [{name: a, port: 0}, {name: a, port: 81}]");
     let problems = build(&text).unwrap_err();
     assert_eq!(problems.0.len(), 3, "{}", show(&problems));
 }
