@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod canary;
+mod cases;
 mod causes;
 mod changes;
 mod connections;

@@ -131,6 +131,9 @@ pub struct Planning {
     /// Make this generated value anew, also where the old one is lost: the way to rotate a password; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub regenerate: Vec<String>,
+    /// Remove the fields that people added to the stack's objects with kubectl and the like, which a plan notes as "also set by"
+    #[arg(long)]
+    pub prune_fields: bool,
     /// Ask the server about every object, also where field ownership proves that nothing changed
     #[arg(long)]
     pub thorough: bool,

@@ -88,8 +88,13 @@ impl<'a> Session<'a> {
         if let Some(name) = regenerate.iter().find(|name| !self.graph.generated().contains_key(*name)) {
             return Err(no_generated(name, self.graph));
         }
-        let mut options =
-            PlanOptions { allow_delete: planning.consents(), thorough: planning.thorough, regenerate, ..options };
+        let mut options = PlanOptions {
+            allow_delete: planning.consents(),
+            thorough: planning.thorough,
+            prune_fields: planning.prune_fields,
+            regenerate,
+            ..options
+        };
         options.targets = target::in_graph(&planning.target, graph);
         let observed = self.cluster.observe(graph, &self.place, &options).await;
         self.report(terminal);

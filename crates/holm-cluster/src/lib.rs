@@ -20,6 +20,7 @@ mod random;
 mod status;
 mod stop;
 mod surroundings;
+mod take;
 mod transport;
 mod watch;
 

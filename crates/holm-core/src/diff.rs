@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::fields::{ListShapes, Shape};
+use crate::fields::{ListShapes, Shape, may_be_default};
 use crate::path::{FieldPath, Segment, scalar_text};
 
 /// A field whose value differs.
@@ -16,6 +16,8 @@ pub struct Difference<'a> {
     pub before: Option<&'a Value>,
     /// The value after; none where the field is gone.
     pub after: Option<&'a Value>,
+    /// Where the items of a keyed list stand in another order, what they are called, before and after. The values are the lists.
+    pub order: Option<(Vec<String>, Vec<String>)>,
 }
 
 /// Which fields of the first object count.
@@ -123,18 +125,29 @@ impl<'a> Comparison<'a> {
     fn keyed(&mut self, before: &'a [Value], after: &'a [Value], keys: &[String]) {
         // A declared item may leave a key with a default out; it then takes the one live item that fits.
         let fits = |live: &Value, declared: &Value| {
-            keys.iter().all(|key| match declared.get(key) {
-                Some(value) => live.get(key) == Some(value),
-                None => true,
+            keys.iter().all(|key| match (declared.get(key), live.get(key)) {
+                (None, live) => live.and_then(Value::as_str).is_none_or(|text| may_be_default(key, text)),
+                (declared, live) => declared == live,
             })
         };
-        let mut rest: Vec<&'a Value> = before.iter().collect();
-        for item in after {
-            let found = rest.iter().position(|live| fits(live, item)).map(|position| rest.remove(position));
+        let mut rest: Vec<(usize, &'a Value)> = before.iter().enumerate().collect();
+        let mut positions = Vec::new();
+        let pairs: Vec<(Option<&'a Value>, &'a Value)> = after
+            .iter()
+            .map(|item| {
+                let found = rest.iter().position(|(_, live)| fits(live, item)).map(|position| rest.remove(position));
+                positions.extend(found.map(|(position, _)| position));
+                (found.map(|(_, live)| live), item)
+            })
+            .collect();
+        if !positions.is_sorted() {
+            self.reordered(before, after, keys);
+        }
+        for (found, item) in pairs {
             self.item(item_segment(found.unwrap_or(item), keys), found, Some(item));
         }
         if self.extent == Extent::Full {
-            for item in rest {
+            for (_, item) in rest {
                 self.item(item_segment(item, keys), Some(item), None);
             }
         }
@@ -160,7 +173,14 @@ impl<'a> Comparison<'a> {
     }
 
     fn record(&mut self, before: Option<&'a Value>, after: Option<&'a Value>) {
-        self.differences.push(Difference { path: self.here(), before, after });
+        self.differences.push(Difference { path: self.here(), before, after, order: None });
+    }
+
+    /// Records that the items which both lists have stand in another order.
+    fn reordered(&mut self, before: &'a [Value], after: &'a [Value], keys: &[String]) {
+        let names = |items: &[Value]| items.iter().map(|item| name_of(item, keys)).collect();
+        let order = Some((names(before), names(after)));
+        self.differences.push(Difference { path: self.here(), before: None, after: None, order });
     }
 
     /// Lists of scalars without keys are one value: positions say nothing to a reader of `args`.
@@ -182,6 +202,13 @@ impl<'a> Comparison<'a> {
 fn empty_map() -> &'static Map<String, Value> {
     static EMPTY: std::sync::OnceLock<Map<String, Value>> = std::sync::OnceLock::new();
     EMPTY.get_or_init(Map::new)
+}
+
+/// What an item of a keyed list is called for a reader: its name where it has one, and else its keys.
+fn name_of(item: &Value, keys: &[String]) -> String {
+    let named = item.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let values = || keys.iter().filter_map(|key| item.get(key).and_then(scalar_text)).collect::<Vec<_>>().join("/");
+    named.map_or_else(values, str::to_owned)
 }
 
 /// Whether all items of both lists have names of their own, so that these serve as keys where no field set tells.
@@ -209,15 +236,44 @@ mod tests {
         let show = |value: Option<&Value>| value.map_or("-".to_owned(), Value::to_string);
         differences(&before, &after, extent)
             .iter()
-            .map(|change| format!("{}: {} -> {}\n", change.path, show(change.before), show(change.after)))
+            .map(|change| match &change.order {
+                Some((before, after)) => format!("{}: order: {before:?} -> {after:?}\n", change.path),
+                None => format!("{}: {} -> {}\n", change.path, show(change.before), show(change.after)),
+            })
             .collect()
     }
 
     #[test]
     fn an_injected_item_in_front_changes_nothing_else() {
         let before = json!({"containers": [{"name": "sidecar", "image": "s"}, {"name": "a", "image": "x:1"}]});
-        let after = json!({"containers": [{"name": "a", "image": "x:2"}, {"name": "sidecar", "image": "s"}]});
-        insta::assert_snapshot!(lines(before, after, Extent::Full), @r#"containers[a].image: "x:1" -> "x:2""#);
+        let after = json!({"containers": [{"name": "sidecar", "image": "s"}, {"name": "a", "image": "x:2"}]});
+        insta::assert_snapshot!(lines(before.clone(), after, Extent::Full), @r#"containers[a].image: "x:1" -> "x:2""#);
+        let declared = json!({"containers": [{"name": "a", "image": "x:2"}]});
+        insta::assert_snapshot!(lines(before, declared, Extent::Declared), @r#"containers[a].image: "x:1" -> "x:2""#);
+    }
+
+    #[test]
+    fn items_that_stand_in_another_order_are_a_change_of_the_list() {
+        let list = |names: &[&str]| -> Value {
+            json!({"env": names.iter().map(|name| json!({"name": name, "value": "x"})).collect::<Vec<_>>()})
+        };
+        insta::assert_snapshot!(lines(list(&["a", "b", "c"]), list(&["c", "a", "b"]), Extent::Full), @r#"env: order: ["a", "b", "c"] -> ["c", "a", "b"]"#);
+        insta::assert_snapshot!(lines(list(&["a", "b", "c"]), list(&["c", "new", "a"]), Extent::Full), @r#"
+        env: order: ["a", "b", "c"] -> ["c", "new", "a"]
+        env[new].name: - -> "new"
+        env[new].value: - -> "x"
+        env[b].name: "b" -> -
+        env[b].value: "x" -> -
+        "#);
+        // What another client put between them, or what is new or gone, changes no order.
+        assert_eq!(lines(list(&["a", "x", "b"]), list(&["a", "b"]), Extent::Declared), "");
+        assert!(!lines(list(&["a", "b"]), list(&["x", "a", "y", "b"]), Extent::Full).contains("order"));
+        let ports = |ports: &[u16]| -> Value {
+            let managed = json!([{"fieldsV1": {"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}}}}}]);
+            let ports: Vec<Value> = ports.iter().map(|port| json!({"port": port, "protocol": "TCP"})).collect();
+            json!({"ports": ports, "metadata": {"managedFields": managed}})
+        };
+        insta::assert_snapshot!(lines(ports(&[80, 81]), ports(&[81, 80]), Extent::Full), @r#"ports: order: ["80/TCP", "81/TCP"] -> ["81/TCP", "80/TCP"]"#);
     }
 
     #[test]

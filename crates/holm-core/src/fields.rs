@@ -34,6 +34,8 @@ pub struct Managed<'a> {
     pub subresource: &'a str,
     /// When, in RFC 3339; empty where the server does not say.
     pub time: &'a str,
+    /// The `apiVersion` in which the fields are recorded.
+    pub api_version: &'a str,
     /// The set of fields.
     pub fields: &'a Map<String, Value>,
 }
@@ -48,6 +50,7 @@ pub fn managed(object: &Value) -> impl Iterator<Item = Managed<'_>> {
             is_apply: text("operation") == "Apply",
             subresource: text("subresource"),
             time: text("time"),
+            api_version: text("apiVersion"),
             fields: entry.get("fieldsV1")?.as_object()?,
         })
     })
@@ -55,9 +58,16 @@ pub fn managed(object: &Value) -> impl Iterator<Item = Managed<'_>> {
 
 /// The fields that `manager` applied to the object itself.
 pub fn applied_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Map<String, Value>> {
-    managed(object)
-        .find(|entry| entry.is_apply && entry.subresource.is_empty() && entry.manager == manager)
-        .map(|entry| entry.fields)
+    applied(object, manager).map(|entry| entry.fields)
+}
+
+/// Returns the `apiVersion` in which `manager` applied to the object itself.
+pub fn applied_version<'a>(object: &'a Value, manager: &str) -> Option<&'a str> {
+    applied(object, manager).map(|entry| entry.api_version)
+}
+
+fn applied<'a>(object: &'a Value, manager: &str) -> Option<Managed<'a>> {
+    managed(object).find(|entry| entry.is_apply && entry.subresource.is_empty() && entry.manager == manager)
 }
 
 /// Returns whether `manager` applied or created the object itself.
@@ -80,9 +90,15 @@ pub fn has_created_entry(object: &Value, manager: &str) -> bool {
 
 /// Compares a declaration with what `manager` owns of the live object.
 pub fn prove(declared: &Value, live: &Value, manager: &str) -> Proof {
-    let (Some(owned), Some(declared)) = (applied_by(live, manager), declared.as_object()) else {
+    let (Some(applied), Some(declared)) = (applied(live, manager), declared.as_object()) else {
         return Proof::Different;
     };
+    // What is recorded in a version that is served no longer can be neither read nor changed.
+    let version = declared.get("apiVersion").and_then(Value::as_str);
+    if !applied.api_version.is_empty() && version.is_some_and(|version| version != applied.api_version) {
+        return Proof::Different;
+    }
+    let owned = applied.fields;
     let mut walk = Walk { differences: Vec::new(), path: Vec::new() };
     if walk.root(declared, live, owned) { Proof::Owned(walk.differences) } else { Proof::Different }
 }
@@ -274,6 +290,10 @@ impl Walk {
                 if value.as_array().is_some_and(Vec::is_empty) && is_empty(&live[field]) {
                     continue;
                 }
+                // An empty map is owned only once it is applied to an object that has it.
+                if value.as_object().is_some_and(Map::is_empty) && live[field].is_object() {
+                    continue;
+                }
                 return false;
             };
             expected += 1;
@@ -301,12 +321,19 @@ impl Walk {
             let (Some(segment), Some(child)) = (segment_of(element), child.as_object()) else { return false };
             elements.push((segment, child));
         }
+        let mut before = None;
         for item in declared {
             // A key with a default (`protocol`) stands in the set although the declaration leaves it out.
             let Some(position) = elements.iter().position(|(segment, _)| declares(item, segment)) else { return false };
             let (segment, child) = elements.swap_remove(position);
-            let in_live = live.iter().find(|candidate| matches_fully(candidate, &segment)).unwrap_or(&Value::Null);
+            let position = live.iter().position(|candidate| matches_fully(candidate, &segment));
+            let in_live = position.and_then(|position| live.get(position)).unwrap_or(&Value::Null);
             let is_member = matches!(segment, Segment::Member(_));
+            // The order of keyed items means something, such as which container starts first; that of a set does not.
+            if !is_member && position.is_some() && before >= position {
+                return false;
+            }
+            before = position.or(before);
             self.path.push(segment);
             let same = if is_member {
                 !in_live.is_null()
@@ -369,17 +396,23 @@ fn is_leaf(node: &Map<String, Value>) -> bool {
 }
 
 /// Whether a declared item is the one of this path element: no key that it states is another one.
-fn declares(item: &Value, segment: &Segment) -> bool {
+pub(crate) fn declares(item: &Value, segment: &Segment) -> bool {
     match segment {
         Segment::Item(keys) => {
             keys.iter().all(|(key, text)| match item.get(key) {
                 Some(value) => scalar_text(value).as_ref() == Some(text),
-                None => true,
+                None => may_be_default(key, text),
             }) && keys.keys().any(|key| item.get(key).is_some())
         }
         Segment::Member(text) => scalar_text(item).as_ref() == Some(text),
         Segment::Field(_) | Segment::Index(_) => false,
     }
+}
+
+/// Whether the server may have filled this value in for a key that the declaration leaves out.
+pub(crate) fn may_be_default(key: &str, text: &str) -> bool {
+    // The only key of the built-in kinds that has a default.
+    key != "protocol" || text == "TCP"
 }
 
 /// Whether a live item, in which defaults are filled in, is the one of this path element.
@@ -394,7 +427,7 @@ fn matches_fully(item: &Value, segment: &Segment) -> bool {
 }
 
 /// The path segment that an element of `FieldsV1` stands for.
-fn segment_of(element: &str) -> Option<Segment> {
+pub(crate) fn segment_of(element: &str) -> Option<Segment> {
     let (kind, rest) = element.split_once(':')?;
     match kind {
         "f" => Some(Segment::Field(rest.to_owned())),
@@ -519,6 +552,29 @@ mod tests {
             edit(&mut changed);
             assert_eq!(prove(&changed, &live(), "ours"), Proof::Different, "edit {number}");
         }
+    }
+
+    #[test]
+    fn another_order_of_keyed_items_is_no_proof() {
+        let mut changed = declared();
+        let ports = &mut changed["spec"]["template"]["spec"]["containers"][0]["ports"];
+        ports.as_array_mut().expect("a list").reverse();
+        assert_eq!(prove(&changed, &live(), "ours"), Proof::Different);
+        // Items of others between ours change nothing.
+        let mut injected = live();
+        let ports = injected["spec"]["template"]["spec"]["containers"][0]["ports"].as_array_mut().expect("a list");
+        ports.insert(1, json!({"containerPort": 9, "protocol": "TCP"}));
+        ports.insert(0, json!({"containerPort": 8, "protocol": "TCP"}));
+        assert!(matches!(prove(&declared(), &injected, "ours"), Proof::Owned(_)));
+    }
+
+    #[test]
+    fn another_version_of_the_record_is_no_proof() {
+        let mut live = live();
+        live["metadata"]["managedFields"][0]["apiVersion"] = declared()["apiVersion"].clone();
+        assert!(matches!(prove(&declared(), &live, "ours"), Proof::Owned(_)));
+        live["metadata"]["managedFields"][0]["apiVersion"] = json!("apps/v1beta2");
+        assert_eq!(prove(&declared(), &live, "ours"), Proof::Different);
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl Graph {
         });
         let known: BTreeSet<ResourceId> = draft.resources.iter().map(|resource| resource.id.clone()).collect();
         let table = Table::new(&draft.rules, &draft.resources, draft.externals.values().map(|(kind, _)| kind));
-        let mut edges = Edges::default();
+        let mut edges = Edges { made_at_run_time: draft.made_at_run_time.clone(), ..Edges::default() };
         for (id, (kind, site)) in &draft.externals {
             if !known.contains(id) {
                 let external = External { kind: kind.clone(), used_by: Vec::new(), declared: Some(*site) };
@@ -301,6 +301,7 @@ impl Graph {
 struct Edges {
     dependencies: Vec<Dependency>,
     externals: BTreeMap<ResourceId, External>,
+    made_at_run_time: BTreeSet<ResourceId>,
 }
 
 impl Edges {
@@ -330,10 +331,10 @@ impl Edges {
             }
         }
         for (path, input) in &resource.inputs {
-            self.read_input(resource, path, input, draft, known, generated, &mut findings.problems);
+            self.read_input(resource, path, input, known, generated, &mut findings.problems);
         }
         for reference in table.of(resource) {
-            self.read_reference(resource, reference, table, draft, known, findings);
+            self.read_reference(resource, reference, table, known, findings);
         }
     }
 
@@ -342,7 +343,6 @@ impl Edges {
         resource: &Resource,
         reference: Reference,
         table: &Table,
-        draft: &Draft,
         known: &BTreeSet<ResourceId>,
         findings: &mut Findings,
     ) {
@@ -358,7 +358,7 @@ impl Edges {
             {
                 self.name(resource, target, strength, Origin::Reference(path), known);
             }
-        } else if reference.is_optional || draft.made_at_run_time.contains(&target) {
+        } else if reference.is_optional || self.made_at_run_time.contains(&target) {
             // It may be missing.
         } else if resource.is_from_text || reference.works_without {
             // Whoever wrote the text may know of an object that exists, or is created at run time.
@@ -383,7 +383,6 @@ impl Edges {
         resource: &Resource,
         path: &FieldPath,
         input: &Input,
-        draft: &Draft,
         known: &BTreeSet<ResourceId>,
         generated: &BTreeMap<String, GeneratedValue>,
         problems: &mut Vec<Problem>,
@@ -395,7 +394,7 @@ impl Edges {
             }
             Input::Field(reference) => match self.externals.get_mut(&reference.id) {
                 Some(external) => external.used_by.push((id.clone(), path.clone())),
-                None if draft.made_at_run_time.contains(&reference.id) => {
+                None if self.made_at_run_time.contains(&reference.id) => {
                     let text = format!(
                         "{} is made at run time, so its fields cannot be read when the stack is planned",
                         reference.id

@@ -21,6 +21,7 @@ pub mod id;
 pub mod input;
 pub mod inventory;
 pub mod manifest;
+mod not_given;
 pub mod observe;
 pub mod ownership;
 pub mod packed;
@@ -38,7 +39,9 @@ pub mod sensitive;
 pub mod site;
 pub mod stack;
 pub mod validate;
+pub mod takeover;
 pub mod warning;
+pub mod wire;
 
 pub use graph::Graph;
 pub use id::{ApiKind, GroupKind, ResourceId, Scope};

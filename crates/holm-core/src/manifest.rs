@@ -121,7 +121,13 @@ fn yaml_options() -> serde_saphyr::Options {
             max_nodes: 50_000_000,
             max_events: 100_000_000,
             max_total_scalar_bytes: 1 << 30,
+            max_aliases: 1_000_000,
+            max_merge_keys: 1_000_000,
+            // One anchor may serve hundreds of objects; what aliases add is limited below.
+            enforce_alias_anchor_ratio: false,
         },
+        // Otherwise they are kept until what follows them is known, and only a few may be.
+        emit_comments: false,
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         legacy_octal_numbers: true,
@@ -318,6 +324,48 @@ mod tests {
     fn json_is_read_with_tabs_and_one_after_the_other() {
         assert_eq!(objects("{\n\t\"kind\": \"A\",\n\t\"x\": \"a\\u00e9\\/\"\n}"), [json!({"kind": "A", "x": "aé/"})]);
         assert_eq!(objects("{\"kind\": \"A\"}\n{\"kind\": \"B\"}"), [json!({"kind": "A"}), json!({"kind": "B"})]);
+    }
+
+    /// A client of Kubernetes among the dependencies switches comments on in the reader, which then limits them.
+    #[test]
+    fn comments_may_stand_wherever_and_as_many_as_they_are() {
+        let comments = "  # a comment\n".repeat(5000);
+        let text = format!("{comments}data:\n{comments}  a:\n{comments}    - b\n{comments}    - c: d\n{comments}");
+        assert_eq!(objects(&text), [json!({"data": {"a": ["b", {"c": "d"}]}})]);
+    }
+
+    /// Each is taken by `YAMLToJSON` of `sigs.k8s.io/yaml` 1.6.
+    #[test]
+    fn every_layout_that_kubectl_reads_is_read() {
+        let cases = [
+            ("a: {\n  b: 1,\n}\n", json!({"a": {"b": 1}})),
+            ("a: [\n1,\n2\n]\n", json!({"a": [1, 2]})),
+            ("a:\n- b\n- c\n", json!({"a": ["b", "c"]})),
+            ("a:   \t# comment\n  b: 1\n", json!({"a": {"b": 1}})),
+            ("a:\t1\n", json!({"a": 1})),
+            ("%YAML 1.1\n---\na: 1\n", json!({"a": 1})),
+            ("--- # first\na: 1\n...\n", json!({"a": 1})),
+            ("? a\n: 1\n", json!({"a": 1})),
+            ("\"a\": |2-\n   x\n    y\n\n", json!({"a": " x\n  y"})),
+            ("a: >+\n  x\n\n  y\n\n", json!({"a": "x\ny\n\n"})),
+            ("a: 'x\n\n  y'\n", json!({"a": "x\ny"})),
+            ("a: x\n  y\n", json!({"a": "x y"})),
+            ("a: \"x\\\n  y\"\n", json!({"a": "xy"})),
+            ("a:\r\n  b: 1\r\n", json!({"a": {"b": 1}})),
+            ("1: a\ntrue: b\n1.5: c\n", json!({"1": "a", "true": "b", "1.5": "c"})),
+            ("a: &x {b: 1}\nc: [*x, *x]\n", json!({"a": {"b": 1}, "c": [{"b": 1}, {"b": 1}]})),
+            ("a: &x {b: 1}\nc:\n  <<: [*x, {d: 2}]\n", json!({"a": {"b": 1}, "c": {"b": 1, "d": 2}})),
+            ("a: http://x/#y\n", json!({"a": "http://x/#y"})),
+            ("a: -x\nb:\n", json!({"a": "-x", "b": null})),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(objects(text), [expected], "{text:?}");
+        }
+        let aliases = vec!["*labels"; 500].join(", ");
+        let many = objects(&format!("l: &labels {{a: b}}\nm: [{aliases}]\n"));
+        assert_eq!(many[0]["m"].as_array().map(Vec::len), Some(500));
+        let merged: String = (0..500).map(|number| format!("k{number}:\n  <<: *labels\n")).collect();
+        assert_eq!(objects(&format!("l: &labels {{a: b}}\n{merged}"))[0]["k499"], json!({"a": "b"}));
     }
 
     #[test]

@@ -149,6 +149,8 @@ pub enum Unchecked {
     UnknownValues(Vec<Unknown>),
     /// It replaces an object of the same name, which must go first.
     Replacement,
+    /// Fields become ours first, and a dry-run cannot show what comes after that.
+    TakenFirst,
     /// It is created right after, with `--yes`, and then the server decides.
     AppliedNext,
     /// The server gave no answer, in its words.
@@ -171,6 +173,7 @@ impl std::fmt::Display for Unchecked {
                 Ok(())
             }
             Self::Replacement => f.write_str("the old object must go first"),
+            Self::TakenFirst => f.write_str("fields of other managers are taken over first"),
             Self::AppliedNext => f.write_str("the server checks it when it is created"),
             Self::NoAnswer(message) => write!(f, "no answer: {message}"),
         }

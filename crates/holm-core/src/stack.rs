@@ -14,6 +14,7 @@ use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{Generated, Input, Password};
 use crate::manifest::{Manifest, Untyped};
+use crate::not_given;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
@@ -197,6 +198,7 @@ impl Stack {
                 (api_version.split_once('/').map_or("", |(group, _)| group).to_owned(), kind.clone())
             }
         };
+        not_given::remove(&group, &kind_name, &mut object);
         let id = ResourceId { namespace, group, kind: kind_name, name };
         for (path, kind) in problems {
             self.problem(kind, Some(&id), path, site, None);

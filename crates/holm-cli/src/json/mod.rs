@@ -57,7 +57,7 @@ impl From<Site> for SiteDocument {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ShownDocument {
-    /// `absent`, `value`, `sensitive` or `unknown`.
+    /// `absent`, `value`, `sensitive`, `unknown` or `order`.
     pub state: String,
     /// The value, where it may be shown.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -69,6 +69,7 @@ impl From<&Shown> for ShownDocument {
         let (state, value) = match shown {
             Shown::Absent => ("absent", None),
             Shown::Value(value) => ("value", Some(value.clone())),
+            Shown::Order(names) => ("order", Some(Value::from(names.clone()))),
             Shown::Sensitive => ("sensitive", None),
             Shown::Unknown => ("unknown", None),
         };

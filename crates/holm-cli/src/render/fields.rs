@@ -67,6 +67,14 @@ fn write_field(field: &FieldChange, said: Option<&Writer>, layout: Layout, out: 
             };
             tail(line.text(" ").role(Role::Faint, "(known after apply)")).write(layout, out);
         }
+        (Shown::Order(before), Shown::Order(after)) => {
+            let line = head.text(" order: ").role(Role::Bad, &before.join(", ")).role(Role::Faint, " -> ");
+            let line = line.role(Role::Good, &after.join(", "));
+            match field.drift {
+                Some(_) => line.role(Role::Special, "  (drift)").write(layout, out),
+                None => line.write(layout, out),
+            }
+        }
         (Shown::Absent, _) | (_, Shown::Absent) => tail(head.text(" (sensitive value)")).write(layout, out),
         _ => tail(head.text(" (sensitive value changed)")).write(layout, out),
     }

@@ -1,7 +1,7 @@
 //! Why something would happen, in a few words and in a machine's word.
 
 use holm_core::ResourceId;
-use holm_core::plan::{Change, Reason, Writer};
+use holm_core::plan::{Change, Reason, Shown, Writer};
 
 use crate::render::fields;
 
@@ -11,6 +11,7 @@ pub fn words(change: &Change, home: Option<&str>) -> String {
         Reason::NotInCluster => "not in the cluster".to_owned(),
         Reason::DeletedFromCluster => "was deleted from the cluster by another client".to_owned(),
         Reason::Declaration => "declaration changed".to_owned(),
+        Reason::Drift if change.fields.iter().any(|field| matches!(field.after, Shown::Order(_))) => "drift".to_owned(),
         Reason::Drift => match only_writer(change) {
             Some(writer) => fields::drift(writer),
             None => "drift".to_owned(),

@@ -28,6 +28,7 @@ pub(super) async fn write(
         order.write.body = exclusive::create(transport, &order).await?;
         order.write.creates = false;
     }
+    crate::take::take(transport, change, place).await?;
     let written = match &order.write.force {
         Force::Nothing => apply(transport, &order, false, None).await?,
         Force::Policy(_) => match apply(transport, &order, false, None).await {

@@ -1,5 +1,6 @@
 //! The one room that every request goes through: it sends, counts, times, retries, collects warnings and scrubs.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use holm_core::ResourceId;
 use holm_core::event::Event;
 use holm_core::redact::Redactor;
 use holm_core::secret::Held;
+use holm_core::wire::escape_for_yaml;
 use http::header::WARNING;
 use http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
@@ -115,6 +117,7 @@ impl<'a> Call<'a> {
 
     /// Sends `body` to `path`.
     pub(crate) fn send(method: Method, path: String, content_type: &'static str, body: Vec<u8>) -> Self {
+        let body = if content_type == APPLY { for_yaml(body) } else { body };
         Self { method, path, body: Some((content_type, body)), ..Self::get("") }
     }
 
@@ -126,6 +129,15 @@ impl<'a> Call<'a> {
     /// Says how patient to be.
     pub(crate) fn patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+}
+
+/// The JSON of an apply, which the server reads as YAML.
+fn for_yaml(body: Vec<u8>) -> Vec<u8> {
+    let escaped = std::str::from_utf8(&body).ok().map(escape_for_yaml);
+    match escaped {
+        Some(Cow::Owned(escaped)) => escaped.into_bytes(),
+        Some(Cow::Borrowed(_)) | None => body,
     }
 }
 

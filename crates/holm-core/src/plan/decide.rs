@@ -8,7 +8,6 @@ use crate::catalog;
 use crate::denial;
 use crate::desired::{Wanted, desired};
 use crate::diff::Extent;
-use crate::fields;
 use crate::graph::{Dependency, Graph};
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
@@ -32,6 +31,8 @@ use crate::secret;
 mod generated;
 mod intent;
 mod owners;
+mod record;
+mod takeover;
 
 /// Makes the plan. Every question of the [`survey`](crate::plan::survey()) must have been answered in `observed`; what has
 /// neither an answer nor a proof is marked as unchecked.
@@ -141,6 +142,7 @@ impl<'a> Decision<'a> {
             if change.reason == Reason::Recovered {
                 self.recover(&mut change);
             }
+            change.notes = self.additions(resource);
             self.changes.push(change);
             return;
         }
@@ -233,18 +235,30 @@ impl<'a> Decision<'a> {
         let mut unchecked = None;
         let mut replaced_for = None;
         let mut differs = true;
+        let takeover = self.takeover(resource, live, &wanted);
         let fields = match self.observed.dry_runs.get(id) {
             Some(DryRun::Accepted { object, overruled: taken }) => {
                 overruled.clone_from(taken);
-                let after = object.open();
-                differs = ownership_differs(live, &after, &self.place.field_manager);
-                masks.changes(id, live, &after, Extent::Full, self.place, is_unchanged_declaration)
+                let after = takeover.removed_from(&object.open());
+                notes.extend(takeover.kept_by_the_server(&after));
+                if !takeover.taken.is_empty() {
+                    unchecked = Some(Unchecked::TakenFirst);
+                }
+                let manager = &self.place.field_manager;
+                differs = record::ownership_differs(&wanted.object.open(), live, &after, manager);
+                let version = record::version_change(live, &after, manager);
+                let changes = masks.changes(id, live, &after, Extent::Full, self.place, is_unchanged_declaration);
+                version.into_iter().chain(changes).collect()
             }
             Some(DryRun::Conflicts(conflicts)) => {
                 let hint = "agree on who owns the field: drop it here, list it in ignore_changes, or take it over with \
                             on_conflict(ConflictPolicy::TakeOver)";
                 self.block(resource, BlockerKind::Conflicts(conflicts.clone()), Some(hint));
                 self.predicted(&masks, resource, live, &wanted)
+            }
+            Some(DryRun::Refused(refusal)) if !takeover.taken.is_empty() && !immutable::is_immutable(refusal) => {
+                unchecked = Some(Unchecked::TakenFirst);
+                self.predicted_without(&masks, resource, live, &wanted, &takeover)
             }
             Some(DryRun::Refused(refusal)) => {
                 if immutable::is_immutable(refusal) {
@@ -267,6 +281,7 @@ impl<'a> Decision<'a> {
                 self.predicted(&masks, resource, live, &wanted)
             }
         };
+        let fields = takeover.without_false_drift(fields);
         let replacing: Vec<_> = fields
             .iter()
             .filter(|field| resource.options.replace_on_changes.iter().any(|path| field.path.starts_with(path)))
@@ -280,6 +295,8 @@ impl<'a> Decision<'a> {
             return;
         }
         notes.extend(self.changed_by_hand(resource, live));
+        notes.extend(takeover.notes().iter().map(|note| self.redactor.scrub(note)));
+        differs |= !takeover.taken.is_empty();
         let is_drift = |field: &FieldChange| field.drift.is_some();
         let is_same = fields.is_empty() && !differs && overruled.is_empty();
         let needs_adoption = owner == Owner::Nobody && !resource.options.adopt && !id.is("", "Namespace");
@@ -298,7 +315,7 @@ impl<'a> Decision<'a> {
             (Action::Update, Reason::DeclarationAndDrift)
         } else {
             if fields.is_empty() && unchecked.is_none() {
-                notes.push("no value changes, only the record of which fields are ours".to_owned());
+                notes.push("no value changes; only field ownership is updated".to_owned());
             }
             (Action::Update, Reason::Declaration)
         };
@@ -313,7 +330,12 @@ impl<'a> Decision<'a> {
         change.unchecked = unchecked;
         change.overruled = overruled;
         if action.is_write() {
+            change.taken = takeover.taken;
             send(&mut change, resource, wanted);
+            if matches!(self.observed.dry_runs.get(id), Some(DryRun::Accepted { .. })) {
+                // The server has named the conflicts, although the fields that are taken first make a prediction of the rest.
+                change.conflict_policy = None;
+            }
         }
         self.changes.push(change);
     }
@@ -548,9 +570,4 @@ fn is_completed_job(resource: &Resource, recorded: &Entry, wanted: &Wanted) -> b
     let has_time_to_live = resource.object.pointer("/spec/ttlSecondsAfterFinished").is_some_and(|ttl| !ttl.is_null());
     let is_same = !recorded.digest.is_empty() && recorded.digest == wanted.digest;
     resource.id.is("batch", "Job") && has_time_to_live && recorded.completed && is_same
-}
-
-/// Whether an apply would change which fields are ours, although no value changes.
-fn ownership_differs(live: &Value, after: &Value, manager: &str) -> bool {
-    fields::applied_by(live, manager) != fields::applied_by(after, manager) || fields::has_created_entry(live, manager)
 }

@@ -29,6 +29,7 @@ use crate::path::FieldPath;
 use crate::resource::{ConflictPolicy, ReadyWhen, Strength, Timeouts};
 use crate::sensitive::Sensitive;
 use crate::site::Site;
+use crate::takeover::Taken;
 
 /// What a run would change, with all that is needed to carry it out.
 ///
@@ -115,6 +116,8 @@ pub struct Change {
     pub unchecked: Option<Unchecked>,
     /// Fields that are taken over from other managers.
     pub overruled: Vec<FieldConflict>,
+    /// Fields that become ours before the apply, which then removes them. See [`takeover`](crate::takeover).
+    pub taken: Vec<Taken>,
     /// Things worth knowing, such as that a change reaches only an empty volume.
     pub notes: Vec<String>,
     /// Whether an adoption needs the user's consent where the plan is not shown and confirmed.
@@ -248,6 +251,8 @@ pub enum Shown {
     Value(Value),
     /// A secret value.
     Sensitive,
+    /// The items of a list in their order, which is what changes.
+    Order(Vec<String>),
     /// Known only after other resources are applied.
     Unknown,
 }
@@ -388,6 +393,8 @@ pub struct PlanOptions {
     pub destroy: bool,
     /// Which objects of others may be adopted.
     pub adopt: Adoption,
+    /// Remove the fields that people added to the stack's objects with their tools.
+    pub prune_fields: bool,
     /// The generated values that are made anew although they were made before, by name.
     pub regenerate: BTreeSet<String>,
 }
@@ -472,6 +479,7 @@ impl Change {
             fields: Vec::new(),
             unchecked: None,
             overruled: Vec::new(),
+            taken: Vec::new(),
             notes: Vec::new(),
             needs_adoption: false,
             uid: None,

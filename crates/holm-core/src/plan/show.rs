@@ -10,7 +10,7 @@ use crate::id::ResourceId;
 use crate::inventory::{Inventory, InventoryPlace};
 use crate::observe::{GeneratedState, Observed};
 use crate::path::{FieldPath, Segment};
-use crate::plan::{FieldChange, Shown};
+use crate::plan::{FieldChange, Shown, Writer};
 use crate::redact::{MASK, Redactor};
 use crate::resource::Resource;
 use crate::secret::{self, Held};
@@ -114,6 +114,11 @@ impl<'a> Masks<'a> {
             .map(|difference| {
                 let is_ours = ours.is_some_and(|ours| fields::contains(ours, &difference.path));
                 let writer = || fields::last_writer(live, &difference.path, &place.field_manager);
+                if difference.order.is_some() {
+                    // Nobody owns an order, so that nothing says who changed it.
+                    let drift = is_unchanged_declaration.then(Writer::default);
+                    return FieldChange { drift, ..self.change(id, difference, &[live, after]) };
+                }
                 let drift = match (is_ours, is_unchanged_declaration) {
                     (true, _) => None,
                     (false, true) => Some(writer().unwrap_or_default()),
@@ -144,7 +149,16 @@ impl<'a> Masks<'a> {
     }
 
     fn change(&self, id: &ResourceId, difference: Difference<'_>, objects: &[&Value]) -> FieldChange {
-        let Difference { path, before, after } = difference;
+        let Difference { path, before, after, order } = difference;
+        if let Some((before, after)) = order {
+            let is_masked = self.sensitive.iter().any(|secret| path.lies_below(secret, objects));
+            let shown = |names: Vec<String>| {
+                let names = names.iter().map(|name| self.redactor.scrub(name)).collect();
+                if is_masked { Shown::Sensitive } else { Shown::Order(names) }
+            };
+            let (before, after) = (shown(before), shown(after));
+            return FieldChange { path: self.scrubbed_path(&path), before, after, drift: None };
+        }
         let (before, after) = (self.shown(id, &path, before, objects), self.shown(id, &path, after, objects));
         // The other side of a masked value may reveal what is behind the mask.
         let is_masked = before == Shown::Sensitive || after == Shown::Sensitive;

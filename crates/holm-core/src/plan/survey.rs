@@ -18,6 +18,7 @@ use crate::ownership::{Owner, part_of};
 use crate::packed::Packed;
 use crate::plan::PlanOptions;
 use crate::resource::{ConflictPolicy, Resource};
+use crate::takeover;
 
 /// What must be asked, and what need not be.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +65,7 @@ pub fn survey(graph: &Graph, observed: &Observed, place: &InventoryPlace, option
         let wanted = desired(resource, place, observed, live);
         if let (false, Some(live)) = (options.thorough, live)
             && is_proven(resource, &wanted, live, &observed.inventory, place)
+            && !(options.prune_fields && has_additions(resource, &wanted, live, place))
         {
             survey.proven.insert(resource.id.clone(), wanted.digest);
             continue;
@@ -108,6 +110,11 @@ fn is_proven(
             recorded == Some(wanted.digest.as_str()) && !differences.iter().any(is_secret)
         }
     }
+}
+
+/// Whether people added fields that are to be removed.
+fn has_additions(resource: &Resource, wanted: &Desired, live: &Value, place: &InventoryPlace) -> bool {
+    !takeover::additions(resource, wanted.object.expose(), live, &place.field_manager).is_empty()
 }
 
 /// Whether the server can be asked what our apply would do. `live` is what was observed of the resource.
@@ -167,13 +174,9 @@ pub fn may_overrule(policy: ConflictPolicy, conflicts: &[FieldConflict]) -> bool
     match policy {
         ConflictPolicy::TakeOver => true,
         ConflictPolicy::Fail => false,
-        ConflictPolicy::FromTools => conflicts.iter().all(|conflict| is_a_persons_tool(&conflict.manager)),
+        // What another stack still has carries its label, and is not asked about.
+        ConflictPolicy::FromTools => conflicts
+            .iter()
+            .all(|conflict| takeover::is_a_persons_tool(&conflict.manager) || takeover::is_a_stack(&conflict.manager)),
     }
-}
-
-/// Field managers of command line tools with which people edit by hand. `before-first-apply` is what the server calls
-/// whoever wrote an object before managedFields were kept.
-fn is_a_persons_tool(manager: &str) -> bool {
-    const TOOLS: [&str; 5] = ["kubectl", "k9s", "lens", "freelens", "before-first-apply"];
-    TOOLS.contains(&manager) || manager.starts_with("kubectl-")
 }
