@@ -189,7 +189,7 @@ fn the_help_is_this() {
 #[cfg(feature = "embedded")]
 #[test]
 fn the_help_of_apply_is_this() {
-    insta::assert_snapshot!(help(&["apply", "--help"]), @"
+    insta::assert_snapshot!(help(&["apply", "--help"]), @r#"
     Show the plan, ask, carry it out, and wait until everything is ready
 
     Usage: holm-pg apply [OPTIONS]
@@ -204,6 +204,8 @@ fn the_help_of_apply_is_this() {
                                       that is shown and confirmed is enough
           --regenerate <NAME>         Make this generated value anew, also where the old one is lost:
                                       the way to rotate a password; may be repeated
+          --prune-fields              Remove the fields that people added to the stack's objects with
+                                      kubectl and the like, which a plan notes as "also set by"
           --thorough                  Ask the server about every object, also where field ownership
                                       proves that nothing changed
           --details                   Show also what is unchanged, and every field of what is created
@@ -236,7 +238,7 @@ fn the_help_of_apply_is_this() {
                                        duration, never a body
           --color <WHEN>               When to use colours: auto, always or never. NO_COLOR and
                                        TERM=dumb are honoured [default: auto]
-    ");
+    "#);
 }
 
 #[test]
