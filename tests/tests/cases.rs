@@ -389,3 +389,59 @@ fn every_character_arrives_as_it_was_declared() {
         assert!(live["data"] == document["data"], "{} differs", document["metadata"]["name"]);
     }
 }
+
+/// A definition of the kind `Gauge`, whose versions each have these fields of text.
+fn definition(group: &str, versions: &[(&str, &[&str])]) -> String {
+    let version = |(position, (name, fields)): (usize, &(&str, &[&str]))| {
+        let fields: Vec<String> = fields.iter().map(|field| format!("{field}: {{type: string}}")).collect();
+        format!(
+            "{{name: {name}, served: true, storage: {}, schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {{type: object, \
+             properties: {{{}}}}}}}}}}}}}",
+            position == 0,
+            fields.join(", ")
+        )
+    };
+    let versions: Vec<String> = versions.iter().enumerate().map(version).collect();
+    format!(
+        "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: gauges.{group}}}, spec: {{group: {group}, \
+         scope: Namespaced, names: {{kind: Gauge, plural: gauges}}, versions: [{}]}}}}\n",
+        versions.join(", ")
+    )
+}
+
+fn gauge(group_version: &str, spec: &str) -> String {
+    format!("---\n{{apiVersion: {group_version}, kind: Gauge, metadata: {{name: g}}, spec: {{{spec}}}}}\n")
+}
+
+#[test]
+fn a_text_may_have_a_kind_that_the_cluster_defines() {
+    let case = Case::new("case-discovered");
+    let text = gauge("discovered.example.com/v1", "a: '1'");
+    let unknown = case.plan(&text);
+    unknown.expect_code(1).expect("the cluster does not serve Gauge.discovered.example.com");
+    case.session.cluster.create(&object_of(&definition("discovered.example.com", &[("v1", &["a"])])));
+    holm_e2e::eventually("the kind is served", || {
+        case.run(&["plan"], &text).code.filter(|code| *code == 0).map(|_| ())
+    });
+    case.settle(&text);
+    assert_eq!(case.live("gauges.discovered.example.com", "g")["spec"], json!({"a": "1"}));
+}
+
+#[test]
+fn a_definition_gains_a_field_and_a_version_together_with_its_resource() {
+    let case = Case::new("case-gains");
+    let group = "gains.example.com";
+    let text = |versions: &[(&str, &[&str])], version: &str, spec: &str| {
+        definition(group, versions) + &gauge(&format!("{group}/{version}"), spec)
+    };
+    case.settle(&text(&[("v1", &["a"])], "v1", "a: '1'"));
+    let field = text(&[("v1", &["a", "b"])], "v1", "a: '1', b: '2'");
+    let planned = case.plan(&field);
+    planned.expect_code(2).expect("the definition of its kind changes in this plan").expect(r#"+ spec.b: "2""#);
+    case.settle(&field);
+    let version = text(&[("v1", &["a", "b"]), ("v2", &["a", "b"])], "v2", "a: '3', b: '2'");
+    let planned = case.plan(&version);
+    planned.expect_code(2).expect(r#"~ spec.a: "1" -> "3""#).expect_not("to create");
+    case.settle(&version);
+    assert_eq!(case.live("gauges.gains.example.com", "g")["spec"], json!({"a": "3", "b": "2"}));
+}

@@ -82,6 +82,7 @@ pub(crate) fn run_with(
             return verbs::cluster::run(verb, &settings, program, terminal);
         }
         let graph = declared(program, &settings, declare)?;
+        let graph = verbs::discovered(&arguments.verb, &settings, graph)?;
         verbs::run(&arguments.verb, &settings, &graph, terminal)
     });
     match done {

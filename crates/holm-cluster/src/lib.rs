@@ -10,10 +10,12 @@
 
 mod apply;
 mod connect;
+mod discover;
 mod dry_run;
 mod error;
 mod evidence;
 mod inventory;
+mod lag;
 mod observe;
 mod outputs;
 mod random;

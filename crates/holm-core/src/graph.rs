@@ -39,6 +39,8 @@ pub struct Graph {
     outputs: BTreeMap<String, Input>,
     warnings: Vec<Warning>,
     validator: Option<Arc<dyn Validator>>,
+    /// What it was made from, while the cluster has yet to say what it calls some kinds.
+    draft: Option<Box<Draft>>,
 }
 
 /// One resource needs another.
@@ -203,11 +205,38 @@ impl Graph {
             outputs: BTreeMap::new(),
             warnings: Vec::new(),
             validator: None,
+            draft: None,
+        }
+    }
+
+    /// Returns the kinds that are neither built in nor defined by the stack. Their plural and scope are a guess until
+    /// [`with_kinds`](Self::with_kinds) knows better.
+    pub fn guessed_kinds(&self) -> BTreeSet<ApiKind> {
+        self.draft.as_ref().map(|draft| draft.guessed_kinds()).unwrap_or_default()
+    }
+
+    /// Makes the graph anew with these kinds in place of those that were guessed.
+    ///
+    /// # Errors
+    /// All problems at once that the stack has with them.
+    pub fn with_kinds(self, kinds: &[ApiKind]) -> Result<Self, Problems> {
+        match self.draft {
+            Some(mut draft) => {
+                let mut findings = std::mem::take(&mut draft.findings);
+                draft.settle_kinds(kinds, &mut findings);
+                draft.findings = findings;
+                Self::build(*draft)
+            }
+            None => Ok(self),
         }
     }
 
     pub(crate) fn build(mut draft: Draft) -> Result<Self, Problems> {
         let mut findings = std::mem::take(&mut draft.findings);
+        draft.settle_kinds(&[], &mut findings);
+        draft.findings.clone_from(&findings);
+        let kept = (!draft.guessed.is_empty()).then(|| Box::new(draft.clone()));
+        draft.findings = Findings::default();
         draft.configure(&mut findings);
         let problems = &mut findings.problems;
         let mut first: BTreeMap<ResourceId, Site> = BTreeMap::new();
@@ -277,6 +306,7 @@ impl Graph {
                     outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
                     warnings,
                     validator: draft.validator,
+                    draft: kept,
                 })
             }
             Err(cycles) => {

@@ -13,6 +13,7 @@ pub mod declare;
 pub mod denial;
 pub mod desired;
 pub mod diff;
+mod discovery;
 pub mod event;
 pub mod fields;
 pub mod graph;
@@ -38,8 +39,8 @@ pub mod secret;
 pub mod sensitive;
 pub mod site;
 pub mod stack;
-pub mod validate;
 pub mod takeover;
+pub mod validate;
 pub mod warning;
 pub mod wire;
 

@@ -149,6 +149,8 @@ pub enum Unchecked {
     UnknownValues(Vec<Unknown>),
     /// It replaces an object of the same name, which must go first.
     Replacement,
+    /// The definition of its kind changes in this very plan.
+    DefinitionChanges,
     /// Fields become ours first, and a dry-run cannot show what comes after that.
     TakenFirst,
     /// It is created right after, with `--yes`, and then the server decides.
@@ -173,6 +175,7 @@ impl std::fmt::Display for Unchecked {
                 Ok(())
             }
             Self::Replacement => f.write_str("the old object must go first"),
+            Self::DefinitionChanges => f.write_str("the definition of its kind changes in this plan"),
             Self::TakenFirst => f.write_str("fields of other managers are taken over first"),
             Self::AppliedNext => f.write_str("the server checks it when it is created"),
             Self::NoAnswer(message) => write!(f, "no answer: {message}"),
@@ -222,6 +225,19 @@ pub fn targets(graph: &Graph, inventory: &Inventory) -> BTreeMap<ResourceId, Api
         }
     }
     targets
+}
+
+/// Returns the objects to look at once more, in the version that the inventory records: those whose kind is not served in the
+/// declared one.
+pub fn in_recorded_version(
+    observed: &Observed,
+    targets: &BTreeMap<ResourceId, ApiKind>,
+) -> BTreeMap<ResourceId, ApiKind> {
+    let recorded = observed.inventory.entries.iter().filter(|(id, entry)| {
+        let is_absent = matches!(observed.live.get(*id), Some(Live::KindAbsent));
+        is_absent && targets.get(*id).is_some_and(|kind| *kind != entry.kind)
+    });
+    recorded.map(|(id, entry)| (id.clone(), entry.kind.clone())).collect()
 }
 
 /// Returns the generated values: read back from the first place that has one, where the inventory's own record is the last

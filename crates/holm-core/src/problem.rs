@@ -50,10 +50,8 @@ pub enum ProblemKind {
     /// A path given to an option cannot be read.
     #[error(transparent)]
     BadPath(PathError),
-    /// A kind is neither built in nor defined by the stack.
-    #[error(
-        "the kind {kind} of {api_version} is neither built in nor defined by a CustomResourceDefinition of this stack"
-    )]
+    /// A kind that its group does not have.
+    #[error("{api_version} has no kind {kind}")]
     UnknownKind {
         /// The `apiVersion`.
         api_version: String,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::check::Findings;
+use crate::discovery;
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{Generated, Input, Password};
@@ -127,6 +128,8 @@ pub struct Stack {
     validator: Option<Arc<dyn Validator>>,
     /// The objects that something creates while the stack runs.
     made_at_run_time: BTreeSet<ResourceId>,
+    /// The resources whose kind only the cluster knows.
+    guessed: BTreeSet<ResourceId>,
     /// The options that the program adds to resources, by their names.
     configured: Vec<(String, Declaration, Site)>,
     levels: Vec<(String, WarningLevel, Site)>,
@@ -151,6 +154,7 @@ impl Stack {
             ready_rules: BTreeMap::new(),
             validator: None,
             made_at_run_time: BTreeSet::new(),
+            guessed: BTreeSet::new(),
             configured: Vec::new(),
             levels: Vec::new(),
             findings: Findings::default(),
@@ -179,9 +183,14 @@ impl Stack {
     fn add_at<R: IntoResource>(&mut self, resource: R, site: Site, is_from_text: bool) -> Ref<R::Kind> {
         let mut declaration = resource.into_declaration();
         let problems = std::mem::take(&mut declaration.problems);
+        let mut is_guessed = false;
         let kind = match &declaration.kind {
             DeclaredKind::Known(kind) => Some(kind.clone()),
-            DeclaredKind::Named { api_version, kind } => self.find_kind(api_version, kind),
+            DeclaredKind::Named { api_version, kind } => self.find_kind(api_version, kind).or_else(|| {
+                is_guessed = true;
+                let own = declaration.object.pointer("/metadata/namespace");
+                discovery::guess(api_version, kind, own.is_some() || self.namespace.is_some())
+            }),
         };
         let mut object = declaration.object;
         strip(&mut object);
@@ -247,20 +256,17 @@ impl Stack {
         let reference = Ref::new(id.clone(), Arc::new(object.clone()));
         let Some(kind) = kind else {
             if let DeclaredKind::Named { api_version, kind } = declaration.kind {
-                let removed = validate::replacement(&api_version, &kind);
-                let hint = "add the CustomResourceDefinition first, or say what the server calls it with .plural(..)";
-                let hint = removed.as_deref().unwrap_or(hint);
-                self.problem(
-                    ProblemKind::UnknownKind { api_version, kind },
-                    Some(&id),
-                    FieldPath::root(),
-                    site,
-                    Some(hint),
-                );
+                let hint =
+                    validate::replacement(&api_version, &kind).or_else(|| discovery::suggestion(&api_version, &kind));
+                let kind = ProblemKind::UnknownKind { api_version, kind };
+                self.problem(kind, Some(&id), FieldPath::root(), site, hint.as_deref());
             }
             return reference;
         };
         self.learn_definition(&id, &object);
+        if is_guessed {
+            self.guessed.insert(id.clone());
+        }
         self.resources.push(Resource { id, kind, object, inputs, options: declaration.options, site, is_from_text });
         reference
     }
@@ -467,6 +473,8 @@ impl Stack {
             rules: self.rules,
             validator: self.validator,
             made_at_run_time: self.made_at_run_time,
+            guessed: self.guessed,
+            defined: self.definitions.into_values().collect(),
             configured: self.configured,
             levels: self.levels,
             findings: self.findings,
@@ -513,7 +521,7 @@ impl Stack {
 }
 
 /// A finished declaration that is not yet checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub(crate) program: String,
     pub(crate) name: String,
@@ -528,6 +536,10 @@ pub(crate) struct Draft {
     pub(crate) rules: Vec<Rule>,
     pub(crate) validator: Option<Arc<dyn Validator>>,
     pub(crate) made_at_run_time: BTreeSet<ResourceId>,
+    /// The resources whose kind only the cluster knows.
+    pub(crate) guessed: BTreeSet<ResourceId>,
+    /// The kinds that CustomResourceDefinitions of the stack define.
+    pub(crate) defined: Vec<ApiKind>,
     pub(crate) configured: Vec<(String, Declaration, Site)>,
     pub(crate) levels: Vec<(String, WarningLevel, Site)>,
     pub(crate) findings: Findings,

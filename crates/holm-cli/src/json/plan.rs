@@ -359,6 +359,7 @@ fn unchecked_code(why: &Unchecked) -> &'static str {
         Unchecked::Mended { .. } => "mended",
         Unchecked::UnknownValues(_) => "unknown_values",
         Unchecked::Replacement => "replacement",
+        Unchecked::DefinitionChanges => "definition_changes",
         Unchecked::TakenFirst => "taken_first",
         Unchecked::AppliedNext => "applied_next",
         Unchecked::NoAnswer(_) => "no_answer",

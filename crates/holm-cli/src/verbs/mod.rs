@@ -12,7 +12,9 @@ mod status;
 use holm_core::Graph;
 
 use crate::args::{Settings, Verb};
+use crate::connection;
 use crate::diagnostic::Diagnostic;
+use crate::session;
 use crate::terminal::Terminal;
 
 /// How a verb ended that did not fail with an error of its own.
@@ -24,6 +26,21 @@ pub enum Outcome {
     Different,
     /// It failed, and what there is to say is said.
     Failed,
+}
+
+/// Asks the cluster about the kinds of the graph that only it knows, where there are any and the verb needs a cluster.
+///
+/// # Errors
+/// When there is no cluster, or the stack has problems with its kinds known.
+pub fn discovered(verb: &Verb, settings: &Settings, graph: Graph) -> Result<Graph, Diagnostic> {
+    let needs_cluster = matches!(verb, Verb::Plan(_) | Verb::Apply(_) | Verb::Status(_));
+    if !needs_cluster || graph.guessed_kinds().is_empty() {
+        return Ok(graph);
+    }
+    session::block_on(async {
+        let (cluster, _running) = connection::connect(graph.program(), settings).await?;
+        Ok(cluster.discover(graph).await??)
+    })
 }
 
 /// Does what the verb says.

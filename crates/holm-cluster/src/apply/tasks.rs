@@ -100,7 +100,7 @@ async fn apply(
     let conflicts = version.is_none();
     let patience = Patience { unserved: write.is_new_kind, conflicts, ..Patience::APPLY };
     let call = Call::send(Method::PATCH, query.into_string(), APPLY, body).about(&change.id).patience(patience);
-    let answer = transport.call(&call).await?;
+    let answer = crate::lag::call(transport, &call, write.is_new_kind).await?;
     let object = crate::transport::read(&answer.body)
         .map_err(|trouble| Box::new(crate::transport::failed(&call.method, &call.path, answer.tries, trouble)))?;
     let was_there = write.creates && answer.status == 200 && answer.tries == 1;

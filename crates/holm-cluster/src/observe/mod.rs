@@ -103,6 +103,9 @@ impl Cluster {
         targets.retain(|id, _| wanted(id));
         let is_recorded = |id: &ResourceId| observed.inventory.entries.contains_key(id);
         observed.live = look(&self.transport, &targets, &place.set_id, &is_recorded).await?;
+        // A version that the definition gains in this very run is not served yet, and the object is there in another.
+        let recorded = observe::in_recorded_version(&observed, &targets);
+        observed.live.extend(look(&self.transport, &recorded, &place.set_id, &is_recorded).await?);
         self.transport.learn(held(graph, &observed));
         observed.parents = parents::find(&self.transport, &observed.live, place).await?;
         let live = root.as_ref().map_or(Live::Absent, Live::found);

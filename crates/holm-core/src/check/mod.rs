@@ -68,7 +68,7 @@ pub(crate) fn resources(
 }
 
 /// Everything that the checks found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     /// What cannot work.
     pub(crate) problems: Vec<Problem>,

@@ -8,7 +8,7 @@ use crate::catalog;
 use crate::denial;
 use crate::desired::{Wanted, desired};
 use crate::diff::Extent;
-use crate::graph::{Dependency, Graph};
+use crate::graph::{Dependency, Graph, Origin};
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
 use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
@@ -186,6 +186,7 @@ impl<'a> Decision<'a> {
         let unchecked = match self.observed.dry_runs.get(&resource.id) {
             Some(DryRun::Accepted { .. }) => None,
             Some(DryRun::Unchecked(why)) => Some(why.clone()),
+            Some(DryRun::Refused(_)) if self.definition_changes(resource) => Some(Unchecked::DefinitionChanges),
             Some(DryRun::Refused(refusal)) => {
                 self.refuse(resource, refusal);
                 None
@@ -254,6 +255,12 @@ impl<'a> Decision<'a> {
                 let hint = "agree on who owns the field: drop it here, list it in ignore_changes, or take it over with \
                             on_conflict(ConflictPolicy::TakeOver)";
                 self.block(resource, BlockerKind::Conflicts(conflicts.clone()), Some(hint));
+                self.predicted(&masks, resource, live, &wanted)
+            }
+            Some(DryRun::Refused(refusal))
+                if self.definition_changes(resource) && !immutable::is_immutable(refusal) =>
+            {
+                unchecked = Some(Unchecked::DefinitionChanges);
                 self.predicted(&masks, resource, live, &wanted)
             }
             Some(DryRun::Refused(refusal)) if !takeover.taken.is_empty() && !immutable::is_immutable(refusal) => {
@@ -338,6 +345,17 @@ impl<'a> Decision<'a> {
             }
         }
         self.changes.push(change);
+    }
+
+    /// Whether the plan changes the definition of the resource's kind, so that the server judges by another one than the apply
+    /// will meet. What is needed is decided first.
+    fn definition_changes(&self, resource: &Resource) -> bool {
+        let needed = self.graph.dependencies_of(&resource.id).iter();
+        let mut definitions = needed.filter(|dependency| dependency.origin == Origin::Definition);
+        definitions.any(|definition| {
+            let change = self.changes.iter().find(|change| change.id == definition.on);
+            change.is_some_and(|change| change.action.is_write() && change.action != Action::Create)
+        })
     }
 
     /// Whether an earlier run deleted the object to make it anew and ended in between: it is ours, and what is recorded is
@@ -487,7 +505,7 @@ impl<'a> Decision<'a> {
                 Some(Live::Found(live)) => live.resource_version(),
                 _ => None,
             },
-            is_new_kind: matches!(live, Some(Live::KindAbsent)),
+            is_new_kind: matches!(live, Some(Live::KindAbsent)) || self.definition_changes(resource),
             wait: Wait { ready_when: resource.options.ready_when.clone(), limits: resource.options.timeouts },
             entry,
             site: Some(resource.site),

@@ -1,7 +1,7 @@
 //! What names what, and names that lead nowhere.
 
 use holm_core::references::Rule;
-use holm_core::{Manifest, ResourceOptions as _, Scope, Stack, Strength};
+use holm_core::{ApiKind, Manifest, ResourceOptions as _, Scope, Stack, Strength};
 use insta::assert_snapshot;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
@@ -281,4 +281,64 @@ fn a_kind_that_the_stack_defines_is_known_without_an_object_of_it() {
     warning: App/ns/web: spec.db: refers to Db/main, which is neither in this stack nor declared external
       hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
     ");
+}
+
+#[test]
+fn a_kind_that_the_cluster_defines_is_settled_later() {
+    let text = "
+{apiVersion: g.io/v1, kind: Policy, metadata: {name: p}, spec: {}}
+---
+{apiVersion: g.io/v1, kind: Pool, metadata: {name: q}, spec: {}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
+";
+    let mut stack = Stack::new("test", "default", Some("ns"));
+    let added = stack.add_yaml(text);
+    let copy = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "copy"}});
+    stack.add(Manifest::new(copy).with_input("data.uid", added[1].field("metadata.uid")));
+    let graph = stack.build().unwrap();
+    let guessed: Vec<String> = graph.guessed_kinds().iter().map(|kind| kind.plural.clone()).collect();
+    assert_eq!(guessed, ["policies", "pools"]);
+    let kind = |kind: &str, plural: &str, scope| ApiKind {
+        group: "g.io".to_owned(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+        scope,
+    };
+    let served = [kind("Policy", "policies", Scope::Namespaced), kind("Pool", "cluster-pools", Scope::Cluster)];
+    let graph = graph.with_kinds(&served).unwrap();
+    assert!(graph.guessed_kinds().is_empty());
+    let settled: Vec<String> =
+        graph.resources().iter().map(|resource| format!("{} {}", resource.id, resource.kind.plural)).collect();
+    assert_eq!(
+        settled,
+        ["Policy/ns/p policies", "Pool/q cluster-pools", "ConfigMap/ns/c configmaps", "ConfigMap/ns/copy configmaps"]
+    );
+    assert!(graph.resources()[1].object.pointer("/metadata/namespace").is_none());
+    assert_snapshot!(edges(&graph), @"ConfigMap/copy -> Pool/q (Ready: data.uid)");
+}
+
+#[test]
+fn a_kind_that_nobody_can_define_is_a_slip() {
+    assert_snapshot!(problems("{apiVersion: apps/v1, kind: Deploymnt, metadata: {name: a}}"), @r#"
+    Deploymnt/ns/a: apps/v1 has no kind Deploymnt
+      hint: did you mean "Deployment"?
+    "#);
+    let other_version = "
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: dbs.g.io}, spec: {group: g.io, scope: Namespaced, names: {plural: dbs, kind: Db}, versions: [{name: v1}]}}
+---
+{apiVersion: g.io/v2, kind: Db, metadata: {name: a}}
+";
+    assert_snapshot!(problems(other_version), @r"
+    Db/ns/a: apiVersion: g.io/v2 has no kind Db
+      hint: the CustomResourceDefinition of this stack has other versions
+    ");
+    // The order of declaration does not matter.
+    let mut stack = Stack::new("test", "default", Some("ns"));
+    stack.add(Manifest::new(json!({"apiVersion": "g.io/v1", "kind": "Db", "metadata": {"name": "a"}})));
+    stack.add_yaml(other_version.split("---").next().unwrap());
+    let graph = stack.build().unwrap();
+    assert!(graph.guessed_kinds().is_empty());
+    assert_snapshot!(edges(&graph), @"Db/a -> CustomResourceDefinition/dbs.g.io (Established: is of the kind that it defines)");
 }

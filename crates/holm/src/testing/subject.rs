@@ -109,7 +109,7 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// When the declaration has problems, the cluster cannot be observed, or the run is killed.
     pub fn plan(&self) -> Result<Planned, Failure> {
-        let graph = self.graph()?;
+        let graph = self.discovered()?;
         self.run(async |run| run.plan(&graph, PlanOptions::default()).await)
     }
 
@@ -118,7 +118,7 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// As for [`plan`](Self::plan).
     pub fn plan_thoroughly(&self) -> Result<Planned, Failure> {
-        let graph = self.graph()?;
+        let graph = self.discovered()?;
         let options = PlanOptions { thorough: true, ..PlanOptions::default() };
         self.run(async |run| run.plan(&graph, options).await)
     }
@@ -128,7 +128,7 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// When the declaration has problems, the plan is blocked, anything fails or does not become ready, or the run is killed.
     pub fn apply(&self) -> Result<Applied, Failure> {
-        let graph = self.graph()?;
+        let graph = self.discovered()?;
         self.run(async |run| run.apply(&graph, PlanOptions::default()).await)
     }
 
@@ -149,7 +149,7 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// When the declaration has problems, or the cluster cannot be observed.
     pub fn status(&self) -> Result<Vec<ObjectStatus>, Failure> {
-        let graph = self.graph()?;
+        let graph = self.discovered()?;
         self.run(async |run| Ok(run.cluster.status(&graph, &place(&graph)).await?))
     }
 
@@ -258,6 +258,15 @@ impl<'c> StackUnderTest<'c> {
     }
 
     /// Makes one run, with a connection of its own. A kill ends it, and lets the next one through.
+    /// The graph with its kinds as the cluster serves them.
+    fn discovered(&self) -> Result<Graph, Failure> {
+        let graph = self.graph()?;
+        if graph.guessed_kinds().is_empty() {
+            return Ok(graph);
+        }
+        self.run(async |run| Ok(run.cluster.discover(graph).await??))
+    }
+
     fn run<T>(&self, work: impl AsyncFnOnce(Run<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let faults = self.cluster.faults().clone();
         let run = Run {
