@@ -133,6 +133,11 @@ fn who_may_not_read_secrets_gets_no_new_password() {
     let apply = session.workspace("variant-pg", &["apply", "--yes"]).env("KUBECONFIG", &blind.kubeconfig);
     let apply = session.run(&apply);
     apply.expect_code(1).expect("cannot be read").expect("Secret/postgres-secret");
+    // A plan that cannot be applied is an error, whichever exit code says what it found.
+    for arguments in [&["plan"][..], &["plan", "--detailed-exitcode"]] {
+        let plan = session.workspace("variant-pg", arguments).env("KUBECONFIG", &blind.kubeconfig);
+        session.run(&plan).expect_code(1).expect("error:").expect("cannot be read");
+    }
     assert_eq!(session.secret("no-secrets", "postgres-secret", "password"), password);
 }
 

@@ -33,11 +33,11 @@ pub fn run(
                 terminal.data(&document.to_json(Form::Indented));
             }
         }
-        let is_blocked = planned.plan.blockers.iter().any(|blocker| !blocker.kind.forbids_only_apply());
-        Ok(match (is_blocked, planned.plan.has_changes()) {
-            (true, _) => Outcome::Failed,
-            (false, true) => Outcome::Different,
-            (false, false) => Outcome::Done,
+        Ok(match (planned.plan.blockers.is_empty(), planned.plan.has_changes()) {
+            // What cannot be applied is an error, however much of it can be shown.
+            (false, _) => Outcome::Failed,
+            (true, true) => Outcome::Different,
+            (true, false) => Outcome::Done,
         })
     })
 }
