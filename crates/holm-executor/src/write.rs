@@ -2,6 +2,8 @@
 
 use holm_core::ConflictPolicy;
 use holm_core::observe::FieldConflict;
+use holm_core::plan::may_overrule;
+use holm_core::takeover::is_a_stack;
 
 /// A write to be made. Its identity and kind are those of the change at its position.
 #[derive(Clone, Debug)]
@@ -36,7 +38,38 @@ impl Force {
         match self {
             Self::Nothing => false,
             Self::Fields(planned, _) => conflicts.iter().all(|conflict| planned.contains(conflict)),
-            Self::Policy(policy) => holm_core::plan::may_overrule(*policy, conflicts),
+            // The plan lets fields of a former stack go, because it looked at the label. This object appeared since, so that another
+            // stack may have made it.
+            Self::Policy(policy) => {
+                let is_of_a_stack = |conflict: &FieldConflict| is_a_stack(&conflict.manager);
+                let takes_everything = *policy == ConflictPolicy::TakeOver;
+                may_overrule(*policy, conflicts) && (takes_everything || !conflicts.iter().any(is_of_a_stack))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn force_takes_what_the_plan_shows_and_never_what_another_stack_made_since() {
+        let conflict = |manager: &str| FieldConflict { field: ".data.a".to_owned(), manager: manager.to_owned() };
+        let (tool, stack) = (conflict("kubectl-edit"), conflict("holm.other.prod"));
+        let shown = Force::Fields(vec![tool.clone()], None);
+        let unasked = Force::Policy(ConflictPolicy::FromTools);
+        let cases = [
+            (&shown, vec![tool.clone()], true),
+            (&shown, vec![conflict("helm")], false),
+            (&unasked, vec![tool.clone()], true),
+            (&unasked, vec![stack.clone()], false),
+            (&unasked, vec![tool, stack.clone()], false),
+            (&Force::Policy(ConflictPolicy::TakeOver), vec![stack], true),
+            (&Force::Nothing, vec![conflict("kubectl-edit")], false),
+        ];
+        for (force, conflicts, expected) in cases {
+            assert_eq!(force.allows(&conflicts), expected, "{force:?} {conflicts:?}");
         }
     }
 }

@@ -110,7 +110,7 @@ fn is_of_a_tool(entry: &fields::Managed<'_>) -> bool {
 }
 
 /// Whether this is the field manager of a stack.
-pub(crate) fn is_a_stack(manager: &str) -> bool {
+pub fn is_a_stack(manager: &str) -> bool {
     manager.starts_with("holm.")
 }
 
