@@ -24,6 +24,7 @@ fn helm_installs_upgrades_rolls_back_tests_and_uninstalls_a_chart() {
         helm test shop --timeout 60s
         kubectl get pod shop-shop-answers
         helm upgrade shop shop --wait --timeout 60s --set replicas=3,greeting=welcome,autoscaling.enabled=true
+        kubectl wait deploy/shop-shop --for=jsonpath={.status.availableReplicas}=3 --timeout=60s
         kubectl get deploy shop-shop
         kubectl get hpa shop-shop -o jsonpath='{.spec.minReplicas} {.spec.maxReplicas} {.spec.scaleTargetRef.name}'
         kubectl get jobs
