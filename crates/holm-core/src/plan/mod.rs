@@ -386,7 +386,8 @@ impl Plan {
     }
 
     /// Returns the objects that another plan of the same stack decides about otherwise, and those that only one of both knows.
-    /// Values that are made anew for each plan do not count, because they are not shown.
+    /// Values that are made anew for each plan do not count, because they are not shown. The inventory's ConfigMap is among them where
+    /// another run began or ended in between.
     pub fn differences(&self, other: &Self) -> Vec<ResourceId> {
         let decisions = |plan: &Self| -> BTreeMap<ResourceId, Change> {
             // The version changes with every status, and everything that is sent shows in the fields.
@@ -408,7 +409,13 @@ impl Plan {
             let recorded = |plan: &Self| plan.intent.entries.get(*id).cloned();
             ours.get(*id) != theirs.get(*id) || recorded(self) != recorded(other) || blocked.contains(*id)
         };
-        ids.into_iter().filter(is_other).cloned().collect()
+        let mut differences: Vec<ResourceId> = ids.into_iter().filter(is_other).cloned().collect();
+        // Another run of the stack began or ended in between, also where it left everything as the plan says.
+        let observed = |plan: &Self| (plan.observed.inventory.epoch, plan.observed.inventory.phase);
+        if observed(self) != observed(other) {
+            differences.push(self.place.id());
+        }
+        differences
     }
 
     /// How many changes there are of one action.

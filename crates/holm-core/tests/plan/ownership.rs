@@ -204,3 +204,16 @@ fn another_object_of_the_same_name_is_not_deleted() {
     let change = plan.get(&id("ConfigMap", "a")).unwrap();
     assert_eq!((change.action, &change.reason), (Action::Release, &Reason::AnotherObject));
 }
+
+#[test]
+fn a_plan_is_another_one_once_another_run_began_or_ended() {
+    let mut before = stack();
+    before.add(config_map("a", "1"));
+    let graph = before.build().unwrap();
+    let mut observed = settled(&graph);
+    let shown = run(&graph, &mut observed, &PlanOptions::default());
+    assert_eq!(shown.differences(&run(&graph, &mut observed, &PlanOptions::default())), []);
+    observed.inventory.epoch += 1;
+    let now = run(&graph, &mut observed, &PlanOptions::default());
+    assert_eq!(shown.differences(&now), [place().id()]);
+}
