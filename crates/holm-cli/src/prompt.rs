@@ -23,6 +23,7 @@ pub async fn confirm(plan: &Plan, terminal: &mut Terminal) -> Result<(), Diagnos
 ///
 /// # Errors
 /// When nobody is there to ask, or the answer is no.
+#[cfg(feature = "embedded")]
 pub fn ask(question: &str, terminal: &mut Terminal) -> Result<(), Diagnostic> {
     put(question, terminal)?;
     accept(read(), terminal)
