@@ -176,7 +176,7 @@ impl AuditLog {
     /// Records a request, and waits until the line is in the file where there is one, in the order of the answers.
     pub(crate) async fn record(&self, event: AuditEvent) {
         if let Some(written) = self.add(event) {
-            // The thread may have ended, which is no reason to keep an answer back.
+            // The answer is sent even if the thread has ended.
             let _ = written.await;
         }
     }
@@ -205,7 +205,7 @@ fn write_all(mut file: File, lines: &mpsc::Receiver<Line>) {
     for (line, written) in lines {
         // In one write, so that lines of a file that two clusters share do not mix.
         let _ = file.write_all(line.as_bytes());
-        // Whoever asked may have gone.
+        // The receiver may have been dropped.
         let _ = written.send(());
     }
 }

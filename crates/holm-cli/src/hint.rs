@@ -5,7 +5,7 @@ use holm_core::Problem;
 use holm_core::plan::{Blocker, BlockerKind};
 use holm_core::problem::ProblemKind;
 
-/// Returns what would help against something that stands in the way of a plan.
+/// Returns the hint for an error that blocks a plan.
 pub fn of_blocker(blocker: &Blocker) -> Option<String> {
     let name = blocker.id.short();
     Some(match &blocker.kind {

@@ -10,8 +10,7 @@
 //! - `1`: an error, of the command line too: clap's own `2` would read as "there are changes".
 //! - `2`: only with `--detailed-exitcode`: `plan` found changes, `status` found something that is not ready.
 //!
-//! A `plan` in which something stands in the way of an apply exits with `1`, but with what it found where only a right to
-//! read is missing: such a plan is complete as far as it can be.
+//! A `plan` that is blocked exits with `1`, with `--detailed-exitcode` too.
 
 mod args;
 mod config;

@@ -29,7 +29,7 @@ impl Cluster {
     /// plan says so. Sends nothing where the graph has no such kind.
     ///
     /// # Errors
-    /// When the cluster cannot be asked; the problems that the stack has with its kinds known are within the result.
+    /// When the cluster cannot be asked; the result contains the problems that the stack has once its kinds are known.
     pub async fn discover(&self, graph: Graph) -> Result<Result<Graph, Problems>, ClusterError> {
         let guessed = graph.guessed_kinds();
         let versions: BTreeSet<String> = guessed.iter().map(ApiKind::api_version).collect();

@@ -7,10 +7,10 @@ use holm_core::readiness::cause::{
     lookups,
 };
 use holm_core::redact::Redactor;
-use holm_core::{ApiKind, ResourceId, Scope};
+use holm_core::{ApiKind, ResourceId};
 use serde_json::Value;
 
-use crate::observe::{core_kind, get, page};
+use crate::observe::{get, page};
 use crate::transport::{Call, Patience, Query, Transport};
 
 const PAGE_SIZE: &str = "500";
@@ -60,7 +60,7 @@ async fn list(transport: &Transport, query: Query, kind: &ApiKind) -> (Vec<Value
 }
 
 async fn events(transport: &Transport, evidence: &Evidence) -> Vec<Value> {
-    let kind = core_kind("Event", "events", Scope::Namespaced);
+    let kind = ApiKind::core("Event", "events");
     // Events about objects without a namespace are kept in `default`.
     let namespace = evidence.object.id.namespace.as_deref().unwrap_or("default");
     let collection = Query::collection(&kind, Some(namespace));

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use holm_core::inventory::{Inventory, InventoryError, InventoryPlace, Root, signature};
-use holm_core::{ApiKind, ResourceId, Scope};
+use holm_core::{ApiKind, ResourceId};
 use serde_json::Value;
 
 use crate::error::{ClusterError, RequestError};
-use crate::observe::{core_kind, get};
+use crate::observe::get;
 use crate::transport::Transport;
 
 /// How often an inventory is read again whose shards were exchanged while it was read.
@@ -73,5 +73,5 @@ fn unreadable(source: Box<RequestError>, place: &InventoryPlace) -> ClusterError
 
 /// The kind of the inventory's ConfigMap.
 pub(crate) fn config_map_kind() -> ApiKind {
-    core_kind("ConfigMap", "configmaps", Scope::Namespaced)
+    ApiKind::core("ConfigMap", "configmaps")
 }

@@ -221,11 +221,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::observe::core_kind;
 
     #[test]
     fn only_a_pending_claim_with_a_class_needs_its_class() {
-        let kind = core_kind("PersistentVolumeClaim", "persistentvolumeclaims", Scope::Namespaced);
+        let kind = ApiKind::core("PersistentVolumeClaim", "persistentvolumeclaims");
         let claim = |phase: &str, class: &str| json!({"spec": {"storageClassName": class}, "status": {"phase": phase}});
         let class = Unknown::WaitsForFirstConsumer("fast".into());
         assert_eq!(needed(&kind, &claim("Pending", "fast")), std::slice::from_ref(&class));

@@ -30,6 +30,12 @@ pub struct ApiKind {
 }
 
 impl ApiKind {
+    /// Returns a namespaced kind of the core group, such as `Pod` with its plural `pods`.
+    pub fn core(kind: &str, plural: &str) -> Self {
+        let (group, version) = (String::new(), "v1".to_owned());
+        Self { group, version, kind: kind.to_owned(), plural: plural.to_owned(), scope: Scope::Namespaced }
+    }
+
     /// The `apiVersion` of objects of this kind: `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }

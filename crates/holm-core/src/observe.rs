@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::catalog;
-use crate::desired::Wanted;
+use crate::desired::{Wanted, desired};
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Password, Resolve, Transform, Unknown};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, InventoryPlace};
 use crate::ownership::SetParent;
 use crate::packed::Packed;
+use crate::resource::Resource;
 use crate::sensitive::Sensitive;
 
 /// Everything that a plan is made from, beside the graph.
@@ -183,10 +184,21 @@ impl std::fmt::Display for Unchecked {
     }
 }
 
+/// Returns whether a live object is being deleted.
+pub fn is_terminating(live: &Value) -> bool {
+    live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+}
+
 impl Observed {
     /// The live object, if it was looked for and exists. It may hold secret values: never print it.
     pub fn object(&self, id: &ResourceId) -> Option<Value> {
         self.live.get(id).and_then(Live::object)
+    }
+
+    /// Returns the object to send for a resource: as the survey made it, or made now. `live` is the live object, if there is one.
+    pub(crate) fn wanted(&self, resource: &Resource, place: &InventoryPlace, live: Option<&Value>) -> Wanted {
+        let surveyed = self.wanted.get(&resource.id).cloned();
+        surveyed.unwrap_or_else(|| Wanted::from(desired(resource, place, self, live)))
     }
 }
 

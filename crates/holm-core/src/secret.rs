@@ -15,7 +15,7 @@ use crate::id::ResourceId;
 use crate::input::{Input, Resolve, Resolved, Transform};
 use crate::path::{FieldPath, Segment, scalar_text};
 use crate::redact::Redactor;
-use crate::references::item_segment;
+use crate::references::by_name;
 use crate::resource::Resource;
 use crate::sensitive::Sensitive;
 
@@ -168,19 +168,6 @@ pub(crate) fn generated_home(id: &ResourceId, path: &FieldPath, input: &Input) -
     let Input::Transformed(inner, Transform::Base64) = input else { return None };
     let Input::Generated(generated) = inner.as_ref() else { return None };
     (is_secret(id) && path.starts_with(&FieldPath::of(["data"]))).then(|| generated.name.clone())
-}
-
-fn by_name(path: &FieldPath, object: &Value) -> FieldPath {
-    let mut named = FieldPath::root();
-    for segment in path.segments() {
-        let items = named.get(object).and_then(Value::as_array);
-        let segment = match (segment, items) {
-            (Segment::Index(index), Some(items)) if *index < items.len() => item_segment(items, *index),
-            _ => segment.clone(),
-        };
-        named = named.join(segment);
-    }
-    named
 }
 
 fn lift_annotations(object: &mut Value, inputs: &mut BTreeMap<FieldPath, Input>) {

@@ -337,11 +337,7 @@ impl Stack {
     {
         let site = Site::caller();
         let kind = api_kind_of::<K>();
-        let namespace = if kind.scope == Scope::Cluster { None } else { namespace };
-        let id = ResourceId::new(&kind.group, &kind.kind, namespace, name);
-        if kind.scope == Scope::Namespaced && namespace.is_none() {
-            self.problem(ProblemKind::NoNamespace, Some(&id), FieldPath::root(), site, None);
-        }
+        let id = self.outside(&kind, namespace, name, site);
         self.externals.entry(id.clone()).or_insert((kind, site));
         Ref::new(id, Arc::new(Value::Null))
     }
@@ -365,15 +361,19 @@ impl Stack {
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
-        let site = Site::caller();
-        let kind = api_kind_of::<K>();
+        let id = self.outside(&api_kind_of::<K>(), namespace, name, Site::caller());
+        self.made_at_run_time.insert(id.clone());
+        Ref::new(id, Arc::new(Value::Null))
+    }
+
+    /// Returns the identity of a resource outside of the stack. One that needs a namespace and has none is a problem.
+    fn outside(&mut self, kind: &ApiKind, namespace: Option<&str>, name: &str, site: Site) -> ResourceId {
         let namespace = if kind.scope == Scope::Cluster { None } else { namespace };
         let id = ResourceId::new(&kind.group, &kind.kind, namespace, name);
         if kind.scope == Scope::Namespaced && namespace.is_none() {
             self.problem(ProblemKind::NoNamespace, Some(&id), FieldPath::root(), site, None);
         }
-        self.made_at_run_time.insert(id.clone());
-        Ref::new(id, Arc::new(Value::Null))
+        id
     }
 
     /// Adds options to the resource that `resource` names, as `Kind/name` or `Kind/namespace/name`: for objects of a text, which

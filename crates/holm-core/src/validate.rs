@@ -14,11 +14,11 @@ use serde_json::Value;
 use crate::check::did_you_mean;
 use crate::graph::Graph;
 use crate::id::ResourceId;
-use crate::path::{FieldPath, Segment};
+use crate::path::FieldPath;
 use crate::plan::{Blocker, BlockerKind, Plan};
 use crate::problem::{Problem, ProblemKind};
 use crate::redact::Redactor;
-use crate::references::item_segment;
+use crate::references::by_name;
 use crate::resource::{Resource, UNKNOWN};
 use crate::warning::{Warning, WarningKind};
 
@@ -209,20 +209,6 @@ fn with_late_values(resource: &Resource) -> Value {
         path.set(&mut object, Value::String(text));
     }
     object
-}
-
-/// Returns the path with list items by name, where they have one.
-fn by_name(path: &FieldPath, object: &Value) -> FieldPath {
-    let mut named = FieldPath::root();
-    for segment in path.segments() {
-        let items = named.get(object).and_then(Value::as_array);
-        let segment = match (segment, items) {
-            (Segment::Index(index), Some(items)) if *index < items.len() => item_segment(items, *index),
-            _ => segment.clone(),
-        };
-        named = named.join(segment);
-    }
-    named
 }
 
 #[cfg(test)]

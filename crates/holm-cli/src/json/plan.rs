@@ -13,8 +13,8 @@ use crate::hint;
 use crate::json::{Form, ResourceDocument, ShownDocument, SiteDocument, document};
 use crate::render::reason;
 
-/// A plan as a document: what would be done and why, to be read, kept, compared and agreed to. It is no script: nothing can be
-/// carried out from it, and it holds no secret value and no digest of one.
+/// A plan as a document: what would be done and why. It can be read, stored, compared and approved. It cannot be executed, and contains
+/// no secret value and no digest of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanDocument {
@@ -35,7 +35,7 @@ pub struct PlanDocument {
     pub summary: BTreeMap<String, usize>,
     /// Every object, in the order of the plan.
     pub changes: Vec<ChangeDocument>,
-    /// What stands in the way.
+    /// The errors that block the plan.
     pub blockers: Vec<BlockerDocument>,
     /// What is unusual in the declaration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -162,7 +162,7 @@ pub struct ConflictDocument {
     pub manager: String,
 }
 
-/// Something that stands in the way.
+/// An error that blocks the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BlockerDocument {
@@ -248,7 +248,7 @@ impl PlanDocument {
     /// Reads a document that [`to_json`](Self::to_json) wrote, in this version or an older one.
     ///
     /// # Errors
-    /// When it is no JSON of this shape, or has another schema.
+    /// When it is not JSON of this shape, or has another schema.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
         let document: Self = serde_json::from_str(text).map_err(DocumentError::Malformed)?;
         if document.schema != Self::SCHEMA {
@@ -267,7 +267,7 @@ impl PlanDocument {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// It is no JSON of this shape.
+    /// It is not JSON of this shape.
     #[error("the document cannot be read")]
     Malformed(#[source] serde_json::Error),
     /// It has another schema.

@@ -31,7 +31,7 @@ pub enum Outcome {
 /// Asks the cluster about the kinds of the graph that only it knows, where there are any and the verb needs a cluster.
 ///
 /// # Errors
-/// When there is no cluster, or the stack has problems with its kinds known.
+/// When there is no cluster, or the stack has problems once its kinds are known.
 pub fn discovered(verb: &Verb, settings: &Settings, graph: Graph) -> Result<Graph, Diagnostic> {
     let needs_cluster = matches!(verb, Verb::Plan(_) | Verb::Apply(_) | Verb::Status(_));
     if !needs_cluster || graph.guessed_kinds().is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use holm_core::event::{Outcome, Report};
-use holm_core::observe::Live;
+use holm_core::observe::{Live, is_terminating};
 use holm_core::packed::Packed;
 use holm_core::plan::Plan;
 use holm_core::readiness::cause::explain_deletion;
@@ -17,7 +17,6 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::record::{RecordError, Store, add};
-use super::tasks::is_terminating;
 use super::watches::Watches;
 use super::{Session, failure, scrub, scrub_failure, tasks};
 use crate::Cluster;
@@ -26,13 +25,13 @@ use crate::evidence;
 use crate::observe::{get, look, of_object};
 use crate::transport::Transport;
 
-/// How often the machine is told that time has passed. Nothing is asked of the server for it.
+/// How often the machine gets a tick. A tick sends no request.
 const TICK: Duration = Duration::from_millis(200);
 
 /// How long a look into an object may take.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
-/// What a request came to: what the machine is told, and the error that the caller gets where nothing was begun.
+/// The result of a request: the message for the machine, and the error for the caller if the run did not start.
 type Answer = (Message, Option<ClusterError>);
 
 struct Driver<'a> {
@@ -187,7 +186,7 @@ impl<'a> Driver<'a> {
             Effect::Learn(id, object) => transport.learn(of_object(&id, &object)),
             Effect::Tell(mut event) => {
                 scrub(&mut event, transport);
-                // Nobody listens any more when the receiver is gone, which is no reason to stop.
+                // The run continues if the receiver was dropped.
                 let _ = self.events.send(event);
             }
             // It ends the loop before it comes here.

@@ -2,6 +2,7 @@
 
 use holm_core::ApiKind;
 use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
+use holm_core::observe::is_terminating;
 use holm_core::ownership::{part_of, uid};
 use holm_core::plan::Change;
 use holm_executor::{Force, Release, Removal, Write, Written};
@@ -159,10 +160,6 @@ pub(super) async fn remove(
             _ => Err(error),
         },
     }
-}
-
-pub(super) fn is_terminating(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
 /// Workloads go only after what they made: whatever they use goes after them, and pods that still shut down use it. All

@@ -8,7 +8,7 @@ use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{self, DryRun, Live, Observed};
 use holm_core::plan::{PlanOptions, Question, held, survey};
 use holm_core::secret::{self, is_secret};
-use holm_core::{ApiKind, Graph, Packed, ResourceId, Scope, Sensitive};
+use holm_core::{Graph, Packed, ResourceId, Sensitive};
 
 use crate::error::ClusterError;
 use crate::inventory;
@@ -148,10 +148,4 @@ async fn asked(
         live = Some(Live::Found(found));
     }
     Ok((answer, live))
-}
-
-/// A kind of the core group.
-pub(crate) fn core_kind(kind: &str, plural: &str, scope: Scope) -> ApiKind {
-    let (group, version) = (String::new(), "v1".to_owned());
-    ApiKind { group, version, kind: kind.to_owned(), plural: plural.to_owned(), scope }
 }

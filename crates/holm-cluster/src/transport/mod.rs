@@ -337,7 +337,7 @@ impl Transport {
 
     fn announce(&self, event: Event) {
         if let Some(events) = &self.events {
-            // Nobody listens any more when the receiver is gone, which is no reason to stop.
+            // The run continues if the receiver was dropped.
             let _ = events.send(event);
         }
     }

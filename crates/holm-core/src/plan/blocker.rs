@@ -1,4 +1,4 @@
-//! What can stand in the way of a plan.
+//! The errors that block a plan.
 
 use crate::id::ResourceId;
 use crate::input::FieldReference;
@@ -7,7 +7,7 @@ use crate::ownership::SetParent;
 use crate::path::FieldPath;
 use crate::site::Site;
 
-/// Something that stands in the way of a plan.
+/// An error that blocks a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blocker {
     /// The object.
@@ -20,7 +20,7 @@ pub struct Blocker {
     pub hint: Option<String>,
 }
 
-/// What can stand in the way of a plan.
+/// What can block a plan.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockerKind {

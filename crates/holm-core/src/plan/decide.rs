@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::denial;
-use crate::desired::{Wanted, desired};
+use crate::desired::Wanted;
 use crate::diff::Extent;
 use crate::graph::{Dependency, Graph, Origin};
 use crate::id::ResourceId;
 use crate::inventory::{Entry, InventoryPlace};
-use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked};
+use crate::observe::{DryRun, GeneratedState, Live, Observed, Refusal, RefusalCause, Unchecked, is_terminating};
 use crate::ownership::{Owner, SetParent, is_adopted, uid};
 use crate::packed::Packed;
 use crate::path::FieldPath;
@@ -147,10 +147,7 @@ impl<'a> Decision<'a> {
             return;
         }
         let live = self.observed.object(id);
-        let wanted = match self.observed.wanted.get(id) {
-            Some(wanted) => wanted.clone(),
-            None => Wanted::from(desired(resource, self.place, self.observed, live.as_ref())),
-        };
+        let wanted = self.observed.wanted(resource, self.place, live.as_ref());
         self.report_generated(resource, &wanted);
         if let Some(live) = &live {
             return self.existing(resource, live, wanted);
@@ -214,12 +211,12 @@ impl<'a> Decision<'a> {
             self.push(resource, Action::Unknown, Reason::AnotherStack(parent), live_uid(live), String::new());
             return;
         }
-        if survey::is_terminating(live) && self.is_begun_replacement(id, &owner) {
+        if is_terminating(live) && self.is_begun_replacement(id, &owner) {
             let change = self.replacement(resource, live, wanted, Reason::Terminating);
             self.changes.push(change);
             return;
         }
-        if survey::is_terminating(live) {
+        if is_terminating(live) {
             let finalizers = delete::finalizers(live);
             let hint = "wait until it is gone, then run again";
             self.block(resource, BlockerKind::Terminating(finalizers), Some(hint));

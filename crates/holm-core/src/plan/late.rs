@@ -5,7 +5,6 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::desired::{Desired, fill_in};
-use crate::id::ResourceId;
 use crate::input::{Input, Resolve, Unknown};
 use crate::inventory::InventoryPlace;
 use crate::path::FieldPath;
@@ -32,21 +31,6 @@ impl Late {
     pub fn fill(&self, place: &InventoryPlace, source: &dyn Resolve, live: Option<&Value>) -> Desired {
         let inputs = self.inputs.iter().map(|(path, input)| (path, input));
         fill_in(&self.object, inputs, &self.ignored, place, source, live)
-    }
-
-    /// Returns the objects whose fields are read during the run.
-    pub fn sources(&self) -> Vec<ResourceId> {
-        let mut sources = Vec::new();
-        for (_, input) in &self.inputs {
-            input.visit(&mut |part| {
-                if let Input::Field(field) = part {
-                    sources.push(field.id.clone());
-                }
-            });
-        }
-        sources.sort();
-        sources.dedup();
-        sources
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::desired::{Wanted, desired};
 use crate::diff::{Difference, Extent, differences};
 use crate::fields;
 use crate::graph::Graph;
@@ -58,10 +57,7 @@ pub fn created_fields(
 ) -> Vec<FieldChange> {
     let empty = Value::Object(serde_json::Map::new());
     let masks = Masks::of(resource, &[], redactor);
-    let wanted = match observed.wanted.get(&resource.id) {
-        Some(wanted) => wanted.clone(),
-        None => Wanted::from(desired(resource, place, observed, None)),
-    };
+    let wanted = observed.wanted(resource, place, None);
     let object = wanted.object.open();
     let known = differences(&empty, &object, Extent::Full)
         .into_iter()

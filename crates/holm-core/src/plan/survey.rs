@@ -13,7 +13,7 @@ use crate::graph::{Graph, Origin};
 use crate::id::{ApiKind, ResourceId};
 use crate::input::Unknown;
 use crate::inventory::{Inventory, InventoryPlace};
-use crate::observe::{FieldConflict, Live, Observed, Unchecked};
+use crate::observe::{FieldConflict, Live, Observed, Unchecked, is_terminating};
 use crate::ownership::{Owner, part_of};
 use crate::packed::Packed;
 use crate::plan::PlanOptions;
@@ -162,11 +162,6 @@ fn new_namespace(resource: &Resource, graph: &Graph, observed: &Observed) -> Opt
 /// Whether a CustomResourceDefinition of the stack defines the kind.
 pub(super) fn is_defined_here(resource: &Resource, graph: &Graph) -> bool {
     graph.dependencies_of(&resource.id).iter().any(|dependency| dependency.origin == Origin::Definition)
-}
-
-/// Whether the object is being deleted.
-pub(super) fn is_terminating(live: &Value) -> bool {
-    live.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
 /// Whether the policy takes these fields over from their managers.

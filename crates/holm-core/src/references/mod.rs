@@ -14,7 +14,7 @@ use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::resource::{Resource, Strength};
 
-pub(crate) use pattern::{Pattern, item_segment};
+pub(crate) use pattern::{Pattern, by_name, item_segment};
 pub(crate) use rows::{CONTAINER_LISTS, POD_SPECS};
 pub use rule::Rule;
 pub(crate) use table::ACTION_PORT;

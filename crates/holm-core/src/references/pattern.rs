@@ -103,6 +103,20 @@ fn walk<'v>(steps: &[Step], value: &'v Value, way: &mut Vec<Segment>, found: &mu
     }
 }
 
+/// Returns the path with list items by name, where they have one.
+pub(crate) fn by_name(path: &FieldPath, object: &Value) -> FieldPath {
+    let mut named = FieldPath::root();
+    for segment in path.segments() {
+        let items = named.get(object).and_then(Value::as_array);
+        let segment = match (segment, items) {
+            (Segment::Index(index), Some(items)) if *index < items.len() => item_segment(items, *index),
+            _ => segment.clone(),
+        };
+        named = named.join(segment);
+    }
+    named
+}
+
 /// The step to an item of a list: by its key where it has one that no other item has, otherwise by its position.
 pub(crate) fn item_segment(items: &[Value], index: usize) -> Segment {
     for key in ITEM_KEYS {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use holm_core::fields;
 use holm_core::inventory::InventoryPlace;
+use holm_core::observe::is_terminating;
 use holm_core::ownership::uid;
 use serde_json::Value;
 
@@ -25,8 +26,7 @@ impl Applied {
                 let values = fields::values(entry.fields, object);
                 (entry.time.to_owned(), Value::Object(entry.fields.clone()), values)
             });
-        let is_terminating = object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
-        Self { uid: uid(object).map(str::to_owned), is_terminating, entry }
+        Self { uid: uid(object).map(str::to_owned), is_terminating: is_terminating(object), entry }
     }
 
     /// Whether the stack's field manager applied anything.

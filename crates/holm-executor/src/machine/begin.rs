@@ -172,6 +172,7 @@ fn force(change: &Change) -> Force {
     match (overruled, change.conflict_policy) {
         ([], None) => Force::Nothing,
         (_, Some(policy)) => Force::Policy(policy),
-        (fields, None) => Force::Fields(fields.to_vec(), change.version.clone()),
+        // A patch that takes fields first makes another version.
+        (fields, None) => Force::Fields(fields.to_vec(), change.version.clone().filter(|_| change.taken.is_empty())),
     }
 }

@@ -222,11 +222,6 @@ impl<'a> Machine<'a> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Whether the run has ended.
-    pub fn has_ended(&self) -> bool {
-        self.stage == Stage::Ended
-    }
-
     fn change(&self, position: usize) -> &'a Change {
         &self.plan.changes[position]
     }

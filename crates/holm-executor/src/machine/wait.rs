@@ -294,7 +294,7 @@ impl Machine<'_> {
     fn watch_surroundings(&mut self, position: usize) {
         let Some(namespace) = self.change(position).id.namespace.clone() else { return };
         let warnings = Scope {
-            kind: core_kind("Event", "events"),
+            kind: ApiKind::core("Event", "events"),
             namespace: Some(namespace.clone()),
             labels: None,
             fields: Some("type=Warning".to_owned()),
@@ -309,7 +309,7 @@ impl Machine<'_> {
             Some(open) if open.as_deref() == Some(selector.as_str()) => Some(selector),
             Some(_) => None,
         };
-        let pods = Scope { kind: core_kind("Pod", "pods"), namespace: Some(namespace), labels, fields: None };
+        let pods = Scope { kind: ApiKind::core("Pod", "pods"), namespace: Some(namespace), labels, fields: None };
         self.open(purpose, pods, None, 0);
     }
 
@@ -358,16 +358,6 @@ fn is_completed_job(change: &Change, object: &Value) -> bool {
     let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
     let is_complete = |condition: &Value| condition["type"] == "Complete" && condition["status"] == "True";
     change.id.is("batch", "Job") && conditions.into_iter().flatten().any(is_complete)
-}
-
-fn core_kind(kind: &str, plural: &str) -> ApiKind {
-    ApiKind {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-        scope: holm_core::Scope::Namespaced,
-    }
 }
 
 pub(super) fn text<'v>(object: &'v Value, field: &str) -> Option<&'v str> {

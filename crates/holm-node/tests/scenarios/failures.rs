@@ -228,10 +228,8 @@ async fn a_pod_that_stops_slowly() {
 async fn a_registry_that_cannot_be_reached() {
     let seen = on_both!("unreachable", async |mut cluster: Cluster| {
         let pod = pod("unreachable", "registry-unreachable");
-        pod_until(&mut cluster, pod, "it backs off", |pod| {
-            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
-        })
-        .await
+        pod_until(&mut cluster, pod, "it backs off", |pod| waits_for(pod, "containerStatuses", 0) == "ImagePullBackOff")
+            .await
     });
     insta::assert_snapshot!(story(&seen), @r#"
     Pending
