@@ -14,10 +14,10 @@ use holm_core::diff::{Extent, differences};
 use holm_core::inventory::{Inventory, InventoryPlace};
 use holm_core::observe::{DryRun, Live, Observed};
 use holm_core::plan::{PlanOptions, plan, survey};
-use holm_core::redact::Redactor;
 use holm_core::schedule::Schedule;
 use holm_core::{Graph, Manifest, Stack, Strength};
 use holm_e2e::workload;
+use holm_redact::Redactor;
 use holm_structured_merge::{FieldTracker, GroupVersionKind, SingleVersion, Timestamp};
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::panic::PanicHookInfo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use holm_core::redact::Redactor;
+use holm_redact::Redactor;
 
 /// Whether the user's declaration is running right now.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
 use holm_core::event::SkipReason;
-use holm_core::readiness::{Readiness, State};
+use holm_readiness::{Readiness, State};
 
 use crate::render::sample;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use holm_core::declare;
 use holm_core::problem::ProblemKind;
-use holm_core::redact::Redactor;
 use holm_core::{Config, Graph, Problems, Stack};
+use holm_redact::Redactor;
 
 use crate::args::{Arguments, Output, Settings, Verb, early};
 use crate::connection;

@@ -1,13 +1,13 @@
 //! Fetches what tells why an object is not ready. Whatever cannot be had is left out.
 
 use futures::future::join_all;
-use holm_core::readiness::Readiness;
-use holm_core::readiness::cause::{
+use holm_core::{ApiKind, ResourceId};
+use holm_readiness::Readiness;
+use holm_readiness::cause::{
     Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain,
     lookups,
 };
-use holm_core::redact::Redactor;
-use holm_core::{ApiKind, ResourceId};
+use holm_redact::Redactor;
 use serde_json::Value;
 
 use crate::observe::{get, page};

@@ -6,9 +6,9 @@ use futures::stream::{self, StreamExt};
 use holm_core::inventory::InventoryPlace;
 use holm_core::observe::{Live, Observed};
 use holm_core::ownership::{Owner, SetParent};
-use holm_core::readiness::cause::Cause;
-use holm_core::readiness::{Readiness, State, assess};
 use holm_core::{ApiKind, Graph, ReadyWhen, ResourceId};
+use holm_readiness::cause::Cause;
+use holm_readiness::{Readiness, State, assess};
 use serde_json::Value;
 
 use crate::error::ClusterError;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use holm_core::readiness::{STATUS_GRACE, Surroundings, can_report_status, has_rule, last_change, reports_status};
 use holm_core::{ApiKind, ResourceId, Scope, catalog};
 use holm_executor::Surround;
+use holm_readiness::{STATUS_GRACE, Surroundings, can_report_status, has_rule, last_change, reports_status};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::OnceCell;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::id::ResourceId;
 use crate::plan::Action;
-use crate::readiness::Readiness;
-use crate::readiness::cause::Cause;
+use holm_readiness::Readiness;
+use holm_readiness::cause::Cause;
 
 /// One thing that happened. All texts are scrubbed of secret values.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use holm_readiness::ReadyWhen;
 use serde_json::Value;
 
 use crate::id::{ApiKind, ResourceId};
@@ -111,38 +112,6 @@ pub enum Strength {
     Established,
     /// It is ready.
     Ready,
-}
-
-/// What ready means for one resource, as data.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ReadyWhen {
-    /// As soon as it exists.
-    Exists,
-    /// When the status condition of this type has this status. A status of an older generation does not count.
-    Condition {
-        /// The condition's type, such as `Ready`.
-        condition: String,
-        /// Its status, such as `True`.
-        status: String,
-    },
-    /// When the field has this value.
-    Field {
-        /// The field.
-        path: FieldPath,
-        /// Its value.
-        equals: Value,
-    },
-    /// When the field is there and neither empty nor null.
-    Present(FieldPath),
-    /// When all of these hold.
-    All(Vec<ReadyWhen>),
-}
-
-impl ReadyWhen {
-    /// Ready when the condition is `True`.
-    pub fn condition(name: &str) -> Self {
-        Self::Condition { condition: name.to_owned(), status: "True".to_owned() }
-    }
 }
 
 /// How long to wait for one resource. Without a value the run's own limit holds.

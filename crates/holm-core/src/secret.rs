@@ -14,10 +14,10 @@ use crate::graph::Graph;
 use crate::id::ResourceId;
 use crate::input::{Input, Resolve, Resolved, Transform};
 use crate::path::{FieldPath, Segment, scalar_text};
-use crate::redact::Redactor;
 use crate::references::by_name;
 use crate::resource::Resource;
 use crate::sensitive::Sensitive;
+use holm_redact::Redactor;
 
 /// The most bytes of an annotation of a Secret that is taken for harmless.
 const LONGEST_ANNOTATION: usize = 256;
@@ -203,7 +203,7 @@ fn hold_encoded(path: &FieldPath, value: &Value, held: &mut Vec<Held>) {
     let Some(encoded) = value.as_str() else { return hold(path, value, held) };
     let joined: String = encoded.split_ascii_whitespace().collect();
     let decoded = STANDARD.decode(joined).ok();
-    if decoded.as_ref().is_none_or(|decoded| decoded.len() < crate::redact::SHORTEST) {
+    if decoded.as_ref().is_none_or(|decoded| decoded.len() < holm_redact::SHORTEST) {
         held.push(Held::new(path, encoded));
     }
     held.extend(decoded.map(|decoded| Held::new(path, decoded)));

@@ -20,12 +20,13 @@ use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
 use crate::references::Rule;
-use crate::resource::{Declaration, DeclaredKind, IntoResource, ReadyWhen, Resource, api_kind_of};
+use crate::resource::{Declaration, DeclaredKind, IntoResource, Resource, api_kind_of};
 use crate::secret;
 use crate::sensitive::Sensitive;
 use crate::site::Site;
 use crate::validate::{self, Validator};
 use crate::warning::{Warning, WarningKind, WarningLevel};
+use holm_readiness::ReadyWhen;
 
 /// What the user's program may vary by: the stack's name and the values given on the command line or in the environment.
 #[derive(Clone, Debug, Default)]

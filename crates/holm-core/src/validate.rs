@@ -17,10 +17,10 @@ use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::plan::{Blocker, BlockerKind, Plan};
 use crate::problem::{Problem, ProblemKind};
-use crate::redact::Redactor;
 use crate::references::by_name;
 use crate::resource::{Resource, UNKNOWN};
 use crate::warning::{Warning, WarningKind};
+use holm_redact::Redactor;
 
 pub(crate) use removed::replacement;
 pub use server::ServerVersion;

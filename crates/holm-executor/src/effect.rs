@@ -6,7 +6,7 @@ use std::time::Duration;
 use holm_core::ResourceId;
 use holm_core::event::{Event, Report};
 use holm_core::inventory::{Entry, Inventory};
-use holm_core::readiness::Readiness;
+use holm_readiness::Readiness;
 use serde_json::Value;
 
 use crate::watching::{Purpose, Scope};

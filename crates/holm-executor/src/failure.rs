@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use holm_core::event::Failure;
-use holm_core::readiness::Readiness;
-use holm_core::readiness::cause::Cause;
+use holm_readiness::Readiness;
+use holm_readiness::cause::Cause;
 use serde_json::Value;
 
 /// A failure in one line.

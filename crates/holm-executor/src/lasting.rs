@@ -1,11 +1,11 @@
 //! When a trouble that might pass has lasted long enough to be believed.
 //!
-//! [`explain`](holm_core::readiness::cause::explain) sees one moment. That a pod finds no node, or a container a missing key,
+//! [`explain`](holm_readiness::cause::explain) sees one moment. That a pod finds no node, or a container a missing key,
 //! is often over in a second, when the other object comes; when the same is still so after a while, it will not pass.
 
 use std::time::Duration;
 
-use holm_core::readiness::cause::Cause;
+use holm_readiness::cause::Cause;
 
 /// How long the same trouble must be seen.
 pub(crate) const LASTING: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub(crate) fn trouble(cause: &Cause) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use holm_core::ResourceId;
-    use holm_core::readiness::cause::{ContainerCause, EventLine};
+    use holm_readiness::cause::{ContainerCause, EventLine};
 
     use super::*;
 

@@ -38,5 +38,5 @@ pub trait Surround: Sync {
         &self,
         kind: &holm_core::ApiKind,
         object: &serde_json::Value,
-    ) -> (holm_core::readiness::Surroundings, Option<String>);
+    ) -> (holm_readiness::Surroundings, Option<String>);
 }

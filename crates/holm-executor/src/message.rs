@@ -6,7 +6,7 @@ use holm_core::ResourceId;
 use holm_core::event::Failure;
 use holm_core::inventory::Inventory;
 use holm_core::observe::Live;
-use holm_core::readiness::cause::Cause;
+use holm_readiness::cause::Cause;
 use serde_json::Value;
 
 use crate::options::StopLevel;

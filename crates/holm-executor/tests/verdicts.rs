@@ -7,9 +7,9 @@ use std::time::Duration;
 use holm_core::event::{Event, Outcome};
 use holm_core::inventory::{Entry, InventoryPlace};
 use holm_core::plan::{Action, Change, Edge, Plan, Reason};
-use holm_core::readiness::Surroundings;
 use holm_core::{ApiKind, Packed, ResourceId, Strength, catalog};
 use holm_executor::{ApplyOptions, Effect, End, Machine, Message, Surround, Written};
+use holm_readiness::Surroundings;
 use serde_json::{Value, json};
 
 struct NoSurroundings;

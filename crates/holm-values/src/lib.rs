@@ -1,5 +1,5 @@
-//! The grammars of Kubernetes' values, each in one place: what a text means, whether it is valid, and in which words the API
-//! server rejects it.
+//! The grammars of Kubernetes' values and names, each in one place: what a text means, whether it is valid, and in which words
+//! the API server rejects it.
 //!
 //! This crate is pure and depends on no other crate of the workspace. The rules are those of `k8s.io/apimachinery`; each module
 //! names its source, and its tests hold the cases of Kubernetes' own tests.
@@ -17,8 +17,11 @@ pub const EMBEDDED_BUILD: &str = "+holm-apiserver";
 
 pub mod backoff;
 pub mod field_selector;
+pub mod id;
 pub mod json;
 pub mod names;
+pub mod path;
+pub mod sensitive;
 
 mod duration;
 mod quantity;
@@ -27,7 +30,10 @@ mod selector;
 mod time;
 
 pub use field_selector::{FieldRequirement, FieldSelectorError};
+pub use id::{ApiKind, GroupKind, ResourceId, Scope};
+pub use path::FieldPath;
 pub use quantity::{Quantity, QuantityError};
 pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};
 pub use selector::{Requirement, Selector, SelectorError, Test, node_matches};
+pub use sensitive::Sensitive;
 pub use time::{MicroTime, Timestamp, TimestampError};

@@ -84,11 +84,11 @@ pub use holm_core::event::{Event, Outcome, Report};
 #[cfg(feature = "testing")]
 pub use holm_core::plan::{Action, Change, Plan};
 #[cfg(feature = "testing")]
-pub use holm_core::readiness::cause::Cause;
-#[cfg(feature = "testing")]
 pub use holm_embedded::Timestamp;
 #[cfg(feature = "testing")]
 pub use holm_faults::{Fault, Faults, Matching, Request, Requests};
+#[cfg(feature = "testing")]
+pub use holm_readiness::cause::Cause;
 #[cfg(feature = "testing")]
 pub use outcome::{Applied, Planned};
 #[cfg(feature = "testing")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use holm_core::event::{Event, Failure, Outcome, Report, SkipReason};
 use holm_core::plan::Action;
-use holm_core::readiness::Readiness;
-use holm_core::readiness::cause::Cause;
+use holm_readiness::Readiness;
+use holm_readiness::cause::Cause;
 use serde::Serialize;
 
 use crate::json::{Form, ResourceDocument, document, seconds};

@@ -35,8 +35,8 @@ fn the_event_lines_are_these() {
         Event::Written { id: id.clone(), action: Action::Create, after },
         Event::Waiting {
             id: id.clone(),
-            readiness: holm_core::readiness::Readiness {
-                state: holm_core::readiness::State::InProgress,
+            readiness: holm_readiness::Readiness {
+                state: holm_readiness::State::InProgress,
                 reason: "Progressing".into(),
                 message: "0 of 1 replicas are available".into(),
             },

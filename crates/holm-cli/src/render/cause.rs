@@ -2,7 +2,7 @@
 //! that a person would look for.
 
 use holm_core::event::Failure;
-use holm_core::readiness::cause::{Cause, ContainerCause};
+use holm_readiness::cause::{Cause, ContainerCause};
 
 use crate::style::{Layout, Line, Role};
 

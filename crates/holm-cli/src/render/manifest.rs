@@ -4,9 +4,9 @@
 //! is applied by mistake is refused by the API server instead of overwriting a password.
 
 use holm_core::input::{FieldReference, Resolve, Resolved};
-use holm_core::redact::MASK;
 use holm_core::secret;
 use holm_core::{FieldPath, Graph, Resource, Sensitive};
+use holm_redact::MASK;
 use serde_json::{Map, Value};
 
 /// What stands in the place of a value that only a cluster knows.

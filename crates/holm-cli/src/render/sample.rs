@@ -5,10 +5,10 @@ use std::time::Duration;
 use holm_core::event::{Failure, Outcome, Report, SkipReason};
 use holm_core::observe::{FieldConflict, RefusalCause, Unchecked};
 use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Reason, Shown, Writer};
-use holm_core::readiness::cause::{Cause, ContainerCause, EventLine};
 use holm_core::{
     ApiKind, Graph, Input, Manifest, Password, ResourceId, ResourceOptions as _, Scope, Sensitive, Site, Stack,
 };
+use holm_readiness::cause::{Cause, ContainerCause, EventLine};
 use serde_json::{Value, json};
 
 /// A secret that no output may hold.

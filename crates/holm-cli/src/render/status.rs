@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use holm_core::ResourceId;
-use holm_core::readiness::cause::Cause;
-use holm_core::readiness::{Readiness, State};
+use holm_readiness::cause::Cause;
+use holm_readiness::{Readiness, State};
 
 use crate::duration;
 use crate::render::cause;

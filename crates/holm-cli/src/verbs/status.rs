@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holm_cluster::{ObjectOwner, ObjectStatus};
 use holm_core::Graph;
-use holm_core::readiness::State;
+use holm_readiness::State;
 use jiff::Timestamp;
 
 use crate::args::{Output, Settings};

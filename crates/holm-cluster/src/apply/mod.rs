@@ -59,7 +59,7 @@ fn scrub(event: &mut Event, transport: &crate::transport::Transport) {
     });
 }
 
-fn scrub_failure(failure: &mut Failure, redactor: &holm_core::redact::Redactor) {
+fn scrub_failure(failure: &mut Failure, redactor: &holm_redact::Redactor) {
     failure.message = redactor.scrub(&failure.message);
     for source in &mut failure.sources {
         *source = redactor.scrub(source);

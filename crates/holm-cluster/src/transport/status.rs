@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_page_of_a_proxy_is_scrubbed_before_it_is_cut() {
-        let mut redactor = holm_core::redact::Redactor::default();
+        let mut redactor = holm_redact::Redactor::default();
         redactor.learn("correct-horse-battery");
         for filler in 0..=LONGEST_PLAIN_TEXT {
             let body = format!("{} correct-horse-battery failed", "x".repeat(filler));

@@ -4,8 +4,8 @@ use holm_cluster::{ApplyOptions, ClusterError, stop};
 use holm_core::event::{Event, Outcome, SkipReason};
 use holm_core::inventory::{Inventory, Phase, Root};
 use holm_core::plan::{Action, PlanOptions, plan};
-use holm_core::readiness::State;
 use holm_core::{Graph, Manifest, ResourceId, ResourceOptions, Stack, Strength, Timeouts};
+use holm_readiness::State;
 use serde_json::{Value, json};
 
 use crate::server::{Order, Server, status};

@@ -24,9 +24,9 @@ use crate::plan::{
     Action, Blocker, BlockerKind, Change, Edge, FieldChange, Late, ObservedInventory, Plan, PlanOptions, Reason, Shown,
     Wait,
 };
-use crate::redact::Redactor;
 use crate::resource::Resource;
 use crate::secret;
+use holm_redact::Redactor;
 
 mod generated;
 mod intent;

@@ -28,10 +28,11 @@ use crate::observe::{FieldConflict, RefusalCause, Unchecked};
 use crate::ownership::SetParent;
 use crate::packed::Packed;
 use crate::path::FieldPath;
-use crate::resource::{ConflictPolicy, ReadyWhen, Strength, Timeouts};
+use crate::resource::{ConflictPolicy, Strength, Timeouts};
 use crate::sensitive::Sensitive;
 use crate::site::Site;
 use crate::takeover::Taken;
+use holm_readiness::ReadyWhen;
 
 /// What a run would change, with all that is needed to carry it out.
 ///

@@ -10,9 +10,9 @@ use crate::inventory::{Inventory, InventoryPlace};
 use crate::observe::{GeneratedState, Observed};
 use crate::path::{FieldPath, Segment};
 use crate::plan::{FieldChange, Shown, Writer};
-use crate::redact::{MASK, Redactor};
 use crate::resource::Resource;
 use crate::secret::{self, Held};
+use holm_redact::{MASK, Redactor};
 
 /// A redactor that knows every secret of a run: what was observed, and what the declaration holds.
 pub fn redactor(graph: &Graph, observed: &Observed) -> Redactor {

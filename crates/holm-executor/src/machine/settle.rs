@@ -5,8 +5,8 @@ use holm_core::event::{Event, Failure, Outcome};
 use holm_core::fields;
 use holm_core::ownership::uid;
 use holm_core::plan::Action;
-use holm_core::readiness::cause::Cause;
-use holm_core::readiness::{Readiness, State as ReadyState, last_change};
+use holm_readiness::cause::Cause;
+use holm_readiness::{Readiness, State as ReadyState, last_change};
 use serde_json::Value;
 
 use super::applied::Applied;

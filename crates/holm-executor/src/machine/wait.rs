@@ -5,9 +5,9 @@ use std::time::Duration;
 use holm_core::event::{Event, Outcome};
 use holm_core::inventory::PART_OF_LABEL;
 use holm_core::plan::{Action, Change};
-use holm_core::readiness::cause::{Cause, LiveObject, selector_of};
-use holm_core::readiness::{Readiness, State as ReadyState, assess, failed_since};
 use holm_core::{ApiKind, ResourceId, Sensitive, Strength};
+use holm_readiness::cause::{Cause, LiveObject, selector_of};
+use holm_readiness::{Readiness, State as ReadyState, assess, failed_since};
 use serde_json::Value;
 
 use super::{Halt, Machine, Progress};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use holm_core::event::Outcome;
 use holm_core::inventory::Inventory;
 use holm_core::plan::{Change, Plan, PlanOptions};
-use holm_core::readiness::Surroundings;
 use holm_core::{ApiKind, Graph};
 use holm_executor::{ApplyOptions, Effect, End, Lost, Machine, Message, NotBegun, Purpose, StopLevel, Surround};
+use holm_readiness::Surroundings;
 use serde_json::Value;
 
 use crate::stack::Declared;

@@ -5,8 +5,8 @@ use std::fmt;
 use holm_core::ResourceId;
 use holm_core::event::{Event, Outcome, Report};
 use holm_core::plan::{Change, FieldChange, Plan};
-use holm_core::readiness::cause::Cause;
 use holm_faults::Requests;
+use holm_readiness::cause::Cause;
 
 /// A plan. `Display` writes it as the command line does, secret values masked.
 #[derive(Clone, Debug)]

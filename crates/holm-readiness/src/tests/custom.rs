@@ -1,5 +1,5 @@
 use super::*;
-use crate::path::FieldPath;
+use holm_values::path::FieldPath;
 
 fn widget(generation: i64, status: Value) -> Value {
     json!({ "metadata": { "generation": generation }, "spec": { "size": 3 }, "status": status })

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::*;
-use crate::readiness::{State, family};
+use crate::{State, family};
 
 /// Where the figures are.
 const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/readiness.md");

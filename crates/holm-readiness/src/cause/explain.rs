@@ -6,11 +6,11 @@ use super::events::Events;
 use super::evidence::{Evidence, LiveObject, LogSource};
 use super::text::{shown, shown_line};
 use super::{Cause, ContainerCause, LOG_LINE_LENGTH, LOG_LINE_LIMIT, MESSAGE_LIMIT, claim, other, workload};
-use crate::id::ApiKind;
-use crate::readiness::State;
-use crate::readiness::container::{Container, Phase, exit_meaning};
-use crate::readiness::generic::terminating;
-use crate::redact::Redactor;
+use crate::State;
+use crate::container::{Container, Phase, exit_meaning};
+use crate::generic::terminating;
+use holm_redact::Redactor;
+use holm_values::ApiKind;
 
 /// Why the object is not ready. None where it is Current.
 ///

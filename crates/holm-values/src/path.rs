@@ -97,13 +97,13 @@ impl FieldPath {
 
     /// Returns whether this field lies at or below `ancestor`, where different segments may address the same list item in one of
     /// these objects: `env[0]` and `env[TOKEN]`.
-    pub(crate) fn lies_below(&self, ancestor: &FieldPath, objects: &[&Value]) -> bool {
+    pub fn lies_below(&self, ancestor: &FieldPath, objects: &[&Value]) -> bool {
         self.0.len() >= ancestor.0.len()
             && (self.starts_with(ancestor) || objects.iter().any(|object| is_the_same(&self.0, &ancestor.0, object)))
     }
 
     /// Returns the rest of this path below its first `depth` segments.
-    pub(crate) fn below(&self, depth: usize) -> FieldPath {
+    pub fn below(&self, depth: usize) -> FieldPath {
         self.0.iter().skip(depth).cloned().collect()
     }
 

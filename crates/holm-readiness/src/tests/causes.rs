@@ -2,10 +2,8 @@
 
 use super::pods::{crash_loop, ended, pod, running, waiting};
 use super::*;
-use crate::readiness::cause::{
-    Cause, Evidence, LiveObject, LogSource, containers_to_log, explain, explain_instability,
-};
-use crate::redact::Redactor;
+use crate::cause::{Cause, Evidence, LiveObject, LogSource, containers_to_log, explain, explain_instability};
+use holm_redact::Redactor;
 
 /// Evidence in the making.
 pub(super) struct Scene {
@@ -103,7 +101,7 @@ pub(super) fn rendered(scene: &Scene) -> String {
     };
     let mut lines = vec![cause.summary.clone()];
     lines.extend(cause.hint.map(|hint| format!("-> {hint}")));
-    let chain: Vec<String> = cause.chain.iter().map(crate::id::ResourceId::short).collect();
+    let chain: Vec<String> = cause.chain.iter().map(holm_values::ResourceId::short).collect();
     lines.push(chain.join(" > "));
     if let Some(it) = cause.container {
         let role = if it.is_init { "init container" } else { "container" };
@@ -342,7 +340,7 @@ fn a_quota_is_final_only_once_it_has_lasted() {
     let mut ending = pod("Running", ended(0, "Completed"), running());
     ending["metadata"]["deletionTimestamp"] = json!("2026-01-05T10:00:00Z");
     let mut waits = refused(quota, 9).related("v1", "Pod", owned(ending, "set-2"));
-    waits.evidence.related[1].object = crate::Sensitive::new({
+    waits.evidence.related[1].object = holm_values::Sensitive::new({
         let mut set = waits.evidence.related[1].object.expose().clone();
         set["spec"]["replicas"] = json!(2);
         set

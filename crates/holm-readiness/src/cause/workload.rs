@@ -6,8 +6,8 @@ use super::creation;
 use super::evidence::{LiveObject, descendants};
 use super::explain::{Case, Draft};
 use super::pod::{self, PodTrouble};
-use crate::readiness::object::{condition, count, int, is_true, text};
-use crate::readiness::trouble::{TroubleKind, join, rank};
+use crate::object::{condition, count, int, is_true, text};
+use crate::trouble::{TroubleKind, join, rank};
 
 /// A Deployment, by the ReplicaSet of its current revision.
 pub(super) fn deployment<'v>(case: &Case<'v>) -> Draft<'v> {
@@ -170,7 +170,7 @@ fn is_settled(pod: &LiveObject) -> bool {
 
 impl<'v> PodTrouble<'v> {
     /// A container's or pod's trouble as a draft about that pod.
-    pub(super) fn of(trouble: crate::readiness::trouble::Trouble<'v>) -> Self {
+    pub(super) fn of(trouble: crate::trouble::Trouble<'v>) -> Self {
         let rank = rank(&trouble);
         let draft = Draft {
             summary: trouble.summary,

@@ -4,10 +4,10 @@ use super::claim;
 use super::events::{Event, Events};
 use super::evidence::LiveObject;
 use super::explain::{Case, Draft};
-use crate::readiness::container::{Phase, containers};
-use crate::readiness::object::{condition, text};
-use crate::readiness::storage::claim_names;
-use crate::readiness::trouble::{Heard, TroubleKind, join, missing_reference, of_pod, worst_container};
+use crate::container::{Phase, containers};
+use crate::object::{condition, text};
+use crate::storage::claim_names;
+use crate::trouble::{Heard, TroubleKind, join, missing_reference, of_pod, worst_container};
 
 /// What is wrong with a pod, and how likely it is to be the root of what is wrong with its owner.
 pub(super) struct PodTrouble<'v> {

@@ -3,9 +3,9 @@
 use super::causes::{Scene, event, owned, rendered};
 use super::pods::{crash_loop, ended, pod};
 use super::*;
-use crate::readiness::cause::{LiveObject, LogSource, Lookup, Select, descendants, lookups, selector_of};
-use crate::readiness::{Readiness, State};
-use crate::redact::Redactor;
+use crate::cause::{LiveObject, LogSource, Lookup, Select, descendants, lookups, selector_of};
+use crate::{Readiness, State};
+use holm_redact::Redactor;
 
 #[test]
 fn events_of_both_apis_are_merged_counted_and_kept_to_the_newest() {

@@ -2,7 +2,7 @@
 
 use super::evidence::LiveObject;
 use super::explain::{Case, Draft};
-use crate::readiness::object::{condition, int, text};
+use crate::object::{condition, int, text};
 
 /// What lacks may come: a quota is freed, an object created. After this many seconds it is taken not to.
 const PATIENCE_SECONDS: i64 = 10;

@@ -7,15 +7,35 @@
 //! [`assess`] sees one object and no clock, so it says `Failed` only where the object itself says that it will not come.
 //! What takes a second look (a pod that cannot start, seen from its Deployment) is [`cause::explain`]'s, whose
 //! [`Cause::is_final`](cause::Cause::is_final) tells that waiting on is in vain.
+//!
+//! The crate reads objects as JSON, does no I/O and needs nothing else of holm.
+//!
+//! ```
+//! use holm_readiness::{State, Surroundings, assess};
+//! use holm_values::{ApiKind, Scope};
+//!
+//! let kind = ApiKind {
+//!     group: "batch".to_owned(),
+//!     version: "v1".to_owned(),
+//!     kind: "Job".to_owned(),
+//!     plural: "jobs".to_owned(),
+//!     scope: Scope::Namespaced,
+//! };
+//! let job = serde_json::json!({
+//!     "metadata": {"name": "migrate", "generation": 1},
+//!     "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]},
+//! });
+//! let readiness = assess(&kind, &job, None, &Surroundings::default());
+//! assert_eq!((readiness.state, readiness.reason.as_str()), (State::Failed, "BackoffLimitExceeded"));
+//! ```
 
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::id::ApiKind;
-use crate::redact::Redactor;
-use crate::resource::ReadyWhen;
+use holm_redact::Redactor;
+use holm_values::ApiKind;
 
 pub mod cause;
 
@@ -31,12 +51,14 @@ mod image;
 mod object;
 mod platform;
 mod pod;
+mod rule;
 mod storage;
 mod trouble;
 mod workload;
 
 pub use failure::failed_since;
 pub use grace::{STATUS_GRACE, can_report_status, last_change, reports_status};
+pub use rule::ReadyWhen;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::redact::Redactor;
+use holm_redact::Redactor;
 
 /// From this length on, a text that is too long loses its middle rather than its end.
 const WORTH_BOTH_ENDS: usize = 100;
@@ -12,7 +12,7 @@ const WORTH_BOTH_ENDS: usize = 100;
 ///
 /// Secrets are masked before the cut, which could leave half of one behind, and again after control characters are taken
 /// out, which could have stood in the middle of one.
-pub(in crate::readiness) fn shown(text: &str, redactor: &Redactor, limit: usize) -> String {
+pub(crate) fn shown(text: &str, redactor: &Redactor, limit: usize) -> String {
     let clean = redactor.scrub(&without_controls(&redactor.scrub(text)));
     let words: Vec<&str> = clean.split_whitespace().collect();
     cut(&words.join(" "), limit)

@@ -3,7 +3,7 @@
 use super::causes::{Scene, event, rendered};
 use super::pods::{crash_loop, ended, pod, running, waiting};
 use super::*;
-use crate::readiness::cause::LogSource;
+use crate::cause::LogSource;
 
 /// A Deployment whose only pod has this container state, behind an init container that is done.
 fn with_container(state: Value) -> Scene {

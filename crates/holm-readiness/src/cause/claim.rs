@@ -2,8 +2,8 @@
 
 use super::evidence::LiveObject;
 use super::explain::{Case, Draft};
-use crate::readiness::object::text;
-use crate::readiness::trouble::join;
+use crate::object::text;
+use crate::trouble::join;
 
 /// Why a claim is not bound. None where it is, or nothing is known.
 pub(super) fn explain<'v>(case: &Case<'v>, claim: &LiveObject) -> Option<Draft<'v>> {

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::generic::unobserved;
 use super::object::condition;
 use super::{Readiness, STATUS_GRACE, Surroundings};
-use crate::path::{FieldPath, Segment};
-use crate::resource::ReadyWhen;
+use crate::ReadyWhen;
+use holm_values::path::{FieldPath, Segment};
 
 /// A custom resource: its condition `Ready`, and where it has none whether there is any status.
 ///

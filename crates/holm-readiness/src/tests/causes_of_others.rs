@@ -3,8 +3,8 @@
 use super::causes::{Scene, all_rendered, event, rendered};
 use super::pods::pod;
 use super::*;
-use crate::readiness::cause::explain_deletion;
-use crate::redact::Redactor;
+use crate::cause::explain_deletion;
+use holm_redact::Redactor;
 
 fn claim_event(class: &str, reason: &str, message: &str, count: i64) -> Value {
     event("PersistentVolumeClaim", "postgres-pvc", "claim", class, reason, message, count)

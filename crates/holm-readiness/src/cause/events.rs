@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::evidence::LiveObject;
 use super::{EVENT_LIMIT, EventLine};
-use crate::id::ResourceId;
-use crate::readiness::object::{int, text};
+use crate::object::{int, text};
+use holm_values::ResourceId;
 
 /// Reasons of `Normal` events that tell what something waits for.
 const TELLING: &[&str] =

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::path::{FieldPath, Segment};
+use holm_values::path::{FieldPath, Segment};
 
 mod table;
 mod view;
@@ -22,7 +22,7 @@ use view::View;
 pub const MASK: &str = "(sensitive)";
 
 /// Shorter values are not searched for in running text: they would mask half of every sentence.
-pub(crate) const SHORTEST: usize = 4;
+pub const SHORTEST: usize = 4;
 
 /// Shorter values that consist of letters are masked only as whole words.
 const SHORTEST_PART_OF_A_WORD: usize = 6;

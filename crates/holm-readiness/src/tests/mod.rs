@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Surroundings, assess, can_report_status, last_change};
-use crate::id::{ApiKind, Scope};
-use crate::resource::ReadyWhen;
+use crate::ReadyWhen;
+use holm_values::{ApiKind, Scope};
 
 mod causes;
 mod causes_of_others;

@@ -6,11 +6,11 @@ use std::fmt;
 use holm_values::Selector;
 use serde_json::Value;
 
-use crate::id::{ApiKind, ResourceId, Scope};
-use crate::readiness::Readiness;
-use crate::readiness::object::{items, text};
-use crate::readiness::storage::claim_names;
-use crate::sensitive::Sensitive;
+use crate::Readiness;
+use crate::object::{items, text};
+use crate::storage::claim_names;
+use holm_values::Sensitive;
+use holm_values::{ApiKind, ResourceId, Scope};
 
 /// A live object with its identity, because the items of a LIST do not name their kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct LiveObject {
 pub struct Evidence {
     /// The object.
     pub object: LiveObject,
-    /// What [`assess`](crate::readiness::assess) said about it.
+    /// What [`assess`](crate::assess) said about it.
     pub readiness: Readiness,
     /// Objects around it, in any order: ReplicaSets, pods and claims, as [`lookups`] asks for. What does not belong to
     /// the object (by owner reference or by the name of a claim) is ignored.

@@ -1,8 +1,8 @@
 //! Causes in everything that has no pods: what its conditions and finalizers say.
 
 use super::explain::{Case, Draft};
-use crate::readiness::object::{condition, texts};
-use crate::readiness::trouble::join;
+use crate::object::{condition, texts};
+use crate::trouble::join;
 
 /// Finalizers of Kubernetes' own: what they wait for, and what helps.
 const FINALIZERS: &[(&str, &str, Option<&str>)] = &[

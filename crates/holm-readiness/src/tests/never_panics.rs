@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::readiness::cause::{Evidence, LiveObject, containers_to_log, explain, lookups};
-use crate::readiness::{Readiness, State};
-use crate::redact::Redactor;
+use crate::cause::{Evidence, LiveObject, containers_to_log, explain, lookups};
+use crate::{Readiness, State};
+use holm_redact::Redactor;
 
 /// Words that the rules look for, so that arbitrary objects reach into them.
 const WORDS: &[&str] = &[

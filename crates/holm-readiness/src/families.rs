@@ -1,5 +1,5 @@
-//! The table of families of custom resources: when they work, from their own documentation. A stack extends it with
-//! [`Stack::kind_ready_when`](crate::Stack::kind_ready_when). `docs/readiness.md` says how it compares with Argo CD's rules.
+//! The table of families of custom resources: when they work, from their own documentation. A stack of holm extends it with
+//! `Stack::kind_ready_when`. `docs/readiness.md` says how it compares with Argo CD's rules.
 
 use super::family::Family;
 use super::family::Test::{

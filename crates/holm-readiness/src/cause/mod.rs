@@ -4,8 +4,8 @@
 //! help, and [`explain`] makes the [`Cause`] of all that. All three are pure; whatever could not be fetched is left out
 //! and makes the cause less exact, never wrong.
 
-use crate::id::ResourceId;
-use crate::redact::Redactor;
+use holm_redact::Redactor;
+use holm_values::ResourceId;
 
 pub use evidence::{Evidence, LiveObject, LogSource, Lookup, Select, descendants, lookups, selector_of};
 pub use explain::{containers_to_log, explain, explain_deletion, explain_instability};
