@@ -10,13 +10,13 @@ use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
 use divan::{AllocProfiler, Bencher};
-use holm_core::diff::{Extent, differences};
-use holm_core::inventory::{Inventory, InventoryPlace};
-use holm_core::observe::{DryRun, Live, Observed};
-use holm_core::plan::{PlanOptions, plan, survey};
-use holm_core::schedule::Schedule;
 use holm_core::{Graph, Manifest, Stack, Strength};
 use holm_e2e::workload;
+use holm_planner::diff::{Extent, differences};
+use holm_planner::inventory::{Inventory, InventoryPlace};
+use holm_planner::observe::{DryRun, Live, Observed};
+use holm_planner::plan::{PlanOptions, plan, survey};
+use holm_planner::schedule::Schedule;
 use holm_redact::Redactor;
 use holm_structured_merge::{FieldTracker, GroupVersionKind, SingleVersion, Timestamp};
 use serde_json::{Value, json};

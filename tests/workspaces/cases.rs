@@ -4,9 +4,8 @@
 use std::process::ExitCode;
 
 use holm::prelude::*;
-use holm_core::manifest::Untyped;
 use holm_core::path::FieldPath;
-use holm_core::resource::{Declaration, IntoResource};
+use holm_core::{Declaration, IntoResource, Untyped};
 use serde_json::Value;
 
 fn main() -> ExitCode {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-use holm_core::plan::Adoption;
+use holm_planner::plan::Adoption;
 
 use crate::duration;
 

@@ -1,9 +1,8 @@
 //! What would help, in the words of the command line: the libraries below name no flags.
 
 use holm_cluster::{ClusterError, ConnectError, RequestError, Trouble};
-use holm_core::Problem;
-use holm_core::plan::{Blocker, BlockerKind};
-use holm_core::problem::ProblemKind;
+use holm_core::{Problem, ProblemKind};
+use holm_planner::plan::{Blocker, BlockerKind};
 
 /// Returns the hint for an error that blocks a plan.
 pub fn of_blocker(blocker: &Blocker) -> Option<String> {

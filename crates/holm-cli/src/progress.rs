@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use holm_core::ResourceId;
-use holm_core::event::Event;
-use holm_core::plan::{Action, Plan};
+use holm_executor::event::Event;
+use holm_planner::plan::{Action, Plan};
 
 use crate::duration;
 use crate::render::plan::role;

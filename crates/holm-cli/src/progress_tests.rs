@@ -1,4 +1,4 @@
-use holm_core::event::SkipReason;
+use holm_executor::event::SkipReason;
 use holm_readiness::{Readiness, State};
 
 use crate::render::sample;

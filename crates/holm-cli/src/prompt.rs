@@ -2,7 +2,7 @@
 
 use std::io::BufRead as _;
 
-use holm_core::plan::{Action, Plan};
+use holm_planner::plan::{Action, Plan};
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::style::{Line, Role};

@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use holm_core::declare;
-use holm_core::problem::ProblemKind;
-use holm_core::{Config, Graph, Problems, Stack};
+use holm_core::{Config, Graph, ProblemKind, Problems, Stack, declare};
 use holm_redact::Redactor;
 
 use crate::args::{Arguments, Output, Settings, Verb, early};

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use holm_cluster::{Cluster, Identity, RequestTrace};
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::Observed;
-use holm_core::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
-use holm_core::validate::{self, ServerVersion};
+use holm_core::validate::ServerVersion;
 use holm_core::{Graph, ResourceId, Warning};
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::Observed;
+use holm_planner::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
 
 use crate::args::{Output, Planning, Settings};
 use crate::connection::{self, Running};
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         }
         let mut plan = plan(graph, &observed, &self.place, &options);
         let server = ServerVersion::of(&self.cluster.identity().version);
-        let (blockers, unanswered) = validate::unanswered(graph, &plan, server, &redactor(graph, &observed));
+        let (blockers, unanswered) = holm_planner::unanswered(graph, &plan, server, &redactor(graph, &observed));
         plan.blockers.extend(blockers);
         terminal.warn_of(&unanswered, graph.namespace());
         for consent in unused(&options.allow_delete, &plan) {

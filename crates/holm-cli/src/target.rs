@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holm_core::inventory::Inventory;
 use holm_core::{Graph, ResourceId};
+use holm_planner::inventory::Inventory;
 
 use crate::diagnostic::{Diagnostic, Kind};
 

@@ -1,8 +1,8 @@
 //! What the command line writes, as text without colours and without a limit on its width: for tests and for programs of one's
 //! own. Secret values are masked in what it is made from.
 
-use holm_core::event::Report;
-use holm_core::plan::Plan;
+use holm_executor::event::Report;
+use holm_planner::plan::Plan;
 
 use crate::render;
 use crate::style::Layout;

@@ -1,9 +1,10 @@
 //! Asks the server what our apply would do, without doing it.
 
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::{DryRun, Live, Observed, Unchecked};
-use holm_core::plan::{Question, may_overrule};
-use holm_core::{Graph, ResourceId, denial};
+use holm_core::{Graph, ResourceId};
+use holm_planner::denial;
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::{DryRun, Live, Observed, Unchecked};
+use holm_planner::plan::{Question, may_overrule};
 use http::Method;
 use serde_json::Value;
 

@@ -1,8 +1,9 @@
 //! What can go wrong with a cluster. No error holds a body, and the server's words are scrubbed of secret values.
 
-use holm_core::inventory::InventoryError;
-use holm_core::observe::{FieldConflict, Refusal};
-use holm_core::{ResourceId, denial};
+use holm_core::ResourceId;
+use holm_planner::denial;
+use holm_planner::inventory::InventoryError;
+use holm_planner::observe::{FieldConflict, Refusal};
 
 /// Why the cluster could not be observed, or a run not be begun.
 #[derive(Debug, thiserror::Error)]

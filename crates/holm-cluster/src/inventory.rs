@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use holm_core::inventory::{Inventory, InventoryError, InventoryPlace, Root, signature};
 use holm_core::{ApiKind, ResourceId};
+use holm_planner::inventory::{Inventory, InventoryError, InventoryPlace, Root, signature};
 use serde_json::Value;
 
 use crate::error::{ClusterError, RequestError};

@@ -109,11 +109,11 @@ mod tests {
 
     /// The futures may be run on any executor. Never called: that it compiles is the test.
     #[expect(dead_code, reason = "only its types matter")]
-    fn futures_can_be_sent(cluster: &Cluster, graph: &holm_core::Graph, plan: &holm_core::plan::Plan) {
+    fn futures_can_be_sent(cluster: &Cluster, graph: &holm_core::Graph, plan: &holm_planner::plan::Plan) {
         fn sent<T: Send>(_: T) {}
-        let place = holm_core::inventory::InventoryPlace::of("p", "s", None);
+        let place = holm_planner::inventory::InventoryPlace::of("p", "s", None);
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        sent(cluster.observe(graph, &place, &holm_core::plan::PlanOptions::default()));
+        sent(cluster.observe(graph, &place, &holm_planner::plan::PlanOptions::default()));
         sent(cluster.apply(plan, Session::new(events)));
         sent(cluster.status(graph, &place));
         sent(cluster.outputs(graph, &place));

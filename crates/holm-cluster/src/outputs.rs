@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holm_core::input::{Input, Resolved};
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::{self, GeneratedState};
 use holm_core::secret::sensitive_paths;
-use holm_core::{FieldPath, Graph, Sensitive};
+use holm_core::{FieldPath, Graph, Input, Resolved, Sensitive};
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::{self, GeneratedState};
 use serde_json::Value;
 
 use crate::Cluster;

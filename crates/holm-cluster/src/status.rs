@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::{Live, Observed};
-use holm_core::ownership::{Owner, SetParent};
 use holm_core::{ApiKind, Graph, ReadyWhen, ResourceId};
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::{Live, Observed};
+use holm_planner::ownership::{Owner, SetParent};
 use holm_readiness::cause::Cause;
 use holm_readiness::{Readiness, State, assess};
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! Makes fields ours before the apply that removes them.
 
-use holm_core::inventory::InventoryPlace;
-use holm_core::ownership::uid;
-use holm_core::plan::Change;
-use holm_core::takeover;
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::ownership::uid;
+use holm_planner::plan::Change;
+use holm_planner::takeover;
 use http::Method;
 
 use crate::error::{RequestError, Trouble};

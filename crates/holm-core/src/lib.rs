@@ -1,53 +1,42 @@
-//! The pure core of holm: what a stack is, what it needs, what would change, and in which order.
+//! The pure core of holm: what a stack is and what it needs.
 //!
-//! Data flows one way: a [`Stack`] is declared, [built](Stack::build) into a [`Graph`] (edges are read out of the finished
-//! objects, all problems reported at once), compared with what was [observed](observe) into a [`plan`], and applied by
-//! driving a [`schedule`]. Nothing here does I/O, reads a clock or the environment, or makes a random number: the same input
-//! gives the same output, byte for byte.
+//! A [`Stack`] is declared and [built](Stack::build) into a [`Graph`]: edges are read out of the finished objects, and all problems
+//! reported at once. Nothing here does I/O, reads a clock or the environment, or makes a random number: the same input gives the
+//! same graph, byte for byte.
 
 mod bounds;
 pub mod catalog;
-pub mod check;
+mod check;
 mod configure;
 pub mod declare;
-pub mod denial;
-pub mod desired;
-pub mod diff;
 mod discovery;
-pub mod event;
-pub mod fields;
-pub mod graph;
+mod graph;
 mod graph_text;
-pub mod input;
-pub mod inventory;
-pub mod manifest;
+mod input;
+mod manifest;
 mod not_given;
-pub mod observe;
-pub mod ownership;
-pub mod packed;
-pub mod plan;
-pub mod problem;
-pub mod reference;
-pub mod references;
-pub mod resource;
-pub mod schedule;
+mod problem;
+mod reference;
+mod references;
+mod resource;
 pub mod secret;
-pub mod site;
-pub mod stack;
-pub mod takeover;
+mod site;
+mod stack;
 pub mod validate;
-pub mod warning;
+mod warning;
 pub mod wire;
 
-pub use graph::Graph;
+pub use graph::{Dependency, Graph, Origin};
 pub use holm_readiness::ReadyWhen;
 pub use holm_values::{ApiKind, FieldPath, GroupKind, ResourceId, Scope, Sensitive, id, path, sensitive};
-pub use input::{Input, Password};
+pub use input::{FieldReference, Input, Password, Resolve, Resolved, Transform, Unknown};
 pub use manifest::{Manifest, Untyped};
-pub use packed::Packed;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use reference::Ref;
-pub use resource::{ConflictPolicy, IntoResource, Resource, ResourceOptions, Strength, Timeouts, options};
+pub use references::Rule;
+pub use resource::{
+    ConflictPolicy, Declaration, DependsOn, IntoResource, Resource, ResourceOptions, Strength, Timeouts, options,
+};
 pub use site::Site;
 pub use stack::{Config, ConfigError, Stack};
-pub use warning::{Warning, WarningKind, WarningLevel};
+pub use warning::{SecretSource, Warning, WarningKind, WarningLevel};

@@ -13,14 +13,11 @@ use serde_json::Value;
 
 use crate::check::did_you_mean;
 use crate::graph::Graph;
-use crate::id::ResourceId;
 use crate::path::FieldPath;
-use crate::plan::{Blocker, BlockerKind, Plan};
 use crate::problem::{Problem, ProblemKind};
 use crate::references::by_name;
 use crate::resource::{Resource, UNKNOWN};
 use crate::warning::{Warning, WarningKind};
-use holm_redact::Redactor;
 
 pub(crate) use removed::replacement;
 pub use server::ServerVersion;
@@ -109,29 +106,6 @@ pub fn graph(graph: &Graph, server: Option<ServerVersion>) -> Validated {
         }
     }
     validated
-}
-
-/// Validates what a plan would write without an answer of the server, whose version is `server`: returns what blocks the plan, and
-/// what may be wrong. Texts pass the redactor.
-pub fn unanswered(
-    graph: &Graph,
-    plan: &Plan,
-    server: Option<ServerVersion>,
-    redactor: &Redactor,
-) -> (Vec<Blocker>, Vec<Warning>) {
-    let is_unanswered =
-        |id: &ResourceId| plan.get(id).is_some_and(|change| change.action.is_write() && change.unchecked.is_some());
-    if !graph.resources().iter().any(|resource| is_unanswered(&resource.id)) {
-        return (Vec::new(), Vec::new());
-    }
-    let Validated { problems, mut warnings } = self::graph(graph, server);
-    warnings.retain(|warning| is_unanswered(&warning.resource));
-    let blocker = |problem: Problem| {
-        let id = problem.resource.filter(|id| is_unanswered(id))?;
-        let kind = BlockerKind::Invalid { path: problem.path, message: redactor.scrub(&problem.kind.to_string()) };
-        Some(Blocker { id, kind, site: problem.site, hint: problem.hint })
-    };
-    (problems.into_iter().filter_map(blocker).collect(), warnings)
 }
 
 /// Adds what no server accepts to the problems of a declaration, but for what they say already.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::event::{Event, Report};
 use holm_core::ResourceId;
-use holm_core::event::{Event, Report};
-use holm_core::inventory::{Entry, Inventory};
+use holm_planner::inventory::{Entry, Inventory};
 use holm_readiness::Readiness;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holm_core::event::Failure;
+use crate::event::Failure;
 use holm_readiness::Readiness;
 use holm_readiness::cause::Cause;
 use serde_json::Value;

@@ -14,6 +14,8 @@
 //! - Nothing is deleted after a write failed.
 //! - Every effect that asks for an answer gets at most one message, and a machine that got all of them ends.
 
+pub mod event;
+
 mod effect;
 mod failure;
 mod lasting;

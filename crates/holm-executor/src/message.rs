@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::Failure;
 use holm_core::ResourceId;
-use holm_core::event::Failure;
-use holm_core::inventory::Inventory;
-use holm_core::observe::Live;
+use holm_planner::inventory::Inventory;
+use holm_planner::observe::Live;
 use holm_readiness::cause::Cause;
 use serde_json::Value;
 

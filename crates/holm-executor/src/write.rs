@@ -1,9 +1,9 @@
 //! One write: what is sent, and what it may take over.
 
 use holm_core::ConflictPolicy;
-use holm_core::observe::FieldConflict;
-use holm_core::plan::may_overrule;
-use holm_core::takeover::is_a_stack;
+use holm_planner::observe::FieldConflict;
+use holm_planner::plan::may_overrule;
+use holm_planner::takeover::is_a_stack;
 
 /// A write to be made. Its identity and kind are those of the change at its position.
 #[derive(Clone, Debug)]

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use holm_core::event::{Event, Outcome};
-use holm_core::inventory::{Entry, InventoryPlace};
-use holm_core::plan::{Action, Change, Edge, Plan, Reason};
-use holm_core::{ApiKind, Packed, ResourceId, Strength, catalog};
+use holm_core::{ApiKind, ResourceId, Strength, catalog};
+use holm_executor::event::{Event, Outcome};
 use holm_executor::{ApplyOptions, Effect, End, Machine, Message, Surround, Written};
+use holm_planner::Packed;
+use holm_planner::inventory::{Entry, InventoryPlace};
+use holm_planner::plan::{Action, Change, Edge, Plan, Reason};
 use holm_readiness::Surroundings;
 use serde_json::{Value, json};
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::problem::ProblemKind;
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, Input, IntoResource};
+use holm_core::{Declaration, FieldPath, Input, IntoResource, ProblemKind};
 use k8s_openapi::Metadata;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;

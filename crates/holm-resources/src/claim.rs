@@ -1,7 +1,6 @@
 //! Claims of persistent volumes.
 
-use holm_core::IntoResource;
-use holm_core::resource::Declaration;
+use holm_core::{Declaration, IntoResource};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 

@@ -1,7 +1,6 @@
 //! ConfigMaps.
 
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, Input, IntoResource};
+use holm_core::{Declaration, FieldPath, Input, IntoResource};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 

@@ -1,7 +1,6 @@
 //! Deployments.
 
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, IntoResource};
+use holm_core::{Declaration, FieldPath, IntoResource};
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 

@@ -1,7 +1,6 @@
 //! Jobs and CronJobs.
 
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, IntoResource};
+use holm_core::{Declaration, FieldPath, IntoResource};
 use k8s_openapi::api::batch::v1 as batch;
 
 use crate::builder::{Builder, Common, Lowering};

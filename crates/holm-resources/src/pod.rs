@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::problem::ProblemKind;
-use holm_core::{FieldPath, Input, Ref};
+use holm_core::{FieldPath, Input, ProblemKind, Ref};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 

@@ -1,7 +1,6 @@
 //! Secrets.
 
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, Input, IntoResource, Sensitive};
+use holm_core::{Declaration, FieldPath, Input, IntoResource, Sensitive};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::problem::ProblemKind;
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, IntoResource};
+use holm_core::{Declaration, FieldPath, IntoResource, ProblemKind};
 use k8s_openapi::api::core::v1 as core;
 
 use crate::builder::{Builder, Common, Lowering};

@@ -1,7 +1,6 @@
 //! Service accounts.
 
-use holm_core::resource::Declaration;
-use holm_core::{IntoResource, Ref};
+use holm_core::{Declaration, IntoResource, Ref};
 use k8s_openapi::api::core::v1 as core;
 
 use crate::builder::{Builder, Common, Lowering};

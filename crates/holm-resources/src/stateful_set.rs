@@ -1,7 +1,6 @@
 //! StatefulSets.
 
-use holm_core::resource::Declaration;
-use holm_core::{FieldPath, IntoResource, Ref};
+use holm_core::{Declaration, FieldPath, IntoResource, Ref};
 use k8s_openapi::api::apps::v1 as apps;
 
 use crate::builder::{Builder, Common, Lowering};

@@ -80,13 +80,13 @@ pub use failure::Failure;
 #[cfg(feature = "testing")]
 pub use holm_cluster::ObjectStatus;
 #[cfg(feature = "testing")]
-pub use holm_core::event::{Event, Outcome, Report};
-#[cfg(feature = "testing")]
-pub use holm_core::plan::{Action, Change, Plan};
-#[cfg(feature = "testing")]
 pub use holm_embedded::Timestamp;
 #[cfg(feature = "testing")]
+pub use holm_executor::event::{Event, Outcome, Report};
+#[cfg(feature = "testing")]
 pub use holm_faults::{Fault, Faults, Matching, Request, Requests};
+#[cfg(feature = "testing")]
+pub use holm_planner::plan::{Action, Change, Plan};
 #[cfg(feature = "testing")]
 pub use holm_readiness::cause::Cause;
 #[cfg(feature = "testing")]

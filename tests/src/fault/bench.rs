@@ -4,10 +4,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use holm_cluster::{ApplyOptions, Cluster, Identity, Session};
-use holm_core::event::{Outcome, SkipReason};
-use holm_core::inventory::InventoryPlace;
-use holm_core::plan::{Action, PlanOptions, plan};
 use holm_core::{Graph, ResourceId};
+use holm_executor::event::{Outcome, SkipReason};
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::plan::{Action, PlanOptions, plan};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::look::{Picture, wipe};

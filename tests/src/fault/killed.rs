@@ -2,7 +2,7 @@
 
 use std::process::{ExitStatus, Stdio};
 
-use holm_core::inventory::InventoryPlace;
+use holm_planner::inventory::InventoryPlace;
 
 use super::look::Picture;
 use super::{Fault, Faults, Job, Phase, Proxy, StackKind, Tally, Trial, ordered, struck};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use holm_core::inventory::{Inventory, InventoryPlace, PART_OF_LABEL, Root};
 use holm_core::{Graph, ResourceId};
+use holm_planner::inventory::{Inventory, InventoryPlace, PART_OF_LABEL, Root};
 use http::Request;
 use kube::client::Body;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holm_core::ResourceId;
-use holm_core::inventory::PART_OF_LABEL;
+use holm_planner::inventory::PART_OF_LABEL;
 use serde_json::{Value, json};
 
 use super::stack::{Declaration, Ground};

@@ -16,7 +16,7 @@ use std::fmt;
 
 use holm::prelude::*;
 use holm_core::Graph;
-use holm_core::inventory::InventoryPlace;
+use holm_planner::inventory::InventoryPlace;
 
 /// The name of the program.
 pub const PROGRAM: &str = "raced";

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use holm_core::event::{Event, Failure, Outcome, Report, SkipReason};
-use holm_core::plan::Action;
+use holm_executor::event::{Event, Failure, Outcome, Report, SkipReason};
+use holm_planner::plan::Action;
 use holm_readiness::Readiness;
 use holm_readiness::cause::Cause;
 use serde::Serialize;

@@ -8,8 +8,8 @@ pub mod event;
 pub mod plan;
 pub mod status;
 
-use holm_core::plan::Shown;
 use holm_core::{Problem, ResourceId, Site};
+use holm_planner::plan::Shown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

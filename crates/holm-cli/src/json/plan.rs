@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use holm_cluster::Identity;
 use holm_core::Warning;
-use holm_core::observe::{FieldConflict, Unchecked};
-use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Shown};
+use holm_planner::observe::{FieldConflict, Unchecked};
+use holm_planner::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Shown};
 use serde::{Deserialize, Serialize};
 
 use crate::connection;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use holm_cluster::Identity;
-use holm_core::event::{Event, SkipReason};
-use holm_core::plan::Action;
+use holm_executor::event::{Event, SkipReason};
+use holm_planner::plan::Action;
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::render::sample;

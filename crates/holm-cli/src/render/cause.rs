@@ -1,7 +1,7 @@
 //! Why something failed: what was attempted, the chain of causes, and for an object that does not become ready everything
 //! that a person would look for.
 
-use holm_core::event::Failure;
+use holm_executor::event::Failure;
 use holm_readiness::cause::{Cause, ContainerCause};
 
 use crate::style::{Layout, Line, Role};

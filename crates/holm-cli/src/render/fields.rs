@@ -1,6 +1,6 @@
 //! The fields of a change, by key path. Secret values arrive here as markers only.
 
-use holm_core::plan::{FieldChange, Shown, Writer};
+use holm_planner::plan::{FieldChange, Shown, Writer};
 
 use crate::render::value;
 use crate::style::{Layout, Line, Role};

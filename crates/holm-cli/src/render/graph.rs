@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::graph::{Dependency, Graph, Origin};
-use holm_core::{ResourceId, Strength};
+use holm_core::{Dependency, Graph, Origin, ResourceId, Strength};
 
 use crate::style::{Layout, Line, Role, columns};
 

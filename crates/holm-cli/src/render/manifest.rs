@@ -3,9 +3,7 @@
 //! Secret values are masked, and what is known only to a cluster is not there. The mask is no base64, so that a Secret which
 //! is applied by mistake is refused by the API server instead of overwriting a password.
 
-use holm_core::input::{FieldReference, Resolve, Resolved};
-use holm_core::secret;
-use holm_core::{FieldPath, Graph, Resource, Sensitive};
+use holm_core::{FieldPath, FieldReference, Graph, Resolve, Resolved, Resource, Sensitive, secret};
 use holm_redact::MASK;
 use serde_json::{Map, Value};
 

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use holm_core::FieldPath;
-use holm_core::catalog;
-use holm_core::observe::{FieldConflict, Unchecked};
-use holm_core::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
+use holm_core::{FieldPath, catalog};
+use holm_planner::observe::{FieldConflict, Unchecked};
+use holm_planner::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
 
 use crate::hint;
 use crate::render::{fields, reason};

@@ -261,8 +261,8 @@ fn details_show_every_field_of_what_is_created() {
     let plan = sample::first_plan();
     let field = FieldChange {
         path: "spec.resources.requests.storage".parse().expect("well formed"),
-        before: holm_core::plan::Shown::Absent,
-        after: holm_core::plan::Shown::Value("5Gi".into()),
+        before: holm_planner::plan::Shown::Absent,
+        after: holm_planner::plan::Shown::Value("5Gi".into()),
         drift: None,
     };
     let details = Details { unchanged: true, created: vec![(3, vec![field])] };

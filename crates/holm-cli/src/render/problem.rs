@@ -44,7 +44,7 @@ fn name(resource: &ResourceId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use holm_core::problem::ProblemKind;
+    use holm_core::ProblemKind;
     use holm_core::{FieldPath, Site};
 
     use super::*;

@@ -1,7 +1,7 @@
 //! Why something would happen, in a few words and in a machine's word.
 
 use holm_core::ResourceId;
-use holm_core::plan::{Change, Reason, Shown, Writer};
+use holm_planner::plan::{Change, Reason, Shown, Writer};
 
 use crate::render::fields;
 

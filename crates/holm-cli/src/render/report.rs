@@ -1,8 +1,8 @@
 //! How a run ended: what failed and why, what was not begun, and one line that counts.
 
 use holm_core::ResourceId;
-use holm_core::event::{Outcome, Report, SkipReason};
-use holm_core::plan::Action;
+use holm_executor::event::{Outcome, Report, SkipReason};
+use holm_planner::plan::Action;
 
 use crate::duration;
 use crate::render::cause;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use holm_core::event::{Failure, Outcome, Report, SkipReason};
-use holm_core::observe::{FieldConflict, RefusalCause, Unchecked};
-use holm_core::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Reason, Shown, Writer};
 use holm_core::{
     ApiKind, Graph, Input, Manifest, Password, ResourceId, ResourceOptions as _, Scope, Sensitive, Site, Stack,
 };
+use holm_executor::event::{Failure, Outcome, Report, SkipReason};
+use holm_planner::observe::{FieldConflict, RefusalCause, Unchecked};
+use holm_planner::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Reason, Shown, Writer};
 use holm_readiness::cause::{Cause, ContainerCause, EventLine};
 use serde_json::{Value, json};
 

@@ -26,7 +26,7 @@ pub fn write(warnings: &[Warning], home: Option<&str>, layout: Layout, out: &mut
 
 #[cfg(test)]
 mod tests {
-    use holm_core::warning::SecretSource;
+    use holm_core::SecretSource;
     use holm_core::{ResourceId, Site, WarningKind};
 
     use super::*;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use holm_cluster::{ApplyOptions, StopLevel, stop};
 use holm_core::Graph;
-use holm_core::event::{Event, Report};
-use holm_core::plan::{Plan, PlanOptions};
+use holm_executor::event::{Event, Report};
+use holm_planner::plan::{Plan, PlanOptions};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};

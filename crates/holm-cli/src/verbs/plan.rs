@@ -2,7 +2,7 @@
 
 use holm_cluster::Identity;
 use holm_core::Graph;
-use holm_core::plan::PlanOptions;
+use holm_planner::plan::PlanOptions;
 
 use crate::args::{Output, PlanVerb, Planning, Settings};
 use crate::connection;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use holm_core::event::{Outcome, Report};
-use holm_core::observe::{Live, is_terminating};
-use holm_core::packed::Packed;
-use holm_core::plan::Plan;
+use holm_executor::event::{Outcome, Report};
 use holm_executor::{Effect, End, Lost, Machine, Message, NotBegun, StopLevel};
+use holm_planner::observe::{Live, is_terminating};
+use holm_planner::packed::Packed;
+use holm_planner::plan::Plan;
 use holm_readiness::cause::explain_deletion;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
@@ -41,7 +41,7 @@ struct Driver<'a> {
     store: Arc<Mutex<Store<'a>>>,
     tasks: FuturesUnordered<BoxFuture<'a, Answer>>,
     watches: Watches<'a>,
-    events: UnboundedSender<holm_core::event::Event>,
+    events: UnboundedSender<holm_executor::event::Event>,
     begun: Instant,
     wake: Option<Instant>,
     error: Option<ClusterError>,

@@ -5,7 +5,7 @@
 //! the fields, and an apply right after one that applied them; then the first entry goes, because a field that leaves the
 //! declaration would stay for its sake.
 
-use holm_core::ownership::uid;
+use holm_planner::ownership::uid;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Turns a request that failed into what is told about one change.
 
-use holm_core::event::Failure;
-use holm_core::plan::Action;
+use holm_executor::event::Failure;
+use holm_planner::plan::Action;
 
 use crate::error::{RequestError, Trouble};
 use crate::transport::is_about_identity;

@@ -1,8 +1,8 @@
 //! Carries out a plan: drives the machine of `holm-executor`, which decides everything, and does what it wants done.
 
-use holm_core::event::{Event, Failure, Report};
-use holm_core::plan::Plan;
 use holm_executor::ApplyOptions;
+use holm_executor::event::{Event, Failure, Report};
+use holm_planner::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::ClusterError;

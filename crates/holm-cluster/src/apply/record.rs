@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use holm_core::ResourceId;
-use holm_core::inventory::{Entry, Inventory, InventoryPlace, Phase, Stored, shard_names, signature};
+use holm_planner::inventory::{Entry, Inventory, InventoryPlace, Phase, Stored, shard_names, signature};
 use http::Method;
 use serde_json::{Value, json};
 

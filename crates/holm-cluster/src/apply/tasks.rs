@@ -1,11 +1,11 @@
 //! The requests for a change, each as one future.
 
 use holm_core::ApiKind;
-use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
-use holm_core::observe::is_terminating;
-use holm_core::ownership::{part_of, uid};
-use holm_core::plan::Change;
 use holm_executor::{Force, Release, Removal, Write, Written};
+use holm_planner::inventory::{InventoryPlace, PART_OF_LABEL};
+use holm_planner::observe::is_terminating;
+use holm_planner::ownership::{part_of, uid};
+use holm_planner::plan::Change;
 use http::Method;
 use serde_json::{Value, json};
 

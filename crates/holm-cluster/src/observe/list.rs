@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use holm_core::{ApiKind, Packed};
+use holm_core::ApiKind;
+use holm_planner::Packed;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use holm_core::inventory::PART_OF_LABEL;
-use holm_core::observe::Live;
 use holm_core::{ApiKind, ResourceId};
+use holm_planner::inventory::PART_OF_LABEL;
+use holm_planner::observe::Live;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 

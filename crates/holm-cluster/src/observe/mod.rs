@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::{self, DryRun, Live, Observed};
-use holm_core::plan::{PlanOptions, Question, held, survey};
 use holm_core::secret::{self, is_secret};
-use holm_core::{Graph, Packed, ResourceId, Sensitive};
+use holm_core::{Graph, ResourceId, Sensitive};
+use holm_planner::Packed;
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::{self, DryRun, Live, Observed};
+use holm_planner::plan::{PlanOptions, Question, held, survey};
 
 use crate::error::ClusterError;
 use crate::inventory;

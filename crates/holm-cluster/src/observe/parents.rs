@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holm_core::ResourceId;
-use holm_core::inventory::{InventoryPlace, PART_OF_LABEL, SET_ID_LABEL};
-use holm_core::observe::Live;
-use holm_core::ownership::{SetParent, part_of};
+use holm_planner::inventory::{InventoryPlace, PART_OF_LABEL, SET_ID_LABEL};
+use holm_planner::observe::Live;
+use holm_planner::ownership::{SetParent, part_of};
 use serde_json::Value;
 
 use crate::error::ClusterError;

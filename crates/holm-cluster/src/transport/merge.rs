@@ -1,7 +1,7 @@
 //! What the structured merge of an API server refuses: it answers with status 500 and Go's words (apimachinery
 //! `managedfields/internal/structuredmerge.go`, structured-merge-diff `typed/validate.go`), though the object is what is wrong.
 
-use holm_core::observe::{Refusal, RefusalCause};
+use holm_planner::observe::{Refusal, RefusalCause};
 
 const PATCH: &str = "failed to create typed patch object (";
 const LIVE: &str = "failed to create typed live object (";

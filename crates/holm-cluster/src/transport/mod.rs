@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use holm_core::ResourceId;
-use holm_core::event::Event;
 use holm_core::secret::Held;
 use holm_core::wire::escape_for_yaml;
+use holm_executor::event::Event;
 use holm_redact::Redactor;
 use http::header::WARNING;
 use http::{HeaderMap, Method};

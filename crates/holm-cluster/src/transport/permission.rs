@@ -1,7 +1,7 @@
 //! Whether a 403 is about rights. Admission (quotas, Pod Security, namespaces that terminate) answers with the same status and
 //! reason as authorization, so the server is asked what we may do.
 
-use holm_core::denial;
+use holm_planner::denial;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -132,7 +132,7 @@ pub(crate) fn is_about_identity(message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use holm_core::observe::Refusal;
+    use holm_planner::observe::Refusal;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Reads the `Status` with which the API server refuses a request.
 
-use holm_core::observe::{FieldConflict, Refusal, RefusalCause};
+use holm_planner::observe::{FieldConflict, Refusal, RefusalCause};
 use serde::Deserialize;
 
 use super::merge;

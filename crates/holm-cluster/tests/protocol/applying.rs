@@ -1,10 +1,10 @@
 //! Applying: the order of requests, and what comes of every fault on the way.
 
 use holm_cluster::{ApplyOptions, ClusterError, stop};
-use holm_core::event::{Event, Outcome, SkipReason};
-use holm_core::inventory::{Inventory, Phase, Root};
-use holm_core::plan::{Action, PlanOptions, plan};
 use holm_core::{Graph, Manifest, ResourceId, ResourceOptions, Stack, Strength, Timeouts};
+use holm_executor::event::{Event, Outcome, SkipReason};
+use holm_planner::inventory::{Inventory, Phase, Root};
+use holm_planner::plan::{Action, PlanOptions, plan};
 use holm_readiness::State;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use holm_cluster::{Cluster, ClusterError, Identity, Trouble};
-use holm_core::event::{Event, Outcome};
-use holm_core::observe::{DryRun, Live, Unchecked};
+use holm_executor::event::{Event, Outcome};
+use holm_planner::observe::{DryRun, Live, Unchecked};
 use serde_json::{Value, json};
 
 use crate::server::{Order, Server, status};

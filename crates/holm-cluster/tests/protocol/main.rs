@@ -9,11 +9,11 @@ mod server;
 use std::time::Duration;
 
 use holm_cluster::{ApplyOptions, Cluster, ClusterError, Identity, Session, Stop};
-use holm_core::event::{Event, Outcome, Report};
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::Observed;
-use holm_core::plan::{Plan, PlanOptions, plan};
 use holm_core::{Graph, Manifest, ResourceId, Stack};
+use holm_executor::event::{Event, Outcome, Report};
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::Observed;
+use holm_planner::plan::{Plan, PlanOptions, plan};
 use serde_json::{Value, json};
 use server::Server;
 

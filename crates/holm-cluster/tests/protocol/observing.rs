@@ -1,8 +1,8 @@
 //! Observation: few requests, and an honest word where something cannot be read.
 
 use holm_cluster::{ClusterError, Trouble};
-use holm_core::observe::{DryRun, FieldConflict, Live, Unchecked};
 use holm_core::{ConflictPolicy, Manifest, ResourceOptions, Sensitive, Stack};
+use holm_planner::observe::{DryRun, FieldConflict, Live, Unchecked};
 use serde_json::json;
 
 use crate::server::{Order, status};

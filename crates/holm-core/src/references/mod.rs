@@ -12,7 +12,7 @@ mod table;
 
 use crate::id::ResourceId;
 use crate::path::FieldPath;
-use crate::resource::{Resource, Strength};
+use crate::resource::Strength;
 
 pub(crate) use pattern::{Pattern, by_name, item_segment};
 pub(crate) use rows::{CONTAINER_LISTS, POD_SPECS};
@@ -48,9 +48,4 @@ pub enum Meaning {
     Requires(Strength),
     /// The target is only mentioned: no order, and it may be missing.
     Mentions,
-}
-
-/// The references of one object by the built-in rows, as if it were alone in its stack.
-pub fn of(resource: &Resource) -> Vec<Reference> {
-    Table::new(&[], std::slice::from_ref(resource), []).of(resource)
 }

@@ -9,7 +9,7 @@ use crate::resource::Strength;
 /// One row of the table: this field of this kind names an object of that kind.
 ///
 /// ```
-/// use holm_core::references::Rule;
+/// use holm_core::Rule;
 ///
 /// // A Cluster of CloudNativePG names the Secret of its superuser.
 /// let rule = Rule::new("postgresql.cnpg.io", "Cluster", "spec.superuserSecret.name").names("", "Secret");

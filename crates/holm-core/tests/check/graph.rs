@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use holm_core::resource::{Declaration, DependsOn};
-use holm_core::{IntoResource, Manifest, ProblemKind, ResourceId, Stack, Strength, Untyped};
+use holm_core::{Declaration, DependsOn, IntoResource, Manifest, ProblemKind, ResourceId, Stack, Strength, Untyped};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,7 +1,6 @@
 //! What names what, and names that lead nowhere.
 
-use holm_core::references::Rule;
-use holm_core::{ApiKind, Manifest, ResourceOptions as _, Scope, Stack, Strength};
+use holm_core::{ApiKind, Manifest, ResourceOptions as _, Rule, Scope, Stack, Strength};
 use insta::assert_snapshot;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use holm_core::fields;
-use holm_core::inventory::InventoryPlace;
-use holm_core::observe::is_terminating;
-use holm_core::ownership::uid;
+use holm_planner::fields;
+use holm_planner::inventory::InventoryPlace;
+use holm_planner::observe::is_terminating;
+use holm_planner::ownership::uid;
 use serde_json::Value;
 
 /// The uid of an object, and when and what the stack's field manager applied to it: the fields, and their values as they are. The

@@ -1,10 +1,10 @@
 //! Begins changes.
 
-use holm_core::event::{Event, Failure};
-use holm_core::observe::FieldConflict;
-use holm_core::plan::{Action, Change};
+use crate::event::{Event, Failure};
 use holm_core::secret::is_secret;
 use holm_core::{ResourceId, Strength};
+use holm_planner::observe::FieldConflict;
+use holm_planner::plan::{Action, Change};
 use serde_json::Value;
 
 use super::{Halt, Machine, Progress, Sources, VERIFIED_FOR};

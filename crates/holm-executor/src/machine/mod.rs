@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use holm_core::event::{Event, Failure, Outcome, Report};
-use holm_core::input::{FieldReference, Resolve};
-use holm_core::inventory::{Inventory, Phase};
-use holm_core::packed::Packed;
-use holm_core::plan::{Action, Change, Plan};
-use holm_core::schedule::Schedule;
-use holm_core::{ResourceId, Sensitive};
+use crate::event::{Event, Failure, Outcome, Report};
+use holm_core::{FieldReference, Resolve, ResourceId, Sensitive};
+use holm_planner::inventory::{Inventory, Phase};
+use holm_planner::packed::Packed;
+use holm_planner::plan::{Action, Change, Plan};
+use holm_planner::schedule::Schedule;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::Failure;
 use holm_core::ResourceId;
-use holm_core::event::Failure;
-use holm_core::inventory::{Entry, Inventory};
-use holm_core::observe::Live;
-use holm_core::ownership::part_of;
-use holm_core::packed::Packed;
-use holm_core::plan::Action;
+use holm_planner::inventory::{Entry, Inventory};
+use holm_planner::observe::Live;
+use holm_planner::ownership::part_of;
+use holm_planner::packed::Packed;
+use holm_planner::plan::Action;
 
 use super::applied::Applied;
 use super::stages::Stage;
@@ -145,7 +145,7 @@ impl Machine<'_> {
             })
             .collect();
         if let Some(namespace) = self.held_back.take() {
-            self.skip(namespace, holm_core::event::SkipReason::Interrupted);
+            self.skip(namespace, crate::event::SkipReason::Interrupted);
         }
         if rows.is_empty() {
             return self.finish(false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holm_core::ResourceId;
-use holm_core::observe::Live;
+use holm_planner::observe::Live;
 use serde_json::Value;
 
 use super::wait::{Goal, READS, text, version};

@@ -1,10 +1,10 @@
 //! What follows when a request for a change has ended.
 
+use crate::event::{Event, Failure, Outcome};
 use holm_core::Strength;
-use holm_core::event::{Event, Failure, Outcome};
-use holm_core::fields;
-use holm_core::ownership::uid;
-use holm_core::plan::Action;
+use holm_planner::fields;
+use holm_planner::ownership::uid;
+use holm_planner::plan::Action;
 use holm_readiness::cause::Cause;
 use holm_readiness::{Readiness, State as ReadyState, last_change};
 use serde_json::Value;

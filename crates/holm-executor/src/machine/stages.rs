@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use holm_core::event::{Failure, SkipReason};
-use holm_core::plan::Action;
-use holm_core::schedule::Schedule;
+use crate::event::{Failure, SkipReason};
+use holm_planner::plan::Action;
+use holm_planner::schedule::Schedule;
 
 use super::{FENCE, Halt, Machine, Progress};
 use crate::effect::{Effect, NotBegun};

@@ -1,7 +1,7 @@
 //! What ends changes before they are done: failures, the user's wish, the time of the run, another run.
 
-use holm_core::event::{Event, Failure, Outcome, SkipReason};
-use holm_core::plan::Action;
+use crate::event::{Event, Failure, Outcome, SkipReason};
+use holm_planner::plan::Action;
 
 use super::stages::removes;
 use super::wait::Goal;

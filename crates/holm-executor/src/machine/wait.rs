@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use holm_core::event::{Event, Outcome};
-use holm_core::inventory::PART_OF_LABEL;
-use holm_core::plan::{Action, Change};
+use crate::event::{Event, Outcome};
 use holm_core::{ApiKind, ResourceId, Sensitive, Strength};
+use holm_planner::inventory::PART_OF_LABEL;
+use holm_planner::plan::{Action, Change};
 use holm_readiness::cause::{Cause, LiveObject, selector_of};
 use holm_readiness::{Readiness, State as ReadyState, assess, failed_since};
 use serde_json::Value;

@@ -14,7 +14,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use holm_core::ResourceId;
-use holm_core::plan::{Action, Plan};
+use holm_planner::plan::{Action, Plan};
 use proptest::prelude::*;
 
 use run::{Ended, Run, Wish};

@@ -4,11 +4,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use holm_core::event::Outcome;
-use holm_core::inventory::Inventory;
-use holm_core::plan::{Change, Plan, PlanOptions};
 use holm_core::{ApiKind, Graph};
+use holm_executor::event::Outcome;
 use holm_executor::{ApplyOptions, Effect, End, Lost, Machine, Message, NotBegun, Purpose, StopLevel, Surround};
+use holm_planner::inventory::Inventory;
+use holm_planner::plan::{Change, Plan, PlanOptions};
 use holm_readiness::Surroundings;
 use serde_json::Value;
 

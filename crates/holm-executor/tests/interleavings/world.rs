@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use holm_core::event::Failure;
-use holm_core::inventory::{Entry, Inventory, InventoryPlace, PART_OF_LABEL, Phase};
-use holm_core::observe::{self, DryRun, Live, Observed};
-use holm_core::plan::{Change, Plan, plan, survey};
 use holm_core::{ApiKind, Password, ResourceId, Sensitive};
+use holm_executor::event::Failure;
 use holm_executor::{Lost, Release, Removal, Seen, Write, Written};
+use holm_planner::inventory::{Entry, Inventory, InventoryPlace, PART_OF_LABEL, Phase};
+use holm_planner::observe::{self, DryRun, Live, Observed};
+use holm_planner::plan::{Change, Plan, plan, survey};
 use holm_structured_merge::{FieldTracker, GroupVersionKind, SingleVersion, Timestamp};
 use serde_json::{Value, json};
 

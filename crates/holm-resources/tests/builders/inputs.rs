@@ -1,7 +1,6 @@
 //! Where the values of Secrets and ConfigMaps go that are not known when they are declared.
 
-use holm_core::input::Transform;
-use holm_core::{FieldPath, Input, IntoResource, Password, Sensitive, Stack};
+use holm_core::{FieldPath, Input, IntoResource, Password, Sensitive, Stack, Transform};
 use holm_resources::{Builder, ConfigMap, Secret};
 
 #[test]

@@ -8,8 +8,7 @@ mod pods;
 mod problems;
 mod workloads;
 
-use holm_core::resource::Declaration;
-use holm_core::{IntoResource, Ref, Stack};
+use holm_core::{Declaration, IntoResource, Ref, Stack};
 use holm_resources::{ConfigMap, PersistentVolumeClaim, Secret, ServiceAccount, kind};
 
 /// The object that a resource lowers to as YAML, then the values that come later, each with its place.

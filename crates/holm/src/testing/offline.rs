@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use holm_core::declare::{self, Result};
-use holm_core::input::{FieldReference, Resolve, Resolved};
 use holm_core::path::Segment;
-use holm_core::validate;
-use holm_core::{Config, FieldPath, Graph, Problems, Resource, Sensitive, Stack};
+use holm_core::{
+    Config, FieldPath, FieldReference, Graph, Problems, Resolve, Resolved, Resource, Sensitive, Stack, validate,
+};
 use serde_json::Value;
 
 use crate::validation;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use holm_core::ResourceId;
-use holm_core::event::{Event, Outcome, Report};
-use holm_core::plan::{Change, FieldChange, Plan};
+use holm_executor::event::{Event, Outcome, Report};
 use holm_faults::Requests;
+use holm_planner::plan::{Change, FieldChange, Plan};
 use holm_readiness::cause::Cause;
 
 /// A plan. `Display` writes it as the command line does, secret values masked.

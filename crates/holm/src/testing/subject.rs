@@ -9,12 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use holm_cluster::{ApplyOptions, Identity, ObjectStatus, Session, UserAgent};
 use holm_core::declare::{self, Result as Declared};
-use holm_core::inventory::{InventoryPlace, PART_OF_LABEL};
-use holm_core::plan::{Adoption, PlanOptions, plan, redactor};
-use holm_core::validate;
 use holm_core::{Config, Graph, Stack};
 use holm_embedded::{DeleteOptions, Objects, WriteOptions};
 use holm_faults::Requests;
+use holm_planner::inventory::{InventoryPlace, PART_OF_LABEL};
+use holm_planner::plan::{Adoption, PlanOptions, plan, redactor};
 use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -312,7 +311,7 @@ impl Run<'_> {
         let mut plan = plan(graph, &observed, &place, &options);
         // The embedded cluster has the version that the validator knows.
         let server = graph.validator().map(|validator| validator.version());
-        plan.blockers.extend(validate::unanswered(graph, &plan, server, &redactor(graph, &observed)).0);
+        plan.blockers.extend(holm_planner::unanswered(graph, &plan, server, &redactor(graph, &observed)).0);
         Ok(Planned { plan, requests: self.requests() })
     }
 

@@ -1,6 +1,6 @@
 //! The document of a plan.
 
-use holm_core::plan::FieldChange;
+use holm_planner::plan::FieldChange;
 
 use super::*;
 use crate::json::plan::PlanDocument;
@@ -526,7 +526,7 @@ fn of_secret_values_only_the_path_and_what_becomes_of_it_is_written() {
         field("data.new", Shown::Absent, Shown::Sensitive),
         field("data.old", Shown::Sensitive, Shown::Absent),
     ];
-    let actions = |plan: &holm_core::plan::Plan| -> Vec<String> {
+    let actions = |plan: &holm_planner::plan::Plan| -> Vec<String> {
         let document = PlanDocument::of(plan, &[], &[], &identity());
         document.changes[0].secrets.iter().map(|secret| format!("{} {}", secret.path, secret.action)).collect()
     };
