@@ -100,6 +100,7 @@ impl ClusterError {
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{method} {path}{}: {trouble}", tries_text(.tries))]
+#[non_exhaustive]
 pub struct RequestError {
     /// The HTTP method.
     pub method: String,

@@ -19,6 +19,7 @@ const LOOKED_INTO: usize = 8;
 
 /// How one object of a stack is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObjectStatus {
     /// The object.
     pub id: ResourceId,

@@ -70,7 +70,7 @@ impl Draft {
                     resource: Some(resource.id.clone()),
                     path: FieldPath::of(["metadata", "namespace"]),
                     site: Some(resource.site),
-                    hint: Some("set metadata.namespace, or run with --namespace NAME".to_owned()),
+                    hint: Some("set metadata.namespace".to_owned()),
                 }),
                 _ => {}
             }

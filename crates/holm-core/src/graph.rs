@@ -46,6 +46,7 @@ pub struct Graph {
 
 /// One resource needs another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Dependency {
     /// Who needs it.
     pub dependent: ResourceId,
@@ -89,6 +90,7 @@ impl std::fmt::Display for Origin {
 /// One resource selects the pods of another: checked and shown, but it orders nothing, because a Service needs no pods to
 /// exist and pods may need the Service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Selection {
     /// Who selects, such as a Service.
     pub selector: ResourceId,
@@ -98,6 +100,7 @@ pub struct Selection {
 
 /// A resource outside the stack that something in it names.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct External {
     /// Its kind.
     pub kind: ApiKind,
@@ -110,6 +113,7 @@ pub struct External {
 
 /// A generated value and the Secret entries that keep it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GeneratedValue {
     /// What it is made of.
     pub generated: Generated,

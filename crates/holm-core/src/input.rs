@@ -63,6 +63,7 @@ pub struct FieldReference {
 
 /// A value that the tool makes once: the cluster keeps it, and every later run reads it back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Generated {
     /// The name of the value, unique in the stack.
     pub name: String,

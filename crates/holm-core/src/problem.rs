@@ -9,6 +9,7 @@ use crate::warning::WarningKind;
 
 /// One thing that is wrong, with where it is.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Problem {
     /// What is wrong.
     pub kind: ProblemKind,
@@ -20,6 +21,13 @@ pub struct Problem {
     pub site: Option<Site>,
     /// What would help, such as "did you mean".
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Makes a problem that names no line and no hint yet.
+    pub fn new(kind: ProblemKind, resource: Option<ResourceId>, path: FieldPath) -> Self {
+        Self { kind, resource, path, site: None, hint: None }
+    }
 }
 
 /// Everything that is wrong with a declaration. Never empty.

@@ -18,6 +18,7 @@ use crate::site::Site;
 
 /// A declared resource, as the graph keeps it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Resource {
     /// Its identity.
     pub id: ResourceId,
@@ -86,6 +87,7 @@ pub struct Options {
 
 /// Something that a plan says when the resource changes, such as that the change reaches only an empty volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// The field whose change it is about; the root for a change of any field.
     pub path: FieldPath,

@@ -24,6 +24,7 @@ const LONGEST_ANNOTATION: usize = 256;
 
 /// A value that must not be shown, and the field that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Held {
     /// The field.
     pub path: FieldPath,

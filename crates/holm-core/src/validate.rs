@@ -88,6 +88,7 @@ impl Certainty {
 
 /// What validation says of a stack.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Validated {
     /// What the server rejects.
     pub problems: Vec<Problem>,

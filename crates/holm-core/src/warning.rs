@@ -9,6 +9,7 @@ use crate::site::Site;
 
 /// One thing that is likely a mistake, with its location.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Warning {
     /// What it is about.
     pub kind: WarningKind,
@@ -20,6 +21,13 @@ pub struct Warning {
     pub site: Option<Site>,
     /// What would help, or how to state that it is intended.
     pub hint: Option<String>,
+}
+
+impl Warning {
+    /// Makes a warning that names no line and no hint yet.
+    pub fn new(kind: WarningKind, resource: ResourceId, path: FieldPath) -> Self {
+        Self { kind, resource, path, site: None, hint: None }
+    }
 }
 
 /// What a warning can be about.

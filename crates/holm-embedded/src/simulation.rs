@@ -26,6 +26,7 @@ const UNSTORED: u64 = 1_000;
 
 /// What was done until nothing was due any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settled {
     /// How many times something was done.
     pub acted: usize,

@@ -14,6 +14,7 @@ use holm_core::{Input, Resolve, Resolved, Resource, Unknown};
 
 /// An object to send.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Desired {
     /// The object, without the fields whose value is unknown.
     pub object: Sensitive<Value>,

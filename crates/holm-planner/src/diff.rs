@@ -9,6 +9,7 @@ use holm_core::path::{FieldPath, Segment, scalar_text};
 
 /// A field whose value differs.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Difference<'a> {
     /// The field.
     pub path: FieldPath,

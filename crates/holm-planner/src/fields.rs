@@ -25,6 +25,7 @@ pub enum Proof {
 
 /// One entry of managedFields.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Managed<'a> {
     /// The manager's name.
     pub manager: &'a str,

@@ -19,7 +19,7 @@ pub fn unanswered(
     if !graph.resources().iter().any(|resource| is_unanswered(&resource.id)) {
         return (Vec::new(), Vec::new());
     }
-    let Validated { problems, mut warnings } = validate::graph(graph, server);
+    let Validated { problems, mut warnings, .. } = validate::graph(graph, server);
     warnings.retain(|warning| is_unanswered(&warning.resource));
     let blocker = |problem: Problem| {
         let id = problem.resource.filter(|id| is_unanswered(id))?;

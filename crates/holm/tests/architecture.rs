@@ -211,3 +211,37 @@ fn every_library_can_be_published() {
     }
     assert_eq!(violations, Vec::<String>::new());
 }
+
+/// The crates below the command line, whose words must fit any other way to use them, too.
+const BELOW_THE_COMMAND_LINE: &[&str] =
+    &["holm-cluster", "holm-core", "holm-executor", "holm-planner", "holm-readiness", "holm-redact", "holm-resources"];
+
+#[test]
+fn only_the_command_line_names_its_flags() {
+    let mut violations = Vec::new();
+    let mut read = 0;
+    for name in BELOW_THE_COMMAND_LINE {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("it is a folder") {
+                let path = entry.expect("it can be read").path();
+                if path.is_dir() {
+                    folders.extend((!path.ends_with("tests")).then_some(path));
+                } else if path.to_string_lossy().ends_with(".rs") && !path.to_string_lossy().ends_with("tests.rs") {
+                    read += 1;
+                    let source = std::fs::read_to_string(&path).expect("it is text");
+                    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                    violations.extend(code.lines().filter(|line| names_a_flag(line)).map(str::to_owned));
+                }
+            }
+        }
+    }
+    assert!(read > 50, "only {read} files were read");
+    assert_eq!(violations, Vec::<String>::new());
+}
+
+/// Whether a line of code, but no comment, holds something like `--namespace` that is not another program's.
+fn names_a_flag(line: &str) -> bool {
+    let is_flag = |rest: &str| rest.starts_with(|first: char| first.is_ascii_lowercase());
+    !line.trim_start().starts_with("//") && !line.contains("kubectl") && line.split("--").skip(1).any(is_flag)
+}

@@ -124,7 +124,7 @@ pub fn strength(strength: Strength) -> &'static str {
 
 fn edges(graph: &Graph) -> BTreeMap<&ResourceId, Vec<Edge<'_>>> {
     let mut edges: BTreeMap<&ResourceId, Vec<Edge<'_>>> = BTreeMap::new();
-    for Dependency { dependent, on, strength, origin } in graph.dependencies() {
+    for Dependency { dependent, on, strength, origin, .. } in graph.dependencies() {
         let list = edges.entry(dependent).or_default();
         match list.iter_mut().find(|edge| edge.on == on) {
             Some(edge) => {

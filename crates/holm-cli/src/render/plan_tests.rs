@@ -259,12 +259,11 @@ fn an_empty_plan_says_that_nothing_changes() {
 #[test]
 fn details_show_every_field_of_what_is_created() {
     let plan = sample::first_plan();
-    let field = FieldChange {
-        path: "spec.resources.requests.storage".parse().expect("well formed"),
-        before: holm_planner::plan::Shown::Absent,
-        after: holm_planner::plan::Shown::Value("5Gi".into()),
-        drift: None,
-    };
+    let field = FieldChange::new(
+        "spec.resources.requests.storage".parse().expect("well formed"),
+        holm_planner::plan::Shown::Absent,
+        holm_planner::plan::Shown::Value("5Gi".into()),
+    );
     let details = Details { unchanged: true, created: vec![(3, vec![field])] };
     insta::assert_snapshot!(text(&plan, &details, Some(80), false), @r#"
       + Namespace/holm                      not in the cluster

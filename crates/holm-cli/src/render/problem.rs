@@ -54,35 +54,34 @@ mod tests {
         let site = |line| Some(Site { file: "examples/holm-pg/main.rs", line });
         let deployment = ResourceId::new("apps", "Deployment", Some("holm"), "postgres");
         let secret = |name: &str| ResourceId::new("", "Secret", Some("holm"), name);
-        let problems = [
-            Problem {
-                kind: ProblemKind::Dangling { target: secret("postgres-secre") },
-                resource: Some(deployment.clone()),
-                path: "spec.template.spec.containers[postgres].env[POSTGRES_PASSWORD].valueFrom.secretKeyRef.name"
+        let mut problems = [
+            Problem::new(
+                ProblemKind::Dangling { target: secret("postgres-secre") },
+                Some(deployment.clone()),
+                "spec.template.spec.containers[postgres].env[POSTGRES_PASSWORD].valueFrom.secretKeyRef.name"
                     .parse()
                     .expect("well formed"),
-                site: site(41),
-                hint: Some("did you mean Secret/holm/postgres-secret?".into()),
-            },
-            Problem {
-                kind: ProblemKind::NoName,
-                resource: Some(secret("")),
-                path: FieldPath::of(["metadata", "name"]),
-                site: site(50),
-                hint: None,
-            },
-            Problem {
-                kind: ProblemKind::Cycle(vec![
+            ),
+            Problem::new(ProblemKind::NoName, Some(secret("")), FieldPath::of(["metadata", "name"])),
+            Problem::new(
+                ProblemKind::Cycle(vec![
                     (secret("a"), "data.x".into()),
                     (secret("b"), "data.y".into()),
                     (secret("a"), String::new()),
                 ]),
-                resource: None,
-                path: FieldPath::root(),
-                site: None,
-                hint: Some("take one of these references away, or give the value another way".into()),
-            },
+                None,
+                FieldPath::root(),
+            ),
         ];
+        let details = [
+            (site(41), Some("did you mean Secret/holm/postgres-secret?")),
+            (site(50), None),
+            (None, Some("take one of these references away, or give the value another way")),
+        ];
+        for (problem, (site, hint)) in problems.iter_mut().zip(details) {
+            problem.site = site;
+            problem.hint = hint.map(str::to_owned);
+        }
         let mut out = String::new();
         write(&problems, Layout { color: false, width: Some(80) }, &mut out);
         insta::assert_snapshot!(out, @"

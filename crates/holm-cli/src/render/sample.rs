@@ -40,7 +40,12 @@ pub fn change(kind: &str, name: &str, action: Action, reason: Reason) -> Change 
 }
 
 fn field(path: &str, before: Shown, after: Shown) -> FieldChange {
-    FieldChange { path: path.parse().expect("the sample's own path is well formed"), before, after, drift: None }
+    FieldChange::new(path.parse().expect("the sample's own path is well formed"), before, after)
+}
+
+fn drifted(mut change: FieldChange, manager: &str) -> FieldChange {
+    change.drift = Some(Writer { manager: manager.into(), time: "2026-11-23T20:00:00Z".into() });
+    change
 }
 
 fn value(value: impl Into<Value>) -> Shown {
@@ -73,7 +78,6 @@ pub fn first_plan() -> Plan {
 
 /// A plan with every action and every kind of field change.
 pub fn busy_plan() -> Plan {
-    let writer = |manager: &str| Writer { manager: manager.into(), time: "2026-11-23T20:00:00Z".into() };
     let mut updated = change("Deployment", "postgres", Action::Update, Reason::DeclarationAndDrift);
     updated.fields = vec![
         field(
@@ -81,7 +85,7 @@ pub fn busy_plan() -> Plan {
             value("postgres:15-alpine"),
             value("postgres:16-alpine"),
         ),
-        FieldChange { drift: Some(writer("kubectl-scale")), ..field("spec.replicas", value(3), value(1)) },
+        drifted(field("spec.replicas", value(3), value(1)), "kubectl-scale"),
         field(
             "spec.template.spec.containers[sidecar]",
             Shown::Absent,
@@ -96,13 +100,10 @@ pub fn busy_plan() -> Plan {
         [(".spec.strategy.type", "helm"), (".spec.replicas", "kubectl-scale"), (".spec.paused", "helm")]
             .map(|(field, manager)| FieldConflict { field: field.into(), manager: manager.into() })
             .to_vec();
-    let mut drifted = change("Secret", "postgres-secret", Action::Update, Reason::Drift);
-    drifted.fields = vec![
-        FieldChange {
-            drift: Some(writer("kubectl-edit")),
-            ..field("data.password", Shown::Sensitive, Shown::Sensitive)
-        },
-        FieldChange { drift: Some(writer("kubectl-edit")), ..field("data.extra", Shown::Sensitive, Shown::Absent) },
+    let mut meddled = change("Secret", "postgres-secret", Action::Update, Reason::Drift);
+    meddled.fields = vec![
+        drifted(field("data.password", Shown::Sensitive, Shown::Sensitive), "kubectl-edit"),
+        drifted(field("data.extra", Shown::Sensitive, Shown::Absent), "kubectl-edit"),
     ];
     let mut script = change("ConfigMap", "postgres-init", Action::Update, Reason::Declaration);
     script.fields = vec![field(
@@ -124,7 +125,7 @@ pub fn busy_plan() -> Plan {
         Some(Unchecked::Forbidden("services \"postgres\" is forbidden: User \"reader\" cannot patch".into()));
     plan(vec![
         change("Namespace", "holm", Action::Unchanged, Reason::AsDeclared),
-        drifted,
+        meddled,
         script,
         updated,
         replaced,
@@ -142,26 +143,26 @@ pub fn blocked_plan() -> Plan {
     let mut plan = plan(vec![change("ConfigMap", "big", Action::Create, Reason::NotInCluster)]);
     let site = Some(Site { file: "examples/holm-pg/main.rs", line: 12 });
     plan.blockers = vec![
-        Blocker {
-            id: id("ConfigMap", "big"),
-            kind: BlockerKind::Refused {
+        Blocker::new(
+            id("ConfigMap", "big"),
+            BlockerKind::Refused {
                 code: 413,
                 reason: "RequestEntityTooLarge".into(),
                 message: "Request entity too large: limit is 3145728".into(),
             },
-            site,
-            hint: Some("split the object up: the API server takes at most about 1.5 MiB".into()),
-        },
-        Blocker {
-            id: id("Deployment", "postgres"),
-            kind: BlockerKind::Conflicts(vec![FieldConflict {
+        ),
+        Blocker::new(
+            id("Deployment", "postgres"),
+            BlockerKind::Conflicts(vec![FieldConflict {
                 field: ".spec.replicas".into(),
                 manager: "autoscaler".into(),
             }]),
-            site,
-            hint: None,
-        },
+        ),
     ];
+    for blocker in &mut plan.blockers {
+        blocker.site = site;
+    }
+    plan.blockers[0].hint = Some("split the object up: the API server takes at most about 1.5 MiB".into());
     plan
 }
 

@@ -33,13 +33,13 @@ mod tests {
 
     #[test]
     fn a_warning_has_its_line_its_field_and_its_hint() {
-        let warning = Warning {
-            kind: WarningKind::SecretInPlainText(SecretSource::Generated("password".into()), "ConfigMap".into()),
-            resource: ResourceId::new("", "ConfigMap", Some("shop"), "settings"),
-            path: "data.url".parse().expect("well formed"),
-            site: Some(Site { file: "src/main.rs", line: 12 }),
-            hint: Some("keep the value in a Secret".into()),
-        };
+        let mut warning = Warning::new(
+            WarningKind::SecretInPlainText(SecretSource::Generated("password".into()), "ConfigMap".into()),
+            ResourceId::new("", "ConfigMap", Some("shop"), "settings"),
+            "data.url".parse().expect("well formed"),
+        );
+        warning.site = Some(Site { file: "src/main.rs", line: 12 });
+        warning.hint = Some("keep the value in a Secret".into());
         let mut out = String::new();
         write(&[warning], Some("shop"), Layout { color: false, width: Some(80) }, &mut out);
         insta::assert_snapshot!(out, @r#"

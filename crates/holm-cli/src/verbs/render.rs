@@ -12,7 +12,7 @@ use crate::verbs::Outcome;
 
 /// Runs the verb.
 pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
-    let Validated { problems, warnings } = validate::graph(graph, None);
+    let Validated { problems, warnings, .. } = validate::graph(graph, None);
     if !problems.is_empty() {
         return Err(Diagnostic::from(Problems(problems)));
     }

@@ -67,6 +67,7 @@ pub(crate) const JSON: &str = "application/json";
 
 /// One request as it is traced. Never a body.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RequestTrace {
     /// The HTTP method.
     pub method: String,
@@ -82,6 +83,7 @@ pub struct RequestTrace {
 
 /// A warning of the API server, such as that a field is unknown or an API version deprecated.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
     /// The object that the request was about, where it was about one.
     pub id: Option<ResourceId>,

@@ -22,6 +22,7 @@ pub use table::Table;
 
 /// A field of an object that names another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reference {
     /// The field.
     pub path: FieldPath,

@@ -8,6 +8,7 @@ use holm_core::{FieldReference, Site};
 
 /// An error that blocks a plan.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Blocker {
     /// The object.
     pub id: ResourceId,
@@ -17,6 +18,13 @@ pub struct Blocker {
     pub site: Option<Site>,
     /// What would help, where the kind alone does not tell. It names no way to use this library, such as a command line's.
     pub hint: Option<String>,
+}
+
+impl Blocker {
+    /// Makes a blocker that names no line and no hint yet.
+    pub fn new(id: ResourceId, kind: BlockerKind) -> Self {
+        Self { id, kind, site: None, hint: None }
+    }
 }
 
 /// What can block a plan.

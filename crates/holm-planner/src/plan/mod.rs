@@ -232,6 +232,7 @@ pub enum Reason {
 
 /// The change of one field.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FieldChange {
     /// The field, list items by key.
     pub path: FieldPath,
@@ -241,6 +242,13 @@ pub struct FieldChange {
     pub after: Shown,
     /// Who wrote the live value last, where that was not us.
     pub drift: Option<Writer>,
+}
+
+impl FieldChange {
+    /// Makes a change that the program itself asks for.
+    pub fn new(path: FieldPath, before: Shown, after: Shown) -> Self {
+        Self { path, before, after, drift: None }
+    }
 }
 
 /// A value as it may be shown.

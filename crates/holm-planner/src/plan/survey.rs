@@ -20,6 +20,7 @@ use holm_core::{ConflictPolicy, Graph, Origin, Resource, Unknown};
 
 /// What must be asked, and what need not be.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Survey {
     /// The dry-runs to send.
     pub questions: Vec<Question>,
@@ -31,6 +32,7 @@ pub struct Survey {
 
 /// One dry-run to send.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Question {
     /// The object.
     pub id: ResourceId,

@@ -26,6 +26,7 @@ use holm_core::{ConflictPolicy, Resource};
 
 /// A field whose ownership changes before the apply that removes it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Taken {
     /// The field.
     pub path: FieldPath,
@@ -50,6 +51,7 @@ pub enum Why {
 
 /// A field of ours that stays although it left the declaration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Staying {
     /// The field.
     pub path: FieldPath,
@@ -59,6 +61,7 @@ pub struct Staying {
 
 /// What an apply of the declaration needs, and what it leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Takeover {
     /// The fields to take first.
     pub taken: Vec<Taken>,

@@ -10,6 +10,7 @@ use holm_readiness::cause::Cause;
 
 /// A plan. `Display` writes it as the command line does, secret values masked.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Planned {
     /// The plan itself.
     pub plan: Plan,
@@ -19,6 +20,7 @@ pub struct Planned {
 
 /// An apply or a destroy. `Display` writes the plan, what failed with its cause, and how the run ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Applied {
     /// The plan that was carried out.
     pub planned: Planned,

@@ -492,12 +492,11 @@ fn the_warnings_of_a_declaration_are_in_its_document() {
 #[test]
 fn a_plan_is_read_as_it_was_written() {
     let mut plans = [sample::first_plan(), sample::busy_plan(), sample::blocked_plan()];
-    plans[1].changes[0].fields.push(FieldChange {
-        path: "spec.nothing".parse().expect("a path"),
-        before: Shown::Value(Value::Null),
-        after: Shown::Absent,
-        drift: None,
-    });
+    plans[1].changes[0].fields.push(FieldChange::new(
+        "spec.nothing".parse().expect("a path"),
+        Shown::Value(Value::Null),
+        Shown::Absent,
+    ));
     for plan in &plans {
         let document = PlanDocument::of(plan, &[], sample::graph().warnings(), &identity());
         for form in [Form::Line, Form::Indented] {
@@ -516,7 +515,7 @@ fn a_plan_is_read_as_it_was_written() {
 #[test]
 fn of_secret_values_only_the_path_and_what_becomes_of_it_is_written() {
     let path = |text: &str| text.parse().expect("a path");
-    let field = |text: &str, before, after| FieldChange { path: path(text), before, after, drift: None };
+    let field = |text: &str, before, after| FieldChange::new(path(text), before, after);
     let mut plan = sample::busy_plan();
     plan.changes.truncate(1);
     let change = &mut plan.changes[0];
