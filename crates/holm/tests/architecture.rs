@@ -9,6 +9,7 @@ use serde_json::Value;
 
 /// The crates without I/O.
 const PURE: &[&str] = &[
+    "holm-config",
     "holm-core",
     "holm-executor",
     "holm-planner",
@@ -58,6 +59,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-planner", &["holm-core", "holm-readiness", "holm-redact", "holm-values"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-validation", "holm-values"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
+    ("holm-config", &["holm-values"]),
     ("holm-core", &["holm-readiness", "holm-redact", "holm-values"]),
     ("holm-embedded", &["holm-apiserver", "holm-controllers", "holm-faults", "holm-node"]),
     ("holm-faults", &[]),
