@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 /// Declares the stack. `image` and `storage-class` may be configured.
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace("holm");
 
     let password = stack.generated("postgres-password", Password::alphanumeric(32));
@@ -56,24 +56,24 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         // All that the server writes outside its data: its socket, and what the start script needs.
         .mount("/var/run/postgresql", Volume::empty_dir("run"))
         .mount("/tmp", Volume::empty_dir("tmp"))
-        .request("100m", "128Mi")
-        .limit("500m", "512Mi")
+        .request(Cpu::millis(100), Memory::mebibytes(128))
+        .limit(Cpu::millis(500), Memory::mebibytes(512))
         .security(SecurityContext::restricted().read_only_root_filesystem())
-        .startup(answers().period_seconds(10).failure_threshold(180))
-        .liveness(answers().period_seconds(30).failure_threshold(6))
-        .readiness(serves().period_seconds(10).failure_threshold(3));
+        .startup(answers().period(Duration::from_secs(10)).failure_threshold(180))
+        .liveness(answers().period(Duration::from_secs(30)).failure_threshold(6))
+        .readiness(serves().period(Duration::from_secs(10)).failure_threshold(3));
     let postgres = stack.add(
         Deployment::new("postgres")
             .replicas(1)
             // Two servers must never have the same data, not even for the time of an update.
             .recreate()
             // A first start may take as long as the startup probe allows: half an hour.
-            .progress_deadline_seconds(2400)
+            .progress_deadline(Duration::from_secs(2400))
             .container(server)
             .security(PodSecurityContext::restricted().run_as(POSTGRES, POSTGRES).fs_group(POSTGRES))
             .automount_service_account_token(false)
             // The image stops with SIGINT: open transactions are rolled back, and what is in memory is written out.
-            .termination_grace_period_seconds(120)
+            .termination_grace_period(Duration::from_secs(120))
             // Otherwise the Service of this name would put variables like POSTGRES_PORT into the environment.
             .patch_pod(|pod| pod.enable_service_links = Some(false)),
     );
@@ -90,7 +90,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
 /// long and must not be cut short. Over TCP, because the server that initialises the volume listens on the socket only.
 fn answers() -> Probe {
     let command = "pg_isready --quiet --host=127.0.0.1 --username=postgres --timeout=8 || [ $? -eq 1 ]";
-    Probe::exec(["sh", "-c", command]).timeout_seconds(10)
+    Probe::exec(["sh", "-c", command]).timeout(Duration::from_secs(10))
 }
 
 /// The role of the clients gets an answer from both databases, so that a server whose initialisation broke off is never
@@ -98,5 +98,5 @@ fn answers() -> Probe {
 fn serves() -> Probe {
     let query = "psql --host=127.0.0.1 --username=holm --no-password --no-psqlrc --quiet --command='SELECT 1'";
     let command = format!("{query} --dbname=holm && {query} --dbname=backups");
-    Probe::exec(["sh", "-c", &command]).timeout_seconds(10)
+    Probe::exec(["sh", "-c", &command]).timeout(Duration::from_secs(10))
 }

@@ -44,7 +44,7 @@ static SETTLED: LazyLock<BTreeMap<usize, Settled>> =
     LazyLock::new(|| SIZES.into_iter().map(|count| (count, settled(count))).collect());
 
 fn graph(objects: Vec<Value>) -> Graph {
-    let mut stack = Stack::new("benchmark", "default", None);
+    let stack = Stack::new("benchmark", "default", None);
     stack.namespace(workload::NAMESPACE);
     for object in objects {
         stack.add(Manifest::new(object));

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     holm::run("benchmark-stack", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace(workload::NAMESPACE);
     let is_changed = config.get("changed") == Some("yes");
     for object in workload::objects(config.parse_or("objects", 500)?, is_changed) {

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     holm::run("broken", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace(config.get("namespace").unwrap_or("broken"));
     let has = |mistake: &str| matches!(config.get("mistake"), Some(given) if given == mistake || (given == "all" && mistake != "error"));
     let credentials =
@@ -33,7 +33,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         server = server.env("PASSWORD", credentials.key("pasword"));
     }
     if has("quantity") {
-        server = server.request("lots", "128Mi");
+        server = server.request_of("cpu", "lots").request_of("memory", "128Mi");
     }
     let http = Port::tcp("http", 80);
     let deployment = stack.add(Deployment::new("server").container(server));
@@ -45,7 +45,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         stack.add(ConfigMap::new("twice"));
     }
     if has("error") {
-        let region = config.require("region")?;
+        let region: String = config.require("region")?;
         return Err(holm::Error::new(format!("the region \"{region}\" is not one of ours")));
     }
     if config.get("mistake") == Some("panic") {
@@ -56,6 +56,6 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
 }
 
 /// A reference to a ConfigMap that is declared later.
-fn config_map(stack: &mut Stack, name: &str) -> Ref<kind::ConfigMap> {
+fn config_map(stack: &Stack, name: &str) -> Ref<kind::ConfigMap> {
     stack.external(name)
 }

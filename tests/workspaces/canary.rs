@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     holm::run("canary", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
-    stack.namespace(config.require("namespace")?);
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
+    stack.namespace(&config.require::<String>("namespace")?);
     let secret = |key: &str| config.sensitive(key).map(Input::from);
     let (token, odd, pin) = (secret("token")?, secret("odd")?, secret("pin")?);
     let image = config.get("image").unwrap_or("canary:1");
@@ -43,7 +43,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
     let http = Port::tcp("http", 80);
     let mut server = Container::new("c", image)
         .port(&http)
-        .readiness(Probe::tcp(&http).period_seconds(10))
+        .readiness(Probe::tcp(&http).period(Duration::from_secs(10)))
         .env("PASSWORD", credentials.key("password"))
         .env("PIN", &pin);
     let mut annotation = None;

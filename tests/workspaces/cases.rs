@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use holm::prelude::*;
 use holm_core::path::FieldPath;
-use holm_core::{Declaration, IntoResource, Untyped};
+use holm_core::{Configured, Declaration, IntoResource, ResourceOption, Untyped};
 use serde_json::Value;
 
 fn main() -> ExitCode {
     holm::run("cases", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     let given = |key: &str| config.get(&key.to_lowercase()).map(str::to_owned).or_else(|| std::env::var(key).ok());
     if let Some(namespace) = given("NS") {
         stack.namespace(&namespace);
@@ -39,6 +39,11 @@ struct Line(Value);
 
 impl IntoResource for Line {
     type Kind = Untyped;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         let line = self.0;

@@ -19,10 +19,10 @@ fn main() -> ExitCode {
     holm::run("kinds", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
-    stack.namespace(config.require("namespace")?);
-    let text = std::fs::read_to_string(config.require("file")?)?;
-    match config.require("source")? {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
+    stack.namespace(&config.require::<String>("namespace")?);
+    let text = std::fs::read_to_string(config.require::<String>("file")?)?;
+    match config.get("source").unwrap_or_default() {
         "yaml" => drop(stack.add_yaml(&text)),
         source => {
             let objects: Vec<Value> = holm_e2e::yaml(&text);
@@ -39,7 +39,7 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
 }
 
 /// Adds the object as a value of the type that its `apiVersion` and `kind` name.
-fn add_typed(stack: &mut Stack, object: Value) -> holm::Result {
+fn add_typed(stack: &Stack, object: Value) -> holm::Result {
     macro_rules! typed {
         ($($api_version:literal: $module:ident { $($kind:ident)* })*) => {
             match (object["apiVersion"].as_str(), object["kind"].as_str()) {

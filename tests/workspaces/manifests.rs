@@ -10,14 +10,14 @@ fn main() -> ExitCode {
     holm::run("manifests", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
-    let namespace = config.require("namespace")?;
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
+    let namespace: String = config.require("namespace")?;
     if config.get("bare") == Some("yes") {
         // What names no namespace goes to that of the command line or the context.
     } else if config.get("new") == Some("no") {
-        stack.in_namespace(namespace);
+        stack.in_namespace(&namespace);
     } else {
-        stack.namespace(namespace);
+        stack.namespace(&namespace);
     }
     for file in config.get("file").into_iter().flat_map(|files| files.split(',')) {
         let text = std::fs::read_to_string(file)

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     holm::run("many", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace(config.get("namespace").unwrap_or("many"));
     let size: usize = config.parse_or("size", 1)?;
     let value = config.get("value").unwrap_or("first");

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     holm::run("outputs", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace(config.get("namespace").unwrap_or("outputs"));
     let http = Port::tcp("http", 80);
     let server = Container::new("server", "server:1").port(&http);

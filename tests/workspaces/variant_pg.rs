@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     holm::run("variant-pg", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     let has = |key: &str| config.get(key) != Some("no");
     let namespace = config.get("namespace").unwrap_or("holm");
     stack.namespace(namespace);
@@ -46,9 +46,9 @@ fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
         .env("POSTGRES_USER", "postgres")
         .env("POSTGRES_PASSWORD", credentials.key(config.get("key").unwrap_or("password")))
         .env("PGDATA", format!("{DATA}/pgdata"))
-        .request("100m", "128Mi")
-        .limit("500m", "512Mi")
-        .readiness(Probe::tcp(&port).period_seconds(10));
+        .request(Cpu::millis(100), Memory::mebibytes(128))
+        .limit(Cpu::millis(500), Memory::mebibytes(512))
+        .readiness(Probe::tcp(&port).period(Duration::from_secs(10)));
     if has("init") {
         let init = stack.add(
             ConfigMap::new("postgres-init")

@@ -21,11 +21,11 @@ use crate::{config, json};
 /// `declare` is called once, before any cluster is looked for; it may return any error.
 ///
 /// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
-pub fn run(program: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result) -> ExitCode {
+pub fn run(program: &str, declare: impl FnOnce(&Stack, &Config) -> declare::Result) -> ExitCode {
     ExitCode::from(run_process(program, Box::new(declare)))
 }
 
-type Declare<'a> = Box<dyn FnOnce(&mut Stack, &Config) -> declare::Result + 'a>;
+type Declare<'a> = Box<dyn FnOnce(&Stack, &Config) -> declare::Result + 'a>;
 
 fn run_process(program: &str, declare: Declare<'_>) -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().collect();

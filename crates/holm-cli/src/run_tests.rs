@@ -35,7 +35,7 @@ impl Write for Kept {
     }
 }
 
-fn ran(line: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result + 'static) -> Ran {
+fn ran(line: &str, declare: impl FnOnce(&Stack, &Config) -> declare::Result + 'static) -> Ran {
     let (data, rest) = (Kept::default(), Kept::default());
     let layout = Layout { color: false, width: Some(80) };
     let mut terminal = Terminal::to(Box::new(data.clone()), Box::new(rest.clone()), layout);
@@ -46,7 +46,7 @@ fn ran(line: &str, declare: impl FnOnce(&mut Stack, &Config) -> declare::Result 
     Ran { code, data: data.text(), rest: rest.text() }
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> declare::Result {
+fn declare(stack: &Stack, config: &Config) -> declare::Result {
     stack.in_namespace("holm");
     let map =
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config.stack()}, "data": {"a": "1"}});
@@ -103,8 +103,8 @@ fn errors_are_told_to_people_and_in_json_to_machines_too() {
 
 #[test]
 fn a_declaration_may_return_any_error_and_no_configuration_value_gets_out() {
-    fn fails(_: &mut Stack, config: &Config) -> declare::Result {
-        config.require("region")?;
+    fn fails(_: &Stack, config: &Config) -> declare::Result {
+        config.require::<String>("region")?;
         Ok(())
     }
     let missing = ran("plan", fails);
@@ -114,8 +114,8 @@ fn a_declaration_may_return_any_error_and_no_configuration_value_gets_out() {
       hint: give it with --config region=VALUE, or as the environment variable
             HOLM_CONFIG_REGION
     "#);
-    fn repeats(_: &mut Stack, config: &Config) -> declare::Result {
-        Err(declare::DeclarationError::new(format!("cannot use {}", config.require("password")?)))
+    fn repeats(_: &Stack, config: &Config) -> declare::Result {
+        Err(declare::DeclarationError::new(format!("cannot use {}", config.require::<String>("password")?)))
     }
     let repeated = ran("plan --config password=hunter2", repeats);
     assert_eq!(repeated.rest, "error: cannot use (sensitive)\n");

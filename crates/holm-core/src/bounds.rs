@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn stack() -> Stack {
-        let mut stack = Stack::new("shop", "dev", Some("shop"));
+        let stack = Stack::new("shop", "dev", Some("shop"));
         stack.add(Manifest::new(pods("Deployment", "apps/v1", "web", "web")));
         stack.add(Manifest::new(pods("Job", "batch/v1", "migrate", "migrate")));
         let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_bounds_pods_comes_before_them() {
-        let mut stack = stack();
+        let stack = stack();
         stack.add(quota("shop"));
         stack.add(quota("elsewhere"));
         insta::assert_snapshot!(stack.build().expect("the stack is right"), @"
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_the_program_says_goes_before() {
-        let mut stack = stack();
+        let stack = stack();
         let late = stack.add(Manifest::new(pods("Deployment", "apps/v1", "early", "early")));
         stack.add(quota("shop").depends_on(&late, Strength::Ready));
         let graph = stack.build().expect("it is no circle of the program's");

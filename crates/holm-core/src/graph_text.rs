@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn edges_read_as_sentences() {
-        let mut stack = Stack::new("shop", "dev", None);
+        let stack = Stack::new("shop", "dev", None);
         stack.namespace("shop");
         let outside = stack.external::<Secret>("certificate");
         let first = stack.add(settings("first"));

@@ -345,6 +345,37 @@ impl From<String> for Input {
     }
 }
 
+impl From<&String> for Input {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<&&str> for Input {
+    fn from(text: &&str) -> Self {
+        Self::Text((*text).to_owned())
+    }
+}
+
+/// Numbers and booleans as Kubernetes writes them where it takes text, such as in an environment variable.
+macro_rules! from_display {
+    ($($type:ty)*) => {$(
+        impl From<$type> for Input {
+            fn from(value: $type) -> Self {
+                Self::Text(value.to_string())
+            }
+        }
+    )*};
+}
+
+from_display!(bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
+
+impl From<&Sensitive<String>> for Input {
+    fn from(value: &Sensitive<String>) -> Self {
+        Self::Sensitive(value.clone())
+    }
+}
+
 impl From<Sensitive<String>> for Input {
     fn from(value: Sensitive<String>) -> Self {
         Self::Sensitive(value)

@@ -33,9 +33,10 @@ pub use input::{FieldReference, Input, Password, Resolve, Resolved, Transform, U
 pub use manifest::{Manifest, Untyped};
 pub use problem::{Problem, ProblemKind, Problems};
 pub use reference::Ref;
-pub use references::Rule;
+pub use references::ReferenceRule;
 pub use resource::{
-    ConflictPolicy, Declaration, DependsOn, IntoResource, Resource, ResourceOptions, Strength, Timeouts, options,
+    Configured, ConflictPolicy, Declaration, DependsOn, IntoResource, Kind, Resource, ResourceOption, ResourceOptions,
+    Strength, Timeouts, api_kind_of, options,
 };
 pub use site::Site;
 pub use stack::{Config, ConfigError, Stack};

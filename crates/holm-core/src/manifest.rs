@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::id::{ApiKind, Scope};
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
-use crate::resource::{Declaration, DeclaredKind, IntoResource, Options};
+use crate::resource::{Configured, Declaration, DeclaredKind, IntoResource, Options, ResourceOption};
 use crate::secret::Glimpse;
 
 /// The type that references to manifests carry.
@@ -54,6 +54,11 @@ impl Manifest {
 
 impl IntoResource for Manifest {
     type Kind = Untyped;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         let (api_version, kind) = (self.text("apiVersion").to_owned(), self.text("kind").to_owned());

@@ -9,21 +9,27 @@ use serde_json::Value;
 use crate::id::ResourceId;
 use crate::input::{FieldReference, Input};
 use crate::path::FieldPath;
+use crate::resource::Kind;
 
 /// A resource of kind `K` that was added to the stack or named with [`Stack::external`](crate::Stack::external).
 ///
 /// Names in Kubernetes are chosen by the program, so a reference knows its resource's name, namespace and declared fields
 /// at once; only what the server makes is left for later, as an [`Input`].
-pub struct Ref<K> {
+pub struct Ref<K: Kind> {
     id: ResourceId,
     object: Arc<Value>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K> Ref<K> {
+impl<K: Kind> Ref<K> {
     /// A reference to `id`, declared as `object`.
     pub(crate) fn new(id: ResourceId, object: Arc<Value>) -> Self {
         Self { id, object, kind: PhantomData }
+    }
+
+    /// The same resource as one of another kind, where this crate knows it better than the type of what was added.
+    pub(crate) fn retyped<T: Kind>(self) -> Ref<T> {
+        Ref { id: self.id, object: self.object, kind: PhantomData }
     }
 
     /// The identity.
@@ -56,13 +62,13 @@ impl<K> Ref<K> {
     }
 }
 
-impl<K> Clone for Ref<K> {
+impl<K: Kind> Clone for Ref<K> {
     fn clone(&self) -> Self {
         Self { id: self.id.clone(), object: Arc::clone(&self.object), kind: PhantomData }
     }
 }
 
-impl<K> fmt::Debug for Ref<K> {
+impl<K: Kind> fmt::Debug for Ref<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ref({})", self.id)
     }

@@ -195,19 +195,64 @@ impl Declaration {
 
 /// Whatever can be added to a stack: builders, every type of k8s-openapi, every derived custom resource, and
 /// [`Manifest`](crate::manifest::Manifest)s.
-pub trait IntoResource {
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be added to a stack",
+    label = "not a resource",
+    note = "a stack takes builders, types of k8s-openapi, derived custom resources (`kube::Resource` with `serde::Serialize`) and \
+            `Manifest`s; containers, ports and probes belong into a workload"
+)]
+pub trait IntoResource: Sized {
     /// The type that references to it carry.
-    type Kind;
+    type Kind: Kind;
+
+    /// The resource with options: the same type where it keeps them itself, as a builder does, or else [`Configured`].
+    type Configured: IntoResource<Kind = Self::Kind, Configured = Self::Configured>;
 
     /// The object with everything that belongs to it.
     fn into_declaration(self) -> Declaration;
+
+    /// Adds an option. [`ResourceOptions`] has a method for each.
+    fn with_option(self, option: ResourceOption) -> Self::Configured;
 }
 
-/// A resource with options around it.
+/// The types that references carry: those of k8s-openapi, derived custom resources, and [`Untyped`](crate::Untyped).
+#[diagnostic::on_unimplemented(
+    message = "a reference does not carry a `{Self}`",
+    label = "not the type of a Kubernetes object",
+    note = "a reference carries the Kubernetes type and not the builder of the same name: write `Ref<kind::Secret>` for what \
+            `stack.add(Secret::opaque(..))` returns"
+)]
+pub trait Kind {}
+
+// Without the attributes, the compiler would explain the bounds of the implementation rather than the trait.
+#[diagnostic::do_not_recommend]
+impl<K: kube_core::Resource> Kind for K {}
+impl Kind for crate::manifest::Untyped {}
+impl Kind for NoResource {}
+
+/// A plain object with options around it.
 #[derive(Clone, Debug)]
 pub struct Configured<R> {
     resource: R,
-    changes: Vec<OptionChange>,
+    options: Vec<ResourceOption>,
+}
+
+impl<R> Configured<R> {
+    /// Puts the first option around a resource that keeps none itself.
+    pub fn new(resource: R, option: ResourceOption) -> Self {
+        Self { resource, options: vec![option] }
+    }
+}
+
+/// One option of a resource, as [`ResourceOptions`] makes it.
+#[derive(Clone, Debug)]
+pub struct ResourceOption(OptionChange);
+
+impl ResourceOption {
+    /// Sets the option. One that cannot be read becomes a problem of the resource.
+    pub fn apply_to(self, declaration: &mut Declaration) {
+        self.0.apply(declaration);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -226,75 +271,76 @@ enum OptionChange {
     AllowWarnings(String),
 }
 
-/// The options of any resource, ours or raw. Each returns the resource with the option set, to be chained.
-pub trait ResourceOptions: IntoResource + Sized {
+/// The options of any resource, built or plain. Each returns the resource with the option set, so that they chain with each other and
+/// with the methods of a builder, in any order.
+pub trait ResourceOptions: IntoResource {
     /// Deleting or replacing it needs consent by name (`--allow-delete Kind/name`); `--yes` alone never does.
-    fn protect(self) -> Configured<Self> {
-        with(self, OptionChange::Protect)
+    fn protect(self) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::Protect))
     }
 
     /// When it leaves the program, or the stack is destroyed, it is released and stays in the cluster.
-    fn retain_on_delete(self) -> Configured<Self> {
-        with(self, OptionChange::RetainOnDelete)
+    fn retain_on_delete(self) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::RetainOnDelete))
     }
 
     /// Adopts an object of this name that another client made, also with `--yes`, where it would need `--adopt` by name
     /// otherwise. An adopted object is changed in place only, and released rather than deleted when it leaves the program.
-    fn adopt(self) -> Configured<Self> {
-        with(self, OptionChange::Adopt)
+    fn adopt(self) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::Adopt))
     }
 
     /// It is written only after `other` has come as far as `strength`. Deletes run the other way round.
     ///
     /// Edges that the object itself shows (a Secret it names, a claim it mounts) are found without this.
-    fn depends_on<K>(self, other: &Ref<K>, strength: Strength) -> Configured<Self> {
-        with(self, OptionChange::DependsOn(DependsOn { id: other.id().clone(), strength }))
+    fn depends_on<K: Kind>(self, other: &Ref<K>, strength: Strength) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::DependsOn(DependsOn { id: other.id().clone(), strength })))
     }
 
     /// What ready means, in place of the rules for its kind.
-    fn ready_when(self, ready: ReadyWhen) -> Configured<Self> {
-        with(self, OptionChange::ReadyWhen(ready))
+    fn ready_when(self, ready: ReadyWhen) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::ReadyWhen(ready)))
     }
 
     /// How long to wait for it.
-    fn timeouts(self, timeouts: Timeouts) -> Configured<Self> {
-        with(self, OptionChange::Timeouts(timeouts))
+    fn timeouts(self, timeouts: Timeouts) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::Timeouts(timeouts)))
     }
 
     /// What to do where another field manager owns a declared field with another value.
-    fn on_conflict(self, policy: ConflictPolicy) -> Configured<Self> {
-        with(self, OptionChange::OnConflict(policy))
+    fn on_conflict(self, policy: ConflictPolicy) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::OnConflict(policy)))
     }
 
     /// A field that others may change: it is sent when the object is created and then left alone. List items are
     /// addressed by key: `spec.template.spec.containers[postgres].image`.
-    fn ignore_changes(self, path: &str) -> Configured<Self> {
-        with(self, OptionChange::IgnoreChanges(path.to_owned()))
+    fn ignore_changes(self, path: &str) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::IgnoreChanges(path.to_owned())))
     }
 
     /// A field whose change replaces the object.
-    fn replace_on_changes(self, path: &str) -> Configured<Self> {
-        with(self, OptionChange::ReplaceOnChanges(path.to_owned()))
+    fn replace_on_changes(self, path: &str) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::ReplaceOnChanges(path.to_owned())))
     }
 
     /// Something that the plan says when the resource is updated or replaced.
-    fn note_on_change(self, text: &str) -> Configured<Self> {
+    fn note_on_change(self, text: &str) -> Self::Configured {
         self.note_on_change_of("", text)
     }
 
     /// Something that the plan says when an update or replacement changes the field at `path`, or one below it.
-    fn note_on_change_of(self, path: &str, text: &str) -> Configured<Self> {
-        with(self, OptionChange::NoteOnChange(path.to_owned(), text.to_owned()))
+    fn note_on_change_of(self, path: &str, text: &str) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::NoteOnChange(path.to_owned(), text.to_owned())))
     }
 
     /// Puts a value that is resolved later at `path`, for raw objects whose fields are plain types.
-    fn with_input(self, path: &str, input: impl Into<Input>) -> Configured<Self> {
-        with(self, OptionChange::Input(path.to_owned(), input.into()))
+    fn with_input(self, path: &str, input: impl Into<Input>) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::Input(path.to_owned(), input.into())))
     }
 
     /// Does not report warnings of this code about the resource, because what they are about is intended.
-    fn allow_warnings(self, code: &str) -> Configured<Self> {
-        with(self, OptionChange::AllowWarnings(code.to_owned()))
+    fn allow_warnings(self, code: &str) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::AllowWarnings(code.to_owned())))
     }
 }
 
@@ -310,7 +356,12 @@ pub fn options() -> NoResource {
 pub struct NoResource;
 
 impl IntoResource for NoResource {
-    type Kind = ();
+    type Kind = NoResource;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         let kind = DeclaredKind::Named { api_version: String::new(), kind: String::new() };
@@ -324,19 +375,21 @@ impl IntoResource for NoResource {
     }
 }
 
-fn with<R>(resource: R, change: OptionChange) -> Configured<R> {
-    Configured { resource, changes: vec![change] }
-}
-
 impl<R: IntoResource> IntoResource for Configured<R> {
     type Kind = R::Kind;
+    type Configured = Self;
 
     fn into_declaration(self) -> Declaration {
         let mut declaration = self.resource.into_declaration();
-        for change in self.changes {
-            change.apply(&mut declaration);
+        for option in self.options {
+            option.apply_to(&mut declaration);
         }
         declaration
+    }
+
+    fn with_option(mut self, option: ResourceOption) -> Self {
+        self.options.push(option);
+        self
     }
 }
 
@@ -374,12 +427,18 @@ impl OptionChange {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K> IntoResource for K
 where
     K: kube_core::Resource<DynamicType = ()> + serde::Serialize,
     K::Scope: 'static,
 {
     type Kind = K;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         let kind = api_kind_of::<K>();

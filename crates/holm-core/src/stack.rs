@@ -3,9 +3,13 @@
 //! Declaring is synchronous and offline, and it never stops at the first mistake: problems are kept and reported together
 //! when the graph is built, each with the line that caused it.
 
+use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Namespace;
 use serde_json::Value;
 
 use crate::catalog;
@@ -19,7 +23,7 @@ use crate::not_given;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
-use crate::references::Rule;
+use crate::references::ReferenceRule;
 use crate::resource::{Declaration, DeclaredKind, IntoResource, Resource, api_kind_of};
 use crate::secret;
 use crate::sensitive::Sensitive;
@@ -46,13 +50,15 @@ pub enum ConfigError {
         /// The environment variable that it may be given in.
         variable: String,
     },
-    /// The value is no such thing.
-    #[error("the configuration value \"{key}\" is no {expected}")]
+    /// The value cannot be read as the type that the program asks for.
+    #[error("the configuration value \"{key}\" must be {expected}: {reason}")]
     Malformed {
         /// The key.
         key: String,
-        /// What was expected, such as `number`.
-        expected: &'static str,
+        /// What was expected, such as `an integer`.
+        expected: String,
+        /// The error of the type's parser.
+        reason: String,
     },
 }
 
@@ -81,26 +87,55 @@ impl Config {
         value.map(|value| value.expose().as_str())
     }
 
-    /// A value that must have been given.
-    pub fn require(&self, key: &str) -> Result<&str, ConfigError> {
-        self.get(key).ok_or_else(|| ConfigError::Missing { key: key.to_owned(), variable: environment_name(key) })
+    /// A value that must have been given, as any type that reads itself from text.
+    ///
+    /// ```
+    /// use holm_core::Config;
+    ///
+    /// let config = Config::new("prod").with("replicas", "3");
+    /// let replicas: u16 = config.require("replicas")?;
+    /// assert_eq!(replicas, 3);
+    /// assert!(config.require::<String>("region").is_err());
+    /// # Ok::<(), holm_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it was not given, or is not text of the type; the error has the key and the reason.
+    pub fn require<T: FromStr<Err: fmt::Display>>(&self, key: &str) -> Result<T, ConfigError> {
+        let missing = || ConfigError::Missing { key: key.to_owned(), variable: environment_name(key) };
+        self.get(key).ok_or_else(missing).and_then(|text| parse(key, text))
     }
 
-    /// A value of another type, or `default` where it was not given.
-    pub fn parse_or<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, ConfigError> {
-        match self.get(key) {
-            Some(text) => text.parse().map_err(|_| ConfigError::Malformed {
-                key: key.to_owned(),
-                expected: std::any::type_name::<T>().rsplit("::").next().unwrap_or("value"),
-            }),
-            None => Ok(default),
-        }
+    /// A value as any type that reads itself from text, or `default` where it was not given.
+    ///
+    /// # Errors
+    /// When it is not text of the type; the error has the key and the reason.
+    pub fn parse_or<T: FromStr<Err: fmt::Display>>(&self, key: &str, default: T) -> Result<T, ConfigError> {
+        self.get(key).map_or(Ok(default), |text| parse(key, text))
     }
 
     /// A secret that must have been given. Best given in the environment, where other users do not see it.
+    ///
+    /// # Errors
+    /// When it was not given.
     pub fn sensitive(&self, key: &str) -> Result<Sensitive<String>, ConfigError> {
-        self.require(key).map(Sensitive::from)
+        self.require::<String>(key).map(Sensitive::from)
     }
+}
+
+fn parse<T: FromStr<Err: fmt::Display>>(key: &str, text: &str) -> Result<T, ConfigError> {
+    text.parse().map_err(|error: T::Err| ConfigError::Malformed {
+        key: key.to_owned(),
+        expected: match std::any::type_name::<T>().rsplit("::").next().unwrap_or_default() {
+            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
+                "an integer".to_owned()
+            }
+            "f32" | "f64" => "a number".to_owned(),
+            "bool" => "true or false".to_owned(),
+            name => format!("a valid {name}"),
+        },
+        reason: error.to_string(),
+    })
 }
 
 /// The environment variable that gives a configuration value: `HOLM_CONFIG_` and the key in capitals.
@@ -111,60 +146,47 @@ pub fn environment_name(key: &str) -> String {
 }
 
 /// A stack under declaration.
+///
+/// Every method takes `&self`, so that calls nest and a helper function needs `&Stack` only. Each problem and each resource has the
+/// line that declared it. For a helper function that line is inside of it, unless the function is marked with `#[track_caller]`:
+/// then it is the line that called the helper.
+///
+/// ```
+/// use holm_core::{Manifest, Ref, Stack, Untyped};
+///
+/// #[track_caller]
+/// fn settings(stack: &Stack, name: &str) -> Ref<Untyped> {
+///     stack.add(Manifest::new(serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})))
+/// }
+///
+/// let stack = Stack::new("shop", "default", Some("shop"));
+/// let (line, _) = (line!(), settings(&stack, "Not A Name"));
+/// let problems = stack.build().expect_err("the name has a problem");
+/// assert_eq!(problems.0[0].site.map(|site| site.line), Some(line));
+/// ```
 #[derive(Debug)]
 pub struct Stack {
-    program: String,
     name: String,
-    /// Where resources without a namespace of their own go.
-    namespace: Option<String>,
-    resources: Vec<Resource>,
-    externals: BTreeMap<ResourceId, (ApiKind, Site)>,
-    generated: BTreeMap<String, (Generated, Site)>,
-    outputs: BTreeMap<String, (Input, Site)>,
-    definitions: BTreeMap<(String, String), ApiKind>,
-    definition_ids: BTreeMap<crate::id::GroupKind, ResourceId>,
-    rules: Vec<Rule>,
-    /// When the objects of a kind are ready, by API group and kind.
-    ready_rules: BTreeMap<(String, String), ReadyWhen>,
-    validator: Option<Arc<dyn Validator>>,
-    /// The objects that something creates while the stack runs.
-    made_at_run_time: BTreeSet<ResourceId>,
-    /// The resources whose kind only the cluster knows.
-    guessed: BTreeSet<ResourceId>,
-    /// The options that the program adds to resources, by their names.
-    configured: Vec<(String, Declaration, Site)>,
-    levels: Vec<(String, WarningLevel, Site)>,
-    findings: Findings,
+    /// Borrowed by one method at a time, and never while code of the program runs.
+    draft: RefCell<Draft>,
 }
 
 impl Stack {
     /// An empty stack of `program`. `namespace` is where resources without a namespace of their own go, until the program
     /// says otherwise.
     pub fn new(program: &str, name: &str, namespace: Option<&str>) -> Self {
-        let mut stack = Self {
+        let draft = Draft {
             program: program.to_owned(),
             name: name.to_owned(),
             namespace: namespace.map(str::to_owned),
-            resources: Vec::new(),
-            externals: BTreeMap::new(),
-            generated: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            definitions: BTreeMap::new(),
-            definition_ids: BTreeMap::new(),
-            rules: Vec::new(),
-            ready_rules: BTreeMap::new(),
-            validator: None,
-            made_at_run_time: BTreeSet::new(),
-            guessed: BTreeSet::new(),
-            configured: Vec::new(),
-            levels: Vec::new(),
-            findings: Findings::default(),
+            ..Draft::default()
         };
+        let stack = Self { name: name.to_owned(), draft: RefCell::new(draft) };
         for (what, value) in [("program name", program), ("stack name", name)] {
             if let Err(rule) = crate::check::dns_label(value) {
                 let kind = ProblemKind::Invalid { what, value: value.to_owned(), rule };
                 let path = FieldPath::root();
-                stack.findings.problems.push(Problem { kind, resource: None, path, site: None, hint: None });
+                stack.draft().findings.problems.push(Problem { kind, resource: None, path, site: None, hint: None });
             }
         }
         stack
@@ -177,11 +199,11 @@ impl Stack {
 
     /// Adds a resource and returns the proof. What is wrong with it is reported with everything else.
     #[track_caller]
-    pub fn add<R: IntoResource>(&mut self, resource: R) -> Ref<R::Kind> {
+    pub fn add<R: IntoResource>(&self, resource: R) -> Ref<R::Kind> {
         self.add_at(resource, Site::caller(), false)
     }
 
-    fn add_at<R: IntoResource>(&mut self, resource: R, site: Site, is_from_text: bool) -> Ref<R::Kind> {
+    fn add_at<R: IntoResource>(&self, resource: R, site: Site, is_from_text: bool) -> Ref<R::Kind> {
         let mut declaration = resource.into_declaration();
         let problems = std::mem::take(&mut declaration.problems);
         let mut is_guessed = false;
@@ -190,7 +212,7 @@ impl Stack {
             DeclaredKind::Named { api_version, kind } => self.find_kind(api_version, kind).or_else(|| {
                 is_guessed = true;
                 let own = declaration.object.pointer("/metadata/namespace");
-                discovery::guess(api_version, kind, own.is_some() || self.namespace.is_some())
+                discovery::guess(api_version, kind, own.is_some() || self.default_namespace().is_some())
             }),
         };
         let mut object = declaration.object;
@@ -200,7 +222,7 @@ impl Stack {
         let scope = kind.as_ref().map(|kind| kind.scope);
         let namespace = match scope {
             Some(Scope::Cluster) => None,
-            _ => own_namespace.clone().or_else(|| self.namespace.clone()),
+            _ => own_namespace.clone().or_else(|| self.default_namespace()),
         };
         let (group, kind_name) = match (&kind, &declaration.kind) {
             (Some(kind), _) | (None, DeclaredKind::Known(kind)) => (kind.group.clone(), kind.kind.clone()),
@@ -243,7 +265,7 @@ impl Stack {
                 path.remove(&mut object);
                 let hint = Some("remove the field".to_owned());
                 let (resource, site) = (id.clone(), Some(site));
-                self.findings.warnings.push(Warning { kind, resource, path, site, hint });
+                self.draft().findings.warnings.push(Warning { kind, resource, path, site, hint });
             }
             _ => {}
         }
@@ -265,46 +287,48 @@ impl Stack {
             return reference;
         };
         self.learn_definition(&id, &object);
+        let mut draft = self.draft();
         if is_guessed {
-            self.guessed.insert(id.clone());
+            draft.guessed.insert(id.clone());
         }
-        self.resources.push(Resource { id, kind, object, inputs, options: declaration.options, site, is_from_text });
+        let options = declaration.options;
+        draft.resources.push(Resource { id, kind, object, inputs, options, site, is_from_text });
         reference
     }
 
     /// Declares the namespace `name` and puts every later resource without a namespace of its own in it.
     #[track_caller]
-    pub fn namespace(&mut self, name: &str) -> Ref<Untyped> {
+    pub fn namespace(&self, name: &str) -> Ref<Namespace> {
         let manifest = Manifest::new(serde_json::json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}
         }));
         let reference = self.add(manifest);
-        self.namespace = Some(name.to_owned());
-        reference
+        self.draft().namespace = Some(name.to_owned());
+        reference.retyped()
     }
 
     /// Puts every later resource without a namespace of its own in `name`, which exists outside the stack.
-    pub fn in_namespace(&mut self, name: &str) {
-        self.namespace = Some(name.to_owned());
+    pub fn in_namespace(&self, name: &str) {
+        self.draft().namespace = Some(name.to_owned());
     }
 
     /// Sets when the resources of a kind are ready: those of this stack that have no [`ready_when`] of their own, declared before or
     /// after. Takes precedence over what is known about the kind. The last rule for a kind counts.
     ///
     /// [`ready_when`]: crate::ResourceOptions::ready_when
-    pub fn kind_ready_when(&mut self, group: &str, kind: &str, ready: ReadyWhen) {
-        self.ready_rules.insert((group.to_owned(), kind.to_owned()), ready);
+    pub fn kind_ready_when(&self, group: &str, kind: &str, ready: ReadyWhen) {
+        self.draft().ready_rules.insert((group.to_owned(), kind.to_owned()), ready);
     }
 
     /// The namespace that resources without one of their own go in.
-    pub fn default_namespace(&self) -> Option<&str> {
-        self.namespace.as_deref()
+    pub fn default_namespace(&self) -> Option<String> {
+        self.draft().namespace.clone()
     }
 
     /// Adds every object of a YAML or JSON text: several documents, and the items of `List` objects. Definitions of custom
     /// kinds are added first, so that the order in the text does not matter.
     #[track_caller]
-    pub fn add_yaml(&mut self, text: &str) -> Vec<Ref<Untyped>> {
+    pub fn add_yaml(&self, text: &str) -> Vec<Ref<Untyped>> {
         let site = Site::caller();
         match crate::manifest::read_yaml(text) {
             Ok(mut manifests) => {
@@ -320,18 +344,18 @@ impl Stack {
 
     /// Names a resource that exists outside the stack, so that others may refer to it. The plan checks that it is there.
     #[track_caller]
-    pub fn external<K>(&mut self, name: &str) -> Ref<K>
+    pub fn external<K>(&self, name: &str) -> Ref<K>
     where
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
-        let namespace = self.namespace.clone();
+        let namespace = self.default_namespace();
         self.external_in(namespace.as_deref(), name)
     }
 
     /// Names a resource of another namespace that exists outside the stack.
     #[track_caller]
-    pub fn external_in<K>(&mut self, namespace: Option<&str>, name: &str) -> Ref<K>
+    pub fn external_in<K>(&self, namespace: Option<&str>, name: &str) -> Ref<K>
     where
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
@@ -339,36 +363,36 @@ impl Stack {
         let site = Site::caller();
         let kind = api_kind_of::<K>();
         let id = self.outside(&kind, namespace, name, site);
-        self.externals.entry(id.clone()).or_insert((kind, site));
+        self.draft().externals.entry(id.clone()).or_insert((kind, site));
         Ref::new(id, Arc::new(Value::Null))
     }
 
     /// Names a resource that something creates at run time, such as a Secret that a controller or a Job writes. Others may
     /// refer to it by name; it need not exist when the stack is planned, so its fields cannot be read.
     #[track_caller]
-    pub fn made_at_run_time<K>(&mut self, name: &str) -> Ref<K>
+    pub fn made_at_run_time<K>(&self, name: &str) -> Ref<K>
     where
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
-        let namespace = self.namespace.clone();
+        let namespace = self.default_namespace();
         self.made_at_run_time_in(namespace.as_deref(), name)
     }
 
     /// Names a resource of another namespace that something creates at run time.
     #[track_caller]
-    pub fn made_at_run_time_in<K>(&mut self, namespace: Option<&str>, name: &str) -> Ref<K>
+    pub fn made_at_run_time_in<K>(&self, namespace: Option<&str>, name: &str) -> Ref<K>
     where
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
         let id = self.outside(&api_kind_of::<K>(), namespace, name, Site::caller());
-        self.made_at_run_time.insert(id.clone());
+        self.draft().made_at_run_time.insert(id.clone());
         Ref::new(id, Arc::new(Value::Null))
     }
 
     /// Returns the identity of a resource outside of the stack. One that needs a namespace and has none is a problem.
-    fn outside(&mut self, kind: &ApiKind, namespace: Option<&str>, name: &str, site: Site) -> ResourceId {
+    fn outside(&self, kind: &ApiKind, namespace: Option<&str>, name: &str, site: Site) -> ResourceId {
         let namespace = if kind.scope == Scope::Cluster { None } else { namespace };
         let id = ResourceId::new(&kind.group, &kind.kind, namespace, name);
         if kind.scope == Scope::Namespaced && namespace.is_none() {
@@ -383,31 +407,48 @@ impl Stack {
     /// ```
     /// use holm_core::{ReadyWhen, ResourceOptions as _, Stack, options};
     ///
-    /// let mut stack = Stack::new("shop", "default", Some("shop"));
+    /// let stack = Stack::new("shop", "default", Some("shop"));
     /// stack.add_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}");
     /// stack.configure("ConfigMap/settings", options().protect().ready_when(ReadyWhen::Exists));
     /// # assert!(stack.build().is_ok());
     /// ```
     #[track_caller]
-    pub fn configure(&mut self, resource: &str, options: impl IntoResource) {
-        self.configured.push((resource.to_owned(), options.into_declaration(), Site::caller()));
+    pub fn configure(&self, resource: &str, options: impl IntoResource) {
+        let declaration = options.into_declaration();
+        self.draft().configured.push((resource.to_owned(), declaration, Site::caller()));
     }
 
     /// Sets what becomes of the warnings of a code, such as `not_in_stack`: they are reported, until the program allows or denies
     /// them. [`ResourceOptions::allow_warnings`](crate::ResourceOptions::allow_warnings) allows them for one resource.
     #[track_caller]
-    pub fn warnings(&mut self, code: &str, level: WarningLevel) {
-        self.levels.push((code.to_owned(), level, Site::caller()));
+    pub fn warnings(&self, code: &str, level: WarningLevel) {
+        self.draft().levels.push((code.to_owned(), level, Site::caller()));
     }
 
-    /// Says which fields of custom kinds name other resources, so that edges are read out of them and mistakes are found, as
-    /// for the built-in kinds. It holds for the whole stack, whenever it is said.
+    /// Declares which fields of custom kinds name other resources, so that edges are read out of them and mistakes are found, as for
+    /// the built-in kinds. It holds for the whole stack, whenever it is called.
+    ///
+    /// ```
+    /// use holm_core::{ReferenceRule, Stack};
+    ///
+    /// let stack = Stack::new("shop", "default", Some("shop"));
+    /// stack.references([
+    ///     ReferenceRule::new("postgresql.cnpg.io", "Cluster", "spec.superuserSecret.name").names("", "Secret"),
+    /// ]);
+    /// stack.add_yaml("{apiVersion: v1, kind: Secret, metadata: {name: superuser}}");
+    /// stack.add_yaml(
+    ///     "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: db}, spec: {superuserSecret: {name: superuser}}}",
+    /// );
+    /// let graph = stack.build()?;
+    /// assert_eq!(graph.to_string(), "Cluster/db requires Secret/superuser");
+    /// # Ok::<(), holm_core::Problems>(())
+    /// ```
     #[track_caller]
-    pub fn references(&mut self, rules: impl IntoIterator<Item = Rule>) {
+    pub fn references(&self, rules: impl IntoIterator<Item = ReferenceRule>) {
         let site = Site::caller();
         for rule in rules {
             match rule.check() {
-                Ok(()) => self.rules.push(rule),
+                Ok(()) => self.draft().rules.push(rule),
                 Err(error) => self.problem(ProblemKind::BadPath(error), None, FieldPath::root(), site, None),
             }
         }
@@ -418,100 +459,104 @@ impl Stack {
     ///
     /// It must be the whole value of a key of some Secret of the stack; others may then hold it in templates.
     #[track_caller]
-    pub fn generated(&mut self, name: &str, password: Password) -> Input {
+    pub fn generated(&self, name: &str, password: Password) -> Input {
         let site = Site::caller();
         let generated = Generated { name: name.to_owned(), password };
         if generated.password.length == 0 || generated.password.alphabet.is_empty() {
             let kind = ProblemKind::BadInput(format!("the generated value \"{name}\" would be empty"));
             self.problem(kind, None, FieldPath::root(), site, None);
         }
-        if let Some((_, first)) = self.generated.get(name) {
-            let kind = ProblemKind::Duplicate { first: *first };
+        let known = self.draft().generated.insert(name.to_owned(), (generated.clone(), site));
+        if let Some((_, first)) = known {
+            let kind = ProblemKind::Duplicate { first };
             self.problem(kind, None, FieldPath::root(), site, Some("give each generated value a name of its own"));
         }
-        self.generated.insert(name.to_owned(), (generated.clone(), site));
         Input::Generated(generated)
     }
 
-    /// Exports a value of the stack, which `outputs` prints. Secret values are shown as such, never as they are.
+    /// Exports a value of the stack, which `outputs` prints. Secret values are shown as such, never as they are. Two values of one
+    /// name are a problem.
     #[track_caller]
-    pub fn export(&mut self, name: &str, value: impl Into<Input>) {
-        self.outputs.insert(name.to_owned(), (value.into(), Site::caller()));
+    pub fn export(&self, name: &str, value: impl Into<Input>) {
+        let (value, site) = (value.into(), Site::caller());
+        let known = self.draft().outputs.insert(name.to_owned(), (value, site));
+        if let Some((_, first)) = known {
+            let kind = ProblemKind::Duplicate { first };
+            let hint = format!("give each output a name of its own; \"{name}\" is exported twice");
+            self.problem(kind, None, FieldPath::root(), site, Some(&hint));
+        }
     }
 
     /// Reports something that the program itself found wrong, together with everything else.
     #[track_caller]
-    pub fn report(&mut self, message: &str) {
+    pub fn report(&self, message: &str) {
         let kind = ProblemKind::Declaration(message.to_owned());
         self.problem(kind, None, FieldPath::root(), Site::caller(), None);
     }
 
     /// Sets the library that validates what is declared. Without one, only what this crate checks itself is found.
-    pub fn validate_with(&mut self, validator: Arc<dyn Validator>) {
-        self.validator = Some(validator);
+    pub fn validate_with(&self, validator: Arc<dyn Validator>) {
+        self.draft().validator = Some(validator);
     }
 
     /// Ends the declaration: reads the edges out of the objects and checks everything.
     ///
     /// # Errors
     /// All problems at once.
-    pub fn build(mut self) -> Result<Graph, Problems> {
-        for resource in &mut self.resources {
+    pub fn build(self) -> Result<Graph, Problems> {
+        let mut draft = self.draft.into_inner();
+        let Draft { resources, ready_rules, .. } = &mut draft;
+        for resource in resources {
             if resource.options.ready_when.is_none() {
                 let kind = (resource.id.group.clone(), resource.id.kind.clone());
-                resource.options.ready_when = self.ready_rules.get(&kind).cloned();
+                resource.options.ready_when = ready_rules.get(&kind).cloned();
             }
         }
-        Graph::build(Draft {
-            program: self.program,
-            name: self.name,
-            namespace: self.namespace,
-            resources: self.resources,
-            externals: self.externals,
-            generated: self.generated,
-            outputs: self.outputs,
-            definitions: self.definition_ids,
-            rules: self.rules,
-            validator: self.validator,
-            made_at_run_time: self.made_at_run_time,
-            guessed: self.guessed,
-            defined: self.definitions.into_values().collect(),
-            configured: self.configured,
-            levels: self.levels,
-            findings: self.findings,
-        })
+        Graph::build(draft)
+    }
+
+    /// What was declared so far. No two borrows overlap: each method drops its own before it calls another one or code of the
+    /// program.
+    fn draft(&self) -> RefMut<'_, Draft> {
+        self.draft.borrow_mut()
     }
 
     fn find_kind(&self, api_version: &str, kind: &str) -> Option<ApiKind> {
-        catalog::find(api_version, kind)
-            .or_else(|| self.definitions.get(&(api_version.to_owned(), kind.to_owned())).cloned())
+        let is_it = |defined: &&ApiKind| defined.kind == kind && defined.api_version() == api_version;
+        catalog::find(api_version, kind).or_else(|| self.draft().defined.iter().rev().find(is_it).cloned())
     }
 
     /// Remembers the kinds that a CustomResourceDefinition defines, so that later manifests may be of them.
-    fn learn_definition(&mut self, id: &ResourceId, object: &Value) {
+    fn learn_definition(&self, id: &ResourceId, object: &Value) {
         if !id.is("apiextensions.k8s.io", "CustomResourceDefinition") {
             return;
         }
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (group, kind, plural) = (text("/spec/group"), text("/spec/names/kind"), text("/spec/names/plural"));
         let scope = if text("/spec/scope") == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
-        self.definition_ids.insert(crate::id::GroupKind::new(&group, &kind), id.clone());
+        let mut draft = self.draft();
+        draft.definitions.insert(crate::id::GroupKind::new(&group, &kind), id.clone());
         for version in object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
             let version = version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let api_kind = ApiKind { group: group.clone(), version, kind: kind.clone(), plural: plural.clone(), scope };
-            self.definitions.insert((api_kind.api_version(), kind.clone()), api_kind);
+            draft.defined.push(ApiKind {
+                group: group.clone(),
+                version,
+                kind: kind.clone(),
+                plural: plural.clone(),
+                scope,
+            });
         }
     }
 
     fn problem(
-        &mut self,
+        &self,
         kind: ProblemKind,
         resource: Option<&ResourceId>,
         path: FieldPath,
         site: Site,
         hint: Option<&str>,
     ) {
-        self.findings.problems.push(Problem {
+        self.draft().findings.problems.push(Problem {
             kind,
             resource: resource.cloned(),
             path,
@@ -521,11 +566,12 @@ impl Stack {
     }
 }
 
-/// A finished declaration that is not yet checked.
-#[derive(Clone, Debug)]
+/// A declaration that is not yet checked.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) program: String,
     pub(crate) name: String,
+    /// Where resources without a namespace of their own go.
     pub(crate) namespace: Option<String>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) externals: BTreeMap<ResourceId, (ApiKind, Site)>,
@@ -534,13 +580,17 @@ pub(crate) struct Draft {
     /// The CustomResourceDefinition of the stack that defines a kind.
     pub(crate) definitions: BTreeMap<crate::id::GroupKind, ResourceId>,
     /// The references of custom kinds.
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Vec<ReferenceRule>,
+    /// When the objects of a kind are ready, by API group and kind.
+    pub(crate) ready_rules: BTreeMap<(String, String), ReadyWhen>,
     pub(crate) validator: Option<Arc<dyn Validator>>,
+    /// The objects that something creates while the stack runs.
     pub(crate) made_at_run_time: BTreeSet<ResourceId>,
     /// The resources whose kind only the cluster knows.
     pub(crate) guessed: BTreeSet<ResourceId>,
     /// The kinds that CustomResourceDefinitions of the stack define.
     pub(crate) defined: Vec<ApiKind>,
+    /// The options that the program adds to resources, by their names.
     pub(crate) configured: Vec<(String, Declaration, Site)>,
     pub(crate) levels: Vec<(String, WarningLevel, Site)>,
     pub(crate) findings: Findings,

@@ -198,7 +198,7 @@ mod tests {
                           storageclass that provisions the pvc must support resize";
 
     fn graph() -> Graph {
-        let mut stack = Stack::new("program", "default", None);
+        let stack = Stack::new("program", "default", None);
         stack.in_namespace("n");
         for object in [
             json!({"apiVersion": "v1", "kind": "Namespace",

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::{Declaration, FieldPath, Input, IntoResource, ProblemKind};
+use std::time::Duration;
+
+use holm_core::{Declaration, FieldPath, Input, IntoResource, ProblemKind, ResourceOption};
 use k8s_openapi::Metadata;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use serde_json::Value;
+
+use crate::reference::Workload;
 
 /// The options that every builder has.
 pub trait Builder: Sized {
@@ -46,6 +50,20 @@ pub trait Builder: Sized {
     }
 }
 
+/// The part of [`IntoResource`] that is the same for all builders: each keeps its options in its [`Common`].
+macro_rules! keep_options {
+    () => {
+        type Configured = Self;
+
+        fn with_option(mut self, option: holm_core::ResourceOption) -> Self {
+            self.common.options.push(option);
+            self
+        }
+    };
+}
+
+pub(crate) use keep_options;
+
 /// A change of a finished plain struct.
 pub(crate) type Patch<K> = Box<dyn FnOnce(&mut K)>;
 
@@ -54,16 +72,49 @@ pub struct Common<K> {
     metadata: ObjectMeta,
     annotations: Vec<(String, Input)>,
     patches: Vec<Patch<K>>,
+    pub(crate) options: Vec<ResourceOption>,
+    problems: Vec<(FieldPath, ProblemKind)>,
 }
 
 impl<K> Common<K> {
     pub(crate) fn new(name: impl Into<String>) -> Self {
         let metadata = ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() };
-        Self { metadata, annotations: Vec::new(), patches: Vec::new() }
+        Self { metadata, annotations: Vec::new(), patches: Vec::new(), options: Vec::new(), problems: Vec::new() }
     }
 
     pub(crate) fn set_name(&mut self, name: &str) {
         self.metadata.name = Some(name.to_owned());
+    }
+
+    pub(crate) fn set_namespace(&mut self, namespace: &str) {
+        self.metadata.namespace = Some(namespace.to_owned());
+    }
+
+    /// Takes over the labels of an object that another library made.
+    pub(crate) fn take_labels(&mut self, labels: Option<BTreeMap<String, String>>) {
+        self.metadata.labels = labels;
+    }
+
+    /// The selector of a workload's pods, for the field `field` of the spec. That of a workload outside of the stack is not known.
+    pub(crate) fn selector_of(&mut self, workload: &impl Workload, field: &str) -> LabelSelector {
+        let selector = workload.pod_selector();
+        // An empty selector would select every pod of the namespace.
+        if selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty) && selector.match_expressions.is_none() {
+            let message =
+                format!("the pod labels of {} are not known here; set the selector with patch()", workload.id());
+            self.problem(FieldPath::of(["spec", field]), ProblemKind::Incomplete(message));
+        }
+        selector
+    }
+
+    /// Keeps a problem of the field at `path`.
+    pub(crate) fn problem(&mut self, path: FieldPath, kind: ProblemKind) {
+        self.problems.push((path, kind));
+    }
+
+    /// The duration in seconds for the field at `path`; none, and a problem, where it is not a number of whole seconds.
+    pub(crate) fn seconds<T: TryFrom<u64>>(&mut self, path: FieldPath, duration: Duration) -> Option<T> {
+        seconds(duration).map_err(|kind| self.problem(path, *kind)).ok()
     }
 
     /// Puts the metadata on `object`, runs the patches, and adds what was found while it was lowered.
@@ -88,6 +139,10 @@ impl<K> Common<K> {
             declaration.inputs.insert(path, input);
         }
         declaration.problems.extend(lowering.problems);
+        declaration.problems.extend(self.problems);
+        for option in self.options {
+            option.apply_to(&mut declaration);
+        }
         declaration
     }
 }
@@ -150,6 +205,18 @@ impl Lowering {
         self.inputs.extend(part.inputs.into_iter().map(|(rest, input)| (path.concat(&rest), input)));
         self.problems.extend(part.problems.into_iter().map(|(rest, kind)| (path.concat(&rest), kind)));
     }
+}
+
+/// The duration as Kubernetes has it, in whole seconds.
+pub(crate) fn seconds<T: TryFrom<u64>>(duration: Duration) -> Result<T, Box<ProblemKind>> {
+    let whole = (duration.subsec_nanos() == 0).then_some(duration.as_secs());
+    whole.and_then(|seconds| T::try_from(seconds).ok()).ok_or_else(|| {
+        Box::new(ProblemKind::Invalid {
+            what: "duration",
+            value: format!("{duration:?}"),
+            rule: "Kubernetes counts it in whole seconds, at most 68 years of them".to_owned(),
+        })
+    })
 }
 
 /// The item named `name` of the list `list`.

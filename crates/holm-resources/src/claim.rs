@@ -4,7 +4,7 @@ use holm_core::{Declaration, IntoResource};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::kind;
 
 /// A claim of a volume that outlives its pods.
@@ -50,6 +50,10 @@ impl PersistentVolumeClaim {
         self
     }
 
+    pub(crate) fn spec(&mut self) -> &mut core::PersistentVolumeClaimSpec {
+        &mut self.spec
+    }
+
     /// The storage class. It cannot change later.
     pub fn storage_class(mut self, name: &str) -> Self {
         self.spec.storage_class_name = Some(name.to_owned());
@@ -67,6 +71,7 @@ impl Builder for PersistentVolumeClaim {
 
 impl IntoResource for PersistentVolumeClaim {
     type Kind = kind::PersistentVolumeClaim;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         let claim = core::PersistentVolumeClaim { spec: Some(self.spec), ..core::PersistentVolumeClaim::default() };

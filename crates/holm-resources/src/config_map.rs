@@ -4,7 +4,7 @@ use holm_core::{Declaration, FieldPath, Input, IntoResource};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::kind;
 
 /// Configuration that anybody in the namespace may read.
@@ -50,6 +50,7 @@ impl Builder for ConfigMap {
 
 impl IntoResource for ConfigMap {
     type Kind = kind::ConfigMap;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         let mut lowering = Lowering::default();

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::builder::{Lowering, Patch, named_item};
+use crate::compute::{Cpu, Memory};
 use crate::env::{EnvFrom, EnvSource, Source};
 use crate::port::Port;
 use crate::probe::Probe;
@@ -16,13 +17,13 @@ use crate::volume::{Mount, PendingMount, Volumes};
 /// A container of a pod.
 ///
 /// ```
-/// use holm_resources::{Container, Port, Probe};
+/// use holm_resources::{Container, Cpu, Memory, Port, Probe};
 ///
 /// let port = Port::tcp("http", 8080);
 /// let server = Container::new("server", "example.org/server:1.4.2")
 ///     .port(&port)
 ///     .env("LISTEN", format!("0.0.0.0:{}", port.number()))
-///     .request("100m", "128Mi")
+///     .request(Cpu::millis(100), Memory::mebibytes(128))
 ///     .readiness(Probe::http("/ready", &port));
 /// ```
 #[must_use = "a container does nothing until a workload has it"]
@@ -95,14 +96,19 @@ impl Container {
         self
     }
 
-    /// The CPU and memory that are set aside for it, such as `100m` and `128Mi`.
-    pub fn request(self, cpu: &str, memory: &str) -> Self {
-        self.request_of("cpu", cpu).request_of("memory", memory)
+    /// The CPU and memory that are set aside for it.
+    pub fn request(self, cpu: Cpu, memory: Memory) -> Self {
+        self.request_of("cpu", cpu.as_str()).request_of("memory", memory.as_str())
     }
 
-    /// The CPU and memory that it may use at most. Beyond the memory it is killed.
-    pub fn limit(self, cpu: &str, memory: &str) -> Self {
-        self.limit_of("cpu", cpu).limit_of("memory", memory)
+    /// The CPU and memory that it may use at most. Beyond the CPU it is slowed down, beyond the memory it is killed.
+    pub fn limit(self, cpu: Cpu, memory: Memory) -> Self {
+        self.limit_of("cpu", cpu.as_str()).limit_of("memory", memory.as_str())
+    }
+
+    /// The memory that it may use at most, without a limit of the CPU.
+    pub fn limit_memory(self, memory: Memory) -> Self {
+        self.limit_of("memory", memory.as_str())
     }
 
     /// What is set aside of one resource, such as `ephemeral-storage`.
@@ -160,9 +166,10 @@ impl Container {
         self
     }
 
-    /// When the image is pulled: `Always`, `IfNotPresent` or `Never`.
-    pub fn image_pull_policy(mut self, policy: &str) -> Self {
-        self.container.image_pull_policy = Some(policy.to_owned());
+    /// When the image is pulled. Default: [`Always`](ImagePullPolicy::Always) for the tag `latest` and for no tag, or else
+    /// [`IfNotPresent`](ImagePullPolicy::IfNotPresent).
+    pub fn image_pull_policy(mut self, policy: ImagePullPolicy) -> Self {
+        self.container.image_pull_policy = Some(policy.as_str().to_owned());
         self
     }
 
@@ -184,7 +191,7 @@ impl Container {
         container.ports = some_list(self.ports.iter().map(Port::lower));
         container.volume_mounts = some_list(self.mounts.into_iter().map(|mount| volumes.mount(mount)));
         for (field, probe) in self.probes {
-            let probe = Some(probe.lower());
+            let probe = Some(probe.lower(&FieldPath::of([field]), &mut found));
             match field {
                 "startupProbe" => container.startup_probe = probe,
                 "readinessProbe" => container.readiness_probe = probe,
@@ -196,6 +203,27 @@ impl Container {
         }
         lowering.absorb(&named_item(list, &container.name), found);
         container
+    }
+}
+
+/// When the kubelet pulls an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImagePullPolicy {
+    /// At every start of a container; what is the same already is not downloaded again.
+    Always,
+    /// Where the node does not have it.
+    IfNotPresent,
+    /// Never: the node must have it.
+    Never,
+}
+
+impl ImagePullPolicy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
     }
 }
 

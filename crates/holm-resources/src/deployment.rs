@@ -1,10 +1,12 @@
 //! Deployments.
 
+use std::time::Duration;
+
 use holm_core::{Declaration, FieldPath, IntoResource};
 use k8s_openapi::api::apps::v1 as apps;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::amount::Amount;
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::kind;
 use crate::pod::{PodOptions, PodTemplate};
 
@@ -28,8 +30,8 @@ impl Deployment {
     }
 
     /// How many pods there are. Without it the number is left to the server (1), or to an autoscaler.
-    pub fn replicas(mut self, replicas: i32) -> Self {
-        self.spec.replicas = Some(replicas);
+    pub fn replicas(mut self, replicas: u32) -> Self {
+        self.spec.replicas = Some(i32::try_from(replicas).unwrap_or(i32::MAX));
         self
     }
 
@@ -41,27 +43,35 @@ impl Deployment {
         self
     }
 
-    /// Replaces pods step by step: how many may be there beyond the number of replicas, and how many may be missing.
-    pub fn rolling_update(mut self, max_surge: i32, max_unavailable: i32) -> Self {
-        self.spec.strategy = Some(apps::DeploymentStrategy {
-            type_: Some("RollingUpdate".to_owned()),
-            rolling_update: Some(apps::RollingUpdateDeployment {
-                max_surge: Some(IntOrString::Int(max_surge)),
-                max_unavailable: Some(IntOrString::Int(max_unavailable)),
-            }),
-        });
+    /// During an update, how many pods there may be beyond the number of replicas: a number, or [`Percent`](crate::Percent).
+    /// Default: 25 %.
+    pub fn max_surge(mut self, pods: impl Into<Amount>) -> Self {
+        self.rolling_update().max_surge = Some(pods.into().lower());
         self
     }
 
+    /// During an update, how many pods may be missing: a number, or [`Percent`](crate::Percent). Default: 25 %.
+    pub fn max_unavailable(mut self, pods: impl Into<Amount>) -> Self {
+        self.rolling_update().max_unavailable = Some(pods.into().lower());
+        self
+    }
+
+    fn rolling_update(&mut self) -> &mut apps::RollingUpdateDeployment {
+        let strategy = self.spec.strategy.get_or_insert_default();
+        strategy.type_ = Some("RollingUpdate".to_owned());
+        strategy.rolling_update.get_or_insert_default()
+    }
+
     /// How long a new pod must be ready before it counts as available. Default: 0 seconds.
-    pub fn min_ready_seconds(mut self, seconds: i32) -> Self {
-        self.spec.min_ready_seconds = Some(seconds);
+    pub fn min_ready(mut self, duration: Duration) -> Self {
+        self.spec.min_ready_seconds = self.common.seconds(FieldPath::of(["spec", "minReadySeconds"]), duration);
         self
     }
 
     /// How long a rollout may go without progress before it counts as failed. Default: 600 seconds.
-    pub fn progress_deadline_seconds(mut self, seconds: i32) -> Self {
-        self.spec.progress_deadline_seconds = Some(seconds);
+    pub fn progress_deadline(mut self, duration: Duration) -> Self {
+        let path = FieldPath::of(["spec", "progressDeadlineSeconds"]);
+        self.spec.progress_deadline_seconds = self.common.seconds(path, duration);
         self
     }
 
@@ -94,6 +104,7 @@ impl PodOptions for Deployment {
 
 impl IntoResource for Deployment {
     type Kind = kind::Deployment;
+    keep_options!();
 
     // Kubernetes 1.37 made the spec a required field; older versions of the type have it optional.
     #[allow(clippy::useless_conversion)]

@@ -7,7 +7,8 @@ use crate::kind;
 
 /// Where the value of one environment variable comes from.
 ///
-/// Text, [`Input`]s and keys of Secrets and ConfigMaps turn into it by themselves.
+/// Text, numbers, booleans, [`Input`]s and keys of Secrets and ConfigMaps ([`Keyed::key`](crate::Keyed::key)) turn into it by
+/// themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnvSource(pub(crate) Source);
 
@@ -95,37 +96,26 @@ impl From<&ConfigKey> for EnvSource {
     }
 }
 
-impl From<&str> for EnvSource {
-    fn from(text: &str) -> Self {
-        Self(Source::Value(text.into()))
-    }
+/// Everything that turns into an [`Input`].
+macro_rules! from_inputs {
+    ($($type:ty)*) => {$(
+        impl From<$type> for EnvSource {
+            fn from(value: $type) -> Self {
+                Self(Source::Value(value.into()))
+            }
+        }
+    )*};
 }
 
-impl From<String> for EnvSource {
-    fn from(text: String) -> Self {
-        Self(Source::Value(text.into()))
-    }
-}
-
-impl From<Input> for EnvSource {
-    fn from(input: Input) -> Self {
-        Self(Source::Value(input))
-    }
-}
-
-impl From<&Input> for EnvSource {
-    fn from(input: &Input) -> Self {
-        Self(Source::Value(input.clone()))
-    }
-}
-
-impl From<Sensitive<String>> for EnvSource {
-    fn from(value: Sensitive<String>) -> Self {
-        Self(Source::Value(value.into()))
-    }
-}
+from_inputs!(&str &&str String &String Input &Input Sensitive<String> &Sensitive<String>);
+from_inputs!(bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
 /// What all the variables of a container may come from at once: a Secret or a ConfigMap.
+#[diagnostic::on_unimplemented(
+    message = "environment variables cannot come from a `{Self}`",
+    label = "not a reference to a Secret or a ConfigMap",
+    note = "add the Secret or ConfigMap to the stack first, and pass a reference to what `stack.add` returns"
+)]
 pub trait EnvFrom {
     #[doc(hidden)]
     fn source(&self) -> core::EnvFromSource;

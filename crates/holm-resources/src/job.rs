@@ -1,9 +1,11 @@
 //! Jobs and CronJobs.
 
-use holm_core::{Declaration, FieldPath, IntoResource};
+use std::time::Duration;
+
+use holm_core::{Declaration, FieldPath, IntoResource, ProblemKind};
 use k8s_openapi::api::batch::v1 as batch;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options, seconds};
 use crate::kind;
 use crate::pod::{PodOptions, PodTemplate};
 
@@ -21,8 +23,9 @@ pub trait JobOptions: Sized {
 
     /// How long the Job may take before it is stopped as failed.
     #[must_use]
-    fn active_deadline_seconds(mut self, seconds: i64) -> Self {
-        self.job().spec.active_deadline_seconds = Some(seconds);
+    fn active_deadline(mut self, duration: Duration) -> Self {
+        let job = self.job();
+        job.spec.active_deadline_seconds = job.seconds("activeDeadlineSeconds", duration);
         self
     }
 
@@ -31,8 +34,9 @@ pub trait JobOptions: Sized {
     /// # Caveats
     /// A stack whose Job was deleted so will want to make it again.
     #[must_use]
-    fn ttl_seconds_after_finished(mut self, seconds: i32) -> Self {
-        self.job().spec.ttl_seconds_after_finished = Some(seconds);
+    fn ttl_after_finished(mut self, duration: Duration) -> Self {
+        let job = self.job();
+        job.spec.ttl_seconds_after_finished = job.seconds("ttlSecondsAfterFinished", duration);
         self
     }
 
@@ -63,6 +67,7 @@ pub trait JobOptions: Sized {
 pub struct JobTemplate {
     spec: batch::JobSpec,
     pod: PodTemplate,
+    problems: Vec<(&'static str, ProblemKind)>,
 }
 
 impl JobTemplate {
@@ -70,11 +75,18 @@ impl JobTemplate {
         let mut pod = PodTemplate::new(name);
         // A Job's pods cannot have the default, Always.
         pod.spec().restart_policy = Some("Never".to_owned());
-        Self { spec: batch::JobSpec::default(), pod }
+        Self { spec: batch::JobSpec::default(), pod, problems: Vec::new() }
+    }
+
+    fn seconds<T: TryFrom<u64>>(&mut self, field: &'static str, duration: Duration) -> Option<T> {
+        seconds(duration).map_err(|kind| self.problems.push((field, *kind))).ok()
     }
 
     /// The spec, which stands at `at` in its object. The selector is left to the server, which makes it unique.
     fn lower(self, at: &FieldPath, lowering: &mut Lowering) -> batch::JobSpec {
+        for (field, kind) in self.problems {
+            lowering.problem(at.field(field), kind);
+        }
         let template = self.pod.lower_without_claims(&at.field("template"), lowering);
         batch::JobSpec { template, ..self.spec }
     }
@@ -119,6 +131,7 @@ impl PodOptions for Job {
 
 impl IntoResource for Job {
     type Kind = kind::Job;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         let mut lowering = Lowering::default();
@@ -156,8 +169,9 @@ impl CronJob {
     }
 
     /// How late a run may still start.
-    pub fn starting_deadline_seconds(mut self, seconds: i64) -> Self {
-        self.spec.starting_deadline_seconds = Some(seconds);
+    pub fn starting_deadline(mut self, duration: Duration) -> Self {
+        let path = FieldPath::of(["spec", "startingDeadlineSeconds"]);
+        self.spec.starting_deadline_seconds = self.common.seconds(path, duration);
         self
     }
 
@@ -197,6 +211,7 @@ impl PodOptions for CronJob {
 
 impl IntoResource for CronJob {
     type Kind = kind::CronJob;
+    keep_options!();
 
     // Kubernetes 1.37 made the spec a required field; older versions of the type have it optional.
     #[allow(clippy::useless_conversion)]

@@ -1,12 +1,13 @@
 //! The pods of a workload: what Deployments, StatefulSets and Jobs have in common.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use holm_core::{FieldPath, Input, ProblemKind, Ref};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use crate::builder::{Lowering, Patch};
+use crate::builder::{Lowering, Patch, seconds};
 use crate::container::{Container, some_list};
 use crate::kind;
 use crate::security::PodSecurityContext;
@@ -68,8 +69,12 @@ pub trait PodOptions: Sized {
 
     /// How long a pod has to stop before it is killed. Default: 30 seconds.
     #[must_use]
-    fn termination_grace_period_seconds(mut self, seconds: u32) -> Self {
-        self.pod().spec.termination_grace_period_seconds = Some(i64::from(seconds));
+    fn termination_grace_period(mut self, duration: Duration) -> Self {
+        let pod = self.pod();
+        match seconds(duration) {
+            Ok(seconds) => pod.spec.termination_grace_period_seconds = Some(seconds),
+            Err(kind) => pod.problems.push((FieldPath::of(["terminationGracePeriodSeconds"]), *kind)),
+        }
         self
     }
 
@@ -136,6 +141,7 @@ pub struct PodTemplate {
     init_containers: Vec<Container>,
     spec: core::PodSpec,
     patches: Vec<Patch<core::PodSpec>>,
+    problems: Vec<(FieldPath, ProblemKind)>,
 }
 
 impl PodTemplate {
@@ -149,6 +155,7 @@ impl PodTemplate {
             init_containers: Vec::new(),
             spec: core::PodSpec::default(),
             patches: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -191,6 +198,9 @@ impl PodTemplate {
         spec.volumes = some_list(volumes.volumes.into_iter());
         for patch in self.patches {
             patch(&mut spec);
+        }
+        for (path, kind) in self.problems {
+            found.problem(path, kind);
         }
         lowering.absorb(&at.field("spec"), found);
         let mut annotations = Lowering::default();

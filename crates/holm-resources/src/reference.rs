@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::{FieldPath, Input, Ref, ResourceId};
+use holm_core::{FieldPath, Input, Kind, Ref, ResourceId};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
@@ -35,6 +35,11 @@ impl Keyed for Ref<kind::ConfigMap> {
 }
 
 /// References to what runs pods, such as a Deployment.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` is not a reference to a workload",
+    label = "not a reference to a Deployment, StatefulSet or the like",
+    note = "a builder has to be added to the stack first: `let web = stack.add(Deployment::new(\"web\"))`, then pass `&web`"
+)]
 pub trait Workload {
     /// The identity of the workload.
     fn id(&self) -> &ResourceId;
@@ -74,7 +79,7 @@ impl<K: RunsPods> Workload for Ref<K> {
     label = "no workload",
     note = "the pods of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or Pod can be selected"
 )]
-pub trait RunsPods {
+pub trait RunsPods: Kind {
     /// The JSON pointer to the labels of the pods.
     #[doc(hidden)]
     const LABELS: &'static str = "/spec/template/metadata/labels";

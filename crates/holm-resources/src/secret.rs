@@ -4,7 +4,7 @@ use holm_core::{Declaration, FieldPath, Input, IntoResource, Sensitive};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::kind;
 
 /// Values that must not be seen.
@@ -16,7 +16,7 @@ use crate::kind;
 /// use holm_core::{Password, Stack};
 /// use holm_resources::Secret;
 ///
-/// let mut stack = Stack::new("shop", "dev", Some("shop"));
+/// let stack = Stack::new("shop", "dev", Some("shop"));
 /// let password = stack.generated("database-password", Password::alphanumeric(32));
 /// stack.add(Secret::opaque("database").entry("username", "shop").entry("password", &password));
 /// ```
@@ -30,17 +30,17 @@ pub struct Secret {
 impl Secret {
     /// A Secret of the type `Opaque`.
     pub fn opaque(name: &str) -> Self {
-        Self::of_type(name, "Opaque")
+        Self::of_type(name, SecretType::Opaque)
     }
 
     /// A certificate with its key in PEM, of the type `kubernetes.io/tls`.
     pub fn tls(name: &str, certificate: impl Into<Input>, key: impl Into<Input>) -> Self {
-        Self::of_type(name, "kubernetes.io/tls").entry("tls.crt", certificate).entry("tls.key", key)
+        Self::of_type(name, SecretType::Tls).entry("tls.crt", certificate).entry("tls.key", key)
     }
 
-    /// A Secret of any type.
-    pub fn of_type(name: &str, type_: &str) -> Self {
-        let secret = core::Secret { type_: Some(type_.to_owned()), ..core::Secret::default() };
+    /// A Secret of any type. It cannot change later.
+    pub fn of_type(name: &str, secret_type: SecretType) -> Self {
+        let secret = core::Secret { type_: Some(secret_type.into_text()), ..core::Secret::default() };
         Self { common: Common::new(name), entries: Vec::new(), secret }
     }
 
@@ -67,6 +67,41 @@ impl Secret {
     }
 }
 
+/// What a Secret holds, which decides the keys that it must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretType {
+    /// Any entries: `Opaque`.
+    Opaque,
+    /// A certificate and its key as `tls.crt` and `tls.key`: `kubernetes.io/tls`.
+    Tls,
+    /// Credentials of image registries as `.dockerconfigjson`: `kubernetes.io/dockerconfigjson`.
+    DockerConfigJson,
+    /// A user as `username`, `password` or both: `kubernetes.io/basic-auth`.
+    BasicAuth,
+    /// A key as `ssh-privatekey`: `kubernetes.io/ssh-auth`.
+    SshAuth,
+    /// A token of the ServiceAccount that the annotation `kubernetes.io/service-account.name` names:
+    /// `kubernetes.io/service-account-token`.
+    ServiceAccountToken,
+    /// A type of another program.
+    Other(String),
+}
+
+impl SecretType {
+    fn into_text(self) -> String {
+        let text = match self {
+            Self::Opaque => "Opaque",
+            Self::Tls => "kubernetes.io/tls",
+            Self::DockerConfigJson => "kubernetes.io/dockerconfigjson",
+            Self::BasicAuth => "kubernetes.io/basic-auth",
+            Self::SshAuth => "kubernetes.io/ssh-auth",
+            Self::ServiceAccountToken => "kubernetes.io/service-account-token",
+            Self::Other(text) => return text,
+        };
+        text.to_owned()
+    }
+}
+
 impl Builder for Secret {
     type Object = core::Secret;
 
@@ -77,6 +112,7 @@ impl Builder for Secret {
 
 impl IntoResource for Secret {
     type Kind = kind::Secret;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         let mut lowering = Lowering::default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use holm_core::{Declaration, FieldPath, IntoResource, ProblemKind};
 use k8s_openapi::api::core::v1 as core;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::container::some_list;
 use crate::kind;
 use crate::port::Port;
@@ -117,6 +117,7 @@ impl Builder for Service {
 
 impl IntoResource for Service {
     type Kind = kind::Service;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         let mut lowering = Lowering::default();

@@ -3,7 +3,7 @@
 use holm_core::{Declaration, IntoResource, Ref};
 use k8s_openapi::api::core::v1 as core;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::kind;
 
 /// Who pods are to the API server.
@@ -43,6 +43,7 @@ impl Builder for ServiceAccount {
 
 impl IntoResource for ServiceAccount {
     type Kind = kind::ServiceAccount;
+    keep_options!();
 
     fn into_declaration(self) -> Declaration {
         self.common.finish(self.account, Lowering::default())

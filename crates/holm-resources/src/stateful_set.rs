@@ -1,9 +1,11 @@
 //! StatefulSets.
 
+use std::time::Duration;
+
 use holm_core::{Declaration, FieldPath, IntoResource, Ref};
 use k8s_openapi::api::apps::v1 as apps;
 
-use crate::builder::{Builder, Common, Lowering};
+use crate::builder::{Builder, Common, Lowering, keep_options};
 use crate::container::some_list;
 use crate::kind;
 use crate::pod::{PodOptions, PodTemplate};
@@ -28,8 +30,8 @@ impl StatefulSet {
     }
 
     /// How many pods there are. Without it the number is left to the server (1), or to an autoscaler.
-    pub fn replicas(mut self, replicas: i32) -> Self {
-        self.spec.replicas = Some(replicas);
+    pub fn replicas(mut self, replicas: u32) -> Self {
+        self.spec.replicas = Some(i32::try_from(replicas).unwrap_or(i32::MAX));
         self
     }
 
@@ -63,8 +65,8 @@ impl StatefulSet {
     }
 
     /// How long a new pod must be ready before it counts as available. Default: 0 seconds.
-    pub fn min_ready_seconds(mut self, seconds: i32) -> Self {
-        self.spec.min_ready_seconds = Some(seconds);
+    pub fn min_ready(mut self, duration: Duration) -> Self {
+        self.spec.min_ready_seconds = self.common.seconds(FieldPath::of(["spec", "minReadySeconds"]), duration);
         self
     }
 
@@ -91,6 +93,7 @@ impl PodOptions for StatefulSet {
 
 impl IntoResource for StatefulSet {
     type Kind = kind::StatefulSet;
+    keep_options!();
 
     // Kubernetes 1.37 made the spec a required field; older versions of the type have it optional.
     #[allow(clippy::useless_conversion)]

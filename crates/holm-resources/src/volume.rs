@@ -1,6 +1,6 @@
 //! Volumes: what a container mounts brings its volume along, so that there is no mount without one.
 
-use holm_core::Ref;
+use holm_core::{Kind, Ref};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
@@ -8,6 +8,11 @@ use crate::claim::ClaimTemplate;
 use crate::kind;
 
 /// Something that a container can mount: a reference to a claim, a Secret or a ConfigMap, or a [`Volume`].
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be mounted",
+    label = "neither a reference nor a volume",
+    note = "a PersistentVolumeClaim, Secret or ConfigMap has to be added to the stack first; mount what `stack.add` returns"
+)]
 pub trait Mount {
     /// Where the files come from.
     type Source: VolumeSource;
@@ -236,7 +241,7 @@ impl<K: Mountable> Mount for Ref<K> {
     label = "neither a claim, a Secret nor a ConfigMap",
     note = "a container mounts references to a PersistentVolumeClaim, a Secret or a ConfigMap, a ClaimTemplate and a Volume"
 )]
-pub trait Mountable {
+pub trait Mountable: Kind {
     #[doc(hidden)]
     type Source: VolumeSource;
 

@@ -21,7 +21,7 @@
 //!     holm::run("shop", declare)
 //! }
 //!
-//! fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+//! fn declare(stack: &Stack, config: &Config) -> holm::Result {
 //!     stack.namespace("shop");
 //!     let password = stack.generated("database-password", Password::alphanumeric(32));
 //!     let database = stack.add(Secret::opaque("database").entry("password", &password));
@@ -92,7 +92,7 @@
 //!     holm::run("discount", declare)
 //! }
 //!
-//! fn declare(stack: &mut Stack, _: &Config) -> holm::Result {
+//! fn declare(stack: &Stack, _: &Config) -> holm::Result {
 //!     stack.namespace("shop");
 //!     stack.add(Discount::crd());
 //!     stack.add(Discount::new("winter", DiscountSpec { percent: 20 }));
@@ -113,8 +113,8 @@ pub use holm_core::declare::{DeclarationError as Error, Result};
 pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validated, Validator, graph as validate};
 pub use holm_core::{
     Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Password, Problem,
-    ProblemKind, Problems, ReadyWhen, Ref, ResourceId, ResourceOptions, Scope, Sensitive, Stack, Strength, Timeouts,
-    Untyped, Warning, WarningKind, WarningLevel, options,
+    ProblemKind, Problems, ReadyWhen, Ref, ReferenceRule, ResourceId, ResourceOptions, Scope, Sensitive, Stack,
+    Strength, Timeouts, Untyped, Warning, WarningKind, WarningLevel, options,
 };
 pub use holm_resources as resources;
 pub use holm_resources::kind;
@@ -133,7 +133,7 @@ pub use {schemars, serde, serde_json};
 /// is validated as the API server would do it.
 ///
 /// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
-pub fn run(program: &str, declare: impl FnOnce(&mut Stack, &Config) -> Result) -> ExitCode {
+pub fn run(program: &str, declare: impl FnOnce(&Stack, &Config) -> Result) -> ExitCode {
     holm_cli::run(program, |stack, config| {
         validation::pass_to(stack);
         declare(stack, config)

@@ -6,9 +6,9 @@
 //! ```
 //! use holm::prelude::*;
 //!
-//! fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+//! fn declare(stack: &Stack, config: &Config) -> holm::Result {
 //!     stack.namespace("shop");
-//!     stack.add(ConfigMap::new("settings").entry("greeting", config.require("greeting")?));
+//!     stack.add(ConfigMap::new("settings").entry("greeting", config.require::<String>("greeting")?));
 //!     Ok(())
 //! }
 //!
@@ -28,7 +28,7 @@
 //! use holm::prelude::*;
 //! use holm::testing::Cluster;
 //!
-//! fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+//! fn declare(stack: &Stack, config: &Config) -> holm::Result {
 //!     stack.namespace("shop");
 //!     let http = Port::tcp("http", 8080);
 //!     let image = config.get("image").unwrap_or("example.org/shop:1");

@@ -4,13 +4,13 @@ use holm_core::Stack;
 
 /// Makes a stack validate its objects, where the library is compiled in.
 #[cfg(feature = "validation")]
-pub(crate) fn pass_to(stack: &mut Stack) {
+pub(crate) fn pass_to(stack: &Stack) {
     stack.validate_with(std::sync::Arc::new(library::Library));
 }
 
 /// Leaves a stack as it is, because the library is not compiled in.
 #[cfg(not(feature = "validation"))]
-pub(crate) fn pass_to(_: &mut Stack) {}
+pub(crate) fn pass_to(_: &Stack) {}
 
 #[cfg(feature = "validation")]
 mod library {

@@ -10,7 +10,7 @@ use serde_json::json;
 const PASSWORD: &str = "password";
 
 /// A Secret with a generated value, and a ConfigMap that names where it is.
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace("shop");
     let password = stack.generated("shop-password", Password::alphanumeric(32));
     let credentials = stack.add(Secret::opaque("credentials").entry(PASSWORD, &password));
@@ -181,8 +181,8 @@ fn no_secret_value_is_in_what_the_kit_shows() {
 #[test]
 fn problems_of_the_declaration_are_told_before_any_request() {
     let cluster = Cluster::start().unwrap();
-    let needs_a_value = |stack: &mut Stack, config: &Config| {
-        stack.namespace(config.require("namespace")?);
+    let needs_a_value = |stack: &Stack, config: &Config| {
+        stack.namespace(&config.require::<String>("namespace")?);
         Ok(())
     };
     let failure = cluster.stack("shop", needs_a_value).apply().expect_err("a value is missing");

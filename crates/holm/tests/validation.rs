@@ -75,7 +75,7 @@ fn discount(spec: Value) -> Value {
 }
 
 /// Declares the objects in a new namespace.
-fn declare(objects: &[Value]) -> impl Fn(&mut Stack, &Config) -> holm::Result + '_ {
+fn declare(objects: &[Value]) -> impl Fn(&Stack, &Config) -> holm::Result + '_ {
     move |stack, _| {
         stack.namespace("shop");
         for object in objects {
@@ -190,7 +190,7 @@ fn a_plan_is_blocked_by_what_the_server_could_not_be_asked() {
 
 #[test]
 fn values_that_are_known_later_are_no_mistakes() {
-    let declare = |stack: &mut Stack, _: &Config| -> holm::Result {
+    let declare = |stack: &Stack, _: &Config| -> holm::Result {
         stack.namespace("shop");
         let password = stack.generated("password", Password::alphanumeric(12));
         let database = stack.add(Secret::opaque("database").entry("password", &password));

@@ -137,7 +137,7 @@ impl Phase {
 }
 
 /// The resources of the example holm-pg, with what the phases need to vary.
-fn postgres(stack: &mut Stack, namespace: &str, variant: Variant) {
+fn postgres(stack: &Stack, namespace: &str, variant: Variant) {
     let password = stack.generated("postgres-password", Password::alphanumeric(32));
     let url = format!("postgres://holm:{{password}}@postgres.{namespace}.svc.cluster.local:5432/holm?sslmode=disable");
     let credentials = stack.add(
@@ -153,10 +153,10 @@ fn postgres(stack: &mut Stack, namespace: &str, variant: Variant) {
         .env("POSTGRES_PASSWORD", credentials.key("password"))
         .mount("/var/lib/postgresql/data", &data)
         .mount("/tmp", Volume::empty_dir("tmp"))
-        .request("100m", "128Mi")
-        .limit("500m", "512Mi")
+        .request(Cpu::millis(100), Memory::mebibytes(128))
+        .limit(Cpu::millis(500), Memory::mebibytes(512))
         .security(SecurityContext::restricted().read_only_root_filesystem())
-        .readiness(Probe::tcp(&port).period_seconds(10));
+        .readiness(Probe::tcp(&port).period(Duration::from_secs(10)));
     if !variant.is_pruned {
         let sql = if variant.is_updated { "CREATE DATABASE other;\n" } else { "CREATE DATABASE backups;\n" };
         let init = stack.add(ConfigMap::new("postgres-init").entry("databases.sql", sql));
@@ -176,7 +176,7 @@ fn postgres(stack: &mut Stack, namespace: &str, variant: Variant) {
     }
 }
 
-fn applications(stack: &mut Stack, variant: Variant) {
+fn applications(stack: &Stack, variant: Variant) {
     let count = if variant.is_pruned { APPLICATIONS / 2 } else { APPLICATIONS };
     for number in 0..count {
         let name = format!("app-{number}");

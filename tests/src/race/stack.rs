@@ -79,12 +79,12 @@ impl Ground {
 ///
 /// # Errors
 /// When a value is missing, or is no number.
-pub fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
-    let namespace = config.require("namespace")?;
+pub fn declare(stack: &Stack, config: &Config) -> holm::Result {
+    let namespace: String = config.require("namespace")?;
     if config.get("own") == Some("yes") {
-        stack.namespace(namespace);
+        stack.namespace(&namespace);
     } else {
-        stack.in_namespace(namespace);
+        stack.in_namespace(&namespace);
     }
     let prefix = config.get("prefix").unwrap_or_default();
     let (value, role) = (config.get("value").unwrap_or("0"), config.get("role").unwrap_or("0"));

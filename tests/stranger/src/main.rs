@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     holm::run("shop", declare)
 }
 
-fn declare(stack: &mut Stack, config: &Config) -> holm::Result {
+fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace("shop");
     let password = stack.generated("database-password", Password::alphanumeric(32));
     let database = stack.add(Secret::opaque("database").entry("password", &password));

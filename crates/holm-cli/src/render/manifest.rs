@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn of_a_secret_only_harmless_metadata_is_written() {
-        let mut stack = Stack::new("shop", "dev", Some("shop"));
+        let stack = Stack::new("shop", "dev", Some("shop"));
         stack.add_yaml(
             r#"
 apiVersion: v1

@@ -233,7 +233,7 @@ pub fn failed_report() -> Report {
 
 /// A small stack with a secret, a generated value, a field of another resource and something outside.
 pub fn graph() -> Graph {
-    let mut stack = Stack::new("holm-pg", "default", None);
+    let stack = Stack::new("holm-pg", "default", None);
     stack.in_namespace("holm");
     let manifest = |text: Value, plural: &str| Manifest::new(text).plural(plural, Scope::Namespaced);
     let password = stack.generated("postgres-password", Password::alphanumeric(32));

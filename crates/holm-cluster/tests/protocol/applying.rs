@@ -52,7 +52,7 @@ fn recorded(server: &Server) -> Vec<(String, Option<String>)> {
 
 /// `second` needs `first`; `third` needs nothing.
 fn chain() -> Graph {
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     let first = stack.add(Manifest::new(config_map("first")));
     stack.add(Manifest::new(config_map("second")).depends_on(&first, Strength::Ready));
@@ -95,7 +95,7 @@ async fn nothing_is_written_when_nothing_changes() {
 async fn a_new_namespace_of_the_inventory_comes_before_the_intent_and_goes_last() {
     let server = Server::start().await;
     let cluster = cluster(&server);
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.namespace("ns");
     stack.add(Manifest::new(config_map("m")));
     let graph = stack.build().unwrap();
@@ -346,7 +346,7 @@ async fn an_object_that_is_not_ready_in_time_fails_and_is_recorded_all_the_same(
 async fn a_resource_may_have_a_time_limit_of_its_own() {
     let server = server().await;
     let cluster = cluster(&server);
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     let ready = Some(std::time::Duration::from_millis(300));
     stack.add(Manifest::new(deployment("d")).timeouts(Timeouts { ready, ..Timeouts::default() }));
@@ -359,7 +359,7 @@ async fn a_resource_may_have_a_time_limit_of_its_own() {
 async fn when_the_time_of_the_whole_run_is_up_it_ends_and_records_what_it_did() {
     let server = server().await;
     let cluster = cluster(&server);
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     let first = stack.add(Manifest::new(deployment("d")));
     stack.add(Manifest::new(config_map("after")).depends_on(&first, Strength::Ready));
@@ -425,7 +425,7 @@ async fn stopping_once_records_and_twice_does_not() {
 async fn a_released_object_stays_without_our_label() {
     let server = server().await;
     let cluster = cluster(&server);
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     stack.add(Manifest::new(config_map("keep")));
     stack.add(Manifest::new(config_map("mine")).retain_on_delete());

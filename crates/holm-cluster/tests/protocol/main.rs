@@ -31,7 +31,7 @@ fn place() -> InventoryPlace {
 
 /// A stack in a namespace that exists outside of it.
 fn graph(objects: impl IntoIterator<Item = Value>) -> Graph {
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     for object in objects {
         stack.add(Manifest::new(object));

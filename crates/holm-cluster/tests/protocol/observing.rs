@@ -108,7 +108,7 @@ async fn conflicts_with_a_persons_tool_are_overruled_and_others_are_not() {
         let server = server().await;
         server.write(&format!("{HOME}/configmaps/m"), config_map("m"));
         server.order("PATCH", "force=false", 9, conflict(manager));
-        let mut stack = Stack::new("program", "default", None);
+        let stack = Stack::new("program", "default", None);
         stack.in_namespace("ns");
         stack.add(Manifest::new(config_map("m")).on_conflict(policy));
         let observed = observe(&cluster(&server), &stack.build().unwrap()).await.unwrap();
@@ -159,7 +159,7 @@ async fn secrets_are_taken_out_of_what_the_server_says() {
     let words = "Secret in version v1 cannot be handled: \"aHVudGVyMg==\" and hunter2 are wrong";
     let warning = "warning: 299 - \"hunter2 is deprecated\"\r\n";
     server.order("PATCH", "/secrets/s", 9, Order::Answer(400, status(400, "BadRequest", words, json!({})), warning));
-    let mut stack = Stack::new("program", "default", None);
+    let stack = Stack::new("program", "default", None);
     stack.in_namespace("ns");
     let secret = Manifest::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));
     stack.add(secret.with_input("stringData.password", Sensitive::from("hunter2")));

@@ -1,6 +1,6 @@
 //! The one table of which field of which kind names what.
 //!
-//! The table is data: the built-in rows stand in `rows.rs`, and the owner of a custom kind adds [`Rule`]s with
+//! The table is data: the built-in rows stand in `rows.rs`, and the owner of a custom kind adds [`ReferenceRule`]s with
 //! [`Stack::references`](crate::Stack::references). Builders, raw structs, custom resources and manifests are all read by it.
 
 mod pattern;
@@ -16,7 +16,7 @@ use crate::resource::Strength;
 
 pub(crate) use pattern::{Pattern, by_name, item_segment};
 pub(crate) use rows::{CONTAINER_LISTS, POD_SPECS};
-pub use rule::Rule;
+pub use rule::ReferenceRule;
 pub(crate) use table::ACTION_PORT;
 pub use table::Table;
 

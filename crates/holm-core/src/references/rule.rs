@@ -9,13 +9,13 @@ use crate::resource::Strength;
 /// One row of the table: this field of this kind names an object of that kind.
 ///
 /// ```
-/// use holm_core::Rule;
+/// use holm_core::ReferenceRule;
 ///
 /// // A Cluster of CloudNativePG names the Secret of its superuser.
-/// let rule = Rule::new("postgresql.cnpg.io", "Cluster", "spec.superuserSecret.name").names("", "Secret");
+/// let rule = ReferenceRule::new("postgresql.cnpg.io", "Cluster", "spec.superuserSecret.name").names("", "Secret");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct ReferenceRule {
     pub(crate) kind: GroupKind,
     pub(crate) path: String,
     pub(crate) target: Option<GroupKind>,
@@ -24,7 +24,7 @@ pub struct Rule {
     pub(crate) outside: Vec<String>,
 }
 
-impl Rule {
+impl ReferenceRule {
     /// The field at `path` of objects of `kind`, where `[*]` stands for every item of a list:
     /// `spec.backups[*].secretRef.name`.
     ///

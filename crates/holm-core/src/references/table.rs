@@ -10,7 +10,7 @@ use crate::id::{ApiKind, GroupKind, ResourceId, Scope};
 use crate::path::{FieldPath, PathError, Segment};
 use crate::references::pattern::{Match, Pattern};
 use crate::references::rows::{EVERY_KIND, KINDS, Names, Row, SECTIONS};
-use crate::references::{Meaning, Reference, Rule};
+use crate::references::{Meaning, Reference, ReferenceRule};
 use crate::resource::{Resource, UNKNOWN};
 
 /// The built-in rows and those of a stack, with what must be known of the stack to read them.
@@ -25,8 +25,12 @@ pub struct Table {
 
 impl Table {
     /// The table for a stack of these resources, which names others of `external` kinds. A rule whose path cannot be read is
-    /// left out; [`Rule`]s are checked where they enter the stack.
-    pub fn new<'e>(rules: &[Rule], resources: &[Resource], external: impl IntoIterator<Item = &'e ApiKind>) -> Self {
+    /// left out; [`ReferenceRule`]s are checked where they enter the stack.
+    pub fn new<'e>(
+        rules: &[ReferenceRule],
+        resources: &[Resource],
+        external: impl IntoIterator<Item = &'e ApiKind>,
+    ) -> Self {
         let mut table = Self::default();
         for rule in rules {
             if let Ok(line) = Line::of_rule(rule) {
@@ -195,7 +199,7 @@ pub(crate) enum Target {
 impl Line {
     /// # Errors
     /// A path of the rule cannot be read.
-    pub(crate) fn of_rule(rule: &Rule) -> Result<Self, PathError> {
+    pub(crate) fn of_rule(rule: &ReferenceRule) -> Result<Self, PathError> {
         Ok(Self {
             pattern: Pattern::parse(&rule.path)?,
             target: match &rule.target {

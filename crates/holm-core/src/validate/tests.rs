@@ -33,7 +33,7 @@ fn pod(name: &str, port: &Value) -> Manifest {
 }
 
 fn declared(told: Told, port: &Value) -> Result<Graph, crate::Problems> {
-    crate::declare::graph("test", Some("shop"), &Config::new("default"), |stack: &mut Stack, _| {
+    crate::declare::graph("test", Some("shop"), &Config::new("default"), |stack: &Stack, _| {
         stack.validate_with(std::sync::Arc::new(told));
         stack.add(pod("a", port));
         stack.add(pod("b", &json!(80)));
@@ -90,7 +90,7 @@ fn what_is_found_is_told_with_other_problems_and_nothing_twice() {
 
 #[test]
 fn without_a_library_nothing_is_found() {
-    let graph = crate::declare::graph("test", Some("shop"), &Config::new("default"), |stack: &mut Stack, _| {
+    let graph = crate::declare::graph("test", Some("shop"), &Config::new("default"), |stack: &Stack, _| {
         stack.add(pod("a", &json!(80)));
         Ok(())
     });

@@ -67,7 +67,7 @@ stringData: {port: 54321, 'bad key': hunter2}
 
 #[test]
 fn values_that_come_later_are_not_judged() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     let later = stack.generated("password", holm_core::Password::alphanumeric(20));
     stack.add(
         Manifest::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}))
@@ -153,7 +153,7 @@ fn a_section_that_is_no_map_is_a_problem_and_nothing_of_it_is_dropped_or_shown()
 
 #[test]
 fn a_value_of_a_secret_goes_to_a_key() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}});
     let secret = Manifest::new(secret).with_input("stringData", "hunter2").with_input("data.a.b", "hunter2");
     stack.add(secret.with_input("stringData.c[0]", "hunter2").with_input("stringData.fine", "x"));

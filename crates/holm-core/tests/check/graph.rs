@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use holm_core::{Declaration, DependsOn, IntoResource, Manifest, ProblemKind, ResourceId, Stack, Strength, Untyped};
+use holm_core::{
+    Configured, Declaration, DependsOn, IntoResource, Manifest, ProblemKind, ResourceId, ResourceOption, Stack,
+    Strength, Untyped,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -15,6 +18,11 @@ fn id(node: usize) -> ResourceId {
 
 impl IntoResource for Node {
     type Kind = Untyped;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{}", self.0)}});
@@ -27,7 +35,7 @@ impl IntoResource for Node {
 
 /// A stack that declares its nodes in this order; each edge goes from who waits to what it waits for.
 fn stack(order: &[usize], edges: &BTreeSet<(usize, usize)>) -> Stack {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     for &node in order {
         let waits = edges.iter().filter(|(from, _)| *from == node).map(|(_, on)| *on).collect();
         stack.add(Node(node, waits));
@@ -99,7 +107,7 @@ spec:
 ---
 {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {clusterIP: None}}
 ";
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add_yaml(text);
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}});
     let mut declaration = Manifest::new(account).into_declaration();
@@ -117,6 +125,11 @@ struct Made(Declaration);
 
 impl IntoResource for Made {
     type Kind = Untyped;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         self.0

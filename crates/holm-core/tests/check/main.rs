@@ -15,7 +15,7 @@ use holm_core::{Graph, Problems, Stack};
 
 /// The graph of a YAML text, in the namespace `ns`.
 fn build(text: &str) -> Result<Graph, Problems> {
-    let mut stack = Stack::new("test", "default", None);
+    let stack = Stack::new("test", "default", None);
     stack.in_namespace("ns");
     stack.add_yaml(text);
     stack.build()

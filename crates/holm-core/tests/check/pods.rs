@@ -12,7 +12,7 @@ use crate::{deployment, problems, show};
 #[test]
 fn half_filled_structs_are_refused() {
     let named = |name: &str| ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add(Deployment { metadata: named("empty"), spec: DeploymentSpec::default(), ..Deployment::default() });
     let container = Container { liveness_probe: Some(Probe::default()), ..Container::default() };
     let pod = PodSpec { containers: vec![container], ..PodSpec::default() };
@@ -46,7 +46,7 @@ fn half_filled_structs_are_refused() {
 
 #[test]
 fn a_problem_shows_the_line_of_the_program() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     let metadata = ObjectMeta { name: Some("A".to_owned()), ..ObjectMeta::default() };
     let deployment = Deployment { metadata, ..Deployment::default() };
     let line = line!() + 1;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[test]
 fn a_rule_for_a_kind_counts_for_all_of_it_but_those_with_a_rule_of_their_own() {
-    let mut stack = Stack::new("program", "default", Some("ns"));
+    let stack = Stack::new("program", "default", Some("ns"));
     let object = |kind: &str, name: &str| {
         Manifest::new(json!({"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": name}}))
             .plural(&format!("{}s", kind.to_lowercase()), Scope::Namespaced)

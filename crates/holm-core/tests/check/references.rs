@@ -1,6 +1,6 @@
 //! What names what, and names that lead nowhere.
 
-use holm_core::{ApiKind, Manifest, ResourceOptions as _, Rule, Scope, Stack, Strength};
+use holm_core::{ApiKind, Manifest, ReferenceRule, ResourceOptions as _, Scope, Stack, Strength};
 use insta::assert_snapshot;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
@@ -50,7 +50,7 @@ fn keys_that_others_fill_in_are_not_asked_for() {
     for secret in fine {
         assert_eq!(problems(&format!("{}---\n{secret}", deployment(container, ""))), "", "{secret}");
     }
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add_yaml(&deployment(container, ""));
     let secret =
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "credentials"}, "stringData": {"a": "b"}});
@@ -195,11 +195,11 @@ fn the_owner_of_a_custom_kind_adds_its_references() {
     };
     let rules = || {
         [
-            Rule::new("g.io", "Cluster", "spec.superuser.name").names("", "Secret").key("key"),
-            Rule::new("g.io", "Cluster", "spec.backups[*].store.name").until(Strength::Ready),
+            ReferenceRule::new("g.io", "Cluster", "spec.superuser.name").names("", "Secret").key("key"),
+            ReferenceRule::new("g.io", "Cluster", "spec.backups[*].store.name").until(Strength::Ready),
         ]
     };
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.references(rules());
     stack.add(cluster());
     stack.add_yaml(BOTH);
@@ -209,21 +209,21 @@ fn the_owner_of_a_custom_kind_adds_its_references() {
           hint: did you mean "password"?
     "#);
 
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add(cluster());
     stack.external::<Secret>("credentials");
     stack.add(store());
     stack.references(rules());
     assert_snapshot!(edges(&stack.build().unwrap()), @"Cluster/db -> Store/s3 (Ready: spec.backups[a].store.name)");
 
-    let mut stack = Stack::new("test", "default", Some("ns"));
-    stack.references([Rule::new("g.io", "Cluster", "spec..x")]);
+    let stack = Stack::new("test", "default", Some("ns"));
+    stack.references([ReferenceRule::new("g.io", "Cluster", "spec..x")]);
     assert_snapshot!(show(&stack.build().unwrap_err()), @r#""spec..x" is not a field path: a field name is empty"#);
 }
 
 #[test]
 fn a_name_that_is_given_as_a_value_makes_an_edge_too() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {
         "selector": {"matchLabels": {"app": "db"}},
         "template": {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "db", "image": "db"}]}},
@@ -255,7 +255,7 @@ spec:
 
 #[test]
 fn objects_from_a_text_have_the_line_that_added_it() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}");
     let line = line!() - 1;
     let site = stack.build().unwrap_err().0[0].site.unwrap();
@@ -264,10 +264,10 @@ fn objects_from_a_text_have_the_line_that_added_it() {
 
 #[test]
 fn a_kind_that_the_stack_defines_is_known_without_an_object_of_it() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.references([
-        Rule::new("g.io", "App", "spec.db").names("g.io", "Db"),
-        Rule::new("g.io", "App", "spec.other").names("x.io", "Other"),
+        ReferenceRule::new("g.io", "App", "spec.db").names("g.io", "Db"),
+        ReferenceRule::new("g.io", "App", "spec.other").names("x.io", "Other"),
     ]);
     stack.add_yaml("
 {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: dbs.g.io}, spec: {group: g.io, scope: Cluster, names: {plural: dbs, kind: Db}, versions: [{name: v1}]}}
@@ -291,7 +291,7 @@ fn a_kind_that_the_cluster_defines_is_settled_later() {
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
 ";
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     let added = stack.add_yaml(text);
     let copy = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "copy"}});
     stack.add(Manifest::new(copy).with_input("data.uid", added[1].field("metadata.uid")));
@@ -334,7 +334,7 @@ fn a_kind_that_nobody_can_define_is_a_slip() {
       hint: the CustomResourceDefinition of this stack has other versions
     ");
     // The order of declaration does not matter.
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add(Manifest::new(json!({"apiVersion": "g.io/v1", "kind": "Db", "metadata": {"name": "a"}})));
     stack.add_yaml(other_version.split("---").next().unwrap());
     let graph = stack.build().unwrap();

@@ -62,7 +62,7 @@ fn a_service_that_may_select_somebody_is_none() {
 {apiVersion: g.io/v1, kind: Db, metadata: {name: a}}
 ";
     assert_eq!(problems(&(deployment("", "") + custom + &service("selector: {db: a}, ports: [{port: 80}]"))), "");
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.external::<Deployment>("database");
     stack.add_yaml(&(deployment("", "") + &service("selector: {app: database}, ports: [{port: 80}]")));
     assert!(stack.build().is_ok());

@@ -11,9 +11,9 @@ fn config_map(name: &str) -> Manifest {
     Manifest::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}))
 }
 
-fn warnings(declare: impl FnOnce(&mut Stack)) -> String {
-    let mut stack = Stack::new("test", "default", Some("ns"));
-    declare(&mut stack);
+fn warnings(declare: impl FnOnce(&Stack)) -> String {
+    let stack = Stack::new("test", "default", Some("ns"));
+    declare(&stack);
     let graph = stack.build().expect("the test's own stack has no problems");
     assert!(graph.warnings().iter().all(|warning| warning.site.is_some() && warning.hint.is_some()));
     assert!(graph.emptied().warnings().is_empty());
@@ -67,10 +67,10 @@ const ENVIRONMENT: &str = "env:
 const FILLED: &str = "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: filled}}\n";
 
 /// What comes of the text with whatever else the program says.
-fn outcome(text: &str, declare: impl FnOnce(&mut Stack)) -> String {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+fn outcome(text: &str, declare: impl FnOnce(&Stack)) -> String {
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add_yaml(text);
-    declare(&mut stack);
+    declare(&stack);
     match stack.build() {
         Ok(graph) => show_warnings(&graph),
         Err(problems) => show(&problems),
@@ -88,7 +88,7 @@ fn what_a_text_names_may_be_made_at_run_time() {
     warning: Deployment/ns/web: spec.template.spec.serviceAccountName: refers to ServiceAccount/ns/web, which is neither in this stack nor declared external
       hint: if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with stack.external
     "#);
-    let silent = |stack: &mut Stack| {
+    let silent = |stack: &Stack| {
         stack.made_at_run_time::<Secret>("made");
         stack.warnings("undeclared_key", WarningLevel::Allow);
         stack.configure("Deployment/web", options().allow_warnings("not_in_stack"));
@@ -105,7 +105,7 @@ fn what_a_text_names_may_be_made_at_run_time() {
     // The program's own resources are held to what the program declares.
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [
         {"name": "c", "image": "x:1", "envFrom": [{"secretRef": {"name": "made"}}]}]}});
-    let add = |stack: &mut Stack| drop(stack.add(Manifest::new(pod.clone())));
+    let add = |stack: &Stack| drop(stack.add(Manifest::new(pod.clone())));
     assert_snapshot!(outcome("", add), @"
     Pod/ns/p: spec.containers[c].envFrom[0].secretRef.name: names Secret/ns/made, which is neither in this stack nor declared external
       hint: add it to the stack, or declare it with stack.external if it exists outside, or with stack.made_at_run_time if something creates it at run time
@@ -145,7 +145,7 @@ fn levels_and_options_name_what_is_there() {
 
 #[test]
 fn objects_of_a_text_take_the_options_of_code() {
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.configure("ConfigMap/a", options().protect().ready_when(ReadyWhen::Exists).ignore_changes("data.x"));
     stack.configure("ConfigMap/other/a", options().retain_on_delete());
     stack.configure("ConfigMap/a", options().with_input("data.y", "z"));
@@ -230,7 +230,7 @@ spec:
     warning: ClusterRole/a: metadata.namespace: ClusterRole is cluster-scoped; metadata.namespace "x" is ignored
       hint: remove the field
     "#);
-    let mut stack = Stack::new("test", "default", Some("ns"));
+    let stack = Stack::new("test", "default", Some("ns"));
     stack.add_yaml(cluster_scoped);
     assert!(stack.build().unwrap().resources()[0].object.pointer("/metadata/namespace").is_none());
 }

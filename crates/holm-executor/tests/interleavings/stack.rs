@@ -45,7 +45,7 @@ impl Declared {
     }
 
     fn build(self) -> Graph {
-        let mut stack = Stack::new("test", "default", None);
+        let stack = Stack::new("test", "default", None);
         stack.in_namespace("n");
         let mut needed = Vec::new();
         for (name, value) in ["a", "b", "c"].iter().zip(self.config_maps).filter(|(_, value)| *value > 0) {

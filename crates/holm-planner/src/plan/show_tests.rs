@@ -2,14 +2,14 @@ use serde_json::json;
 
 use super::*;
 use holm_core::sensitive::Sensitive;
-use holm_core::{Declaration, IntoResource, Manifest, Stack, Untyped};
+use holm_core::{Configured, Declaration, IntoResource, Manifest, ResourceOption, Stack, Untyped};
 
 fn place() -> InventoryPlace {
     InventoryPlace::of("test", "default", Some("n"))
 }
 
 fn graph(object: Value, secrets: &[(&str, &str)]) -> Graph {
-    let mut stack = Stack::new("test", "default", Some("n"));
+    let stack = Stack::new("test", "default", Some("n"));
     let mut declaration = Manifest::new(object).into_declaration();
     for (path, value) in secrets {
         declaration.inputs.insert(path.parse().expect("well formed"), Sensitive::from(*value).into());
@@ -22,6 +22,11 @@ struct Declared(Declaration);
 
 impl IntoResource for Declared {
     type Kind = Untyped;
+    type Configured = Configured<Self>;
+
+    fn with_option(self, option: ResourceOption) -> Self::Configured {
+        Configured::new(self, option)
+    }
 
     fn into_declaration(self) -> Declaration {
         self.0

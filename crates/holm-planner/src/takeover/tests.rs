@@ -4,7 +4,7 @@ use super::*;
 use holm_core::Stack;
 
 fn resource(object: &Value) -> Resource {
-    let mut stack = Stack::new("test", "default", Some("n"));
+    let stack = Stack::new("test", "default", Some("n"));
     stack.add_yaml(&object.to_string());
     stack.build().expect("the test's own object has no problems").resources()[0].clone()
 }

@@ -105,7 +105,7 @@ impl Declared {
 
     /// The stack with a Secret that keeps a generated password.
     pub(crate) fn graph(&self) -> Graph {
-        let mut stack = Stack::new("test", "default", None);
+        let stack = Stack::new("test", "default", None);
         stack.namespace("n");
         let password = stack.generated("password", Password::alphanumeric(16));
         let secret = Manifest::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn secret_stack() -> Stack {
-    let mut stack = stack();
+    let stack = stack();
     let password = stack.generated("password", Password::alphanumeric(20));
     let url = Input::template("db://{p}@host", [("p", password.clone().url_encode())]);
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
@@ -53,7 +53,7 @@ fn a_generated_value_is_read_back_and_made_only_where_none_can_be() {
 
 #[test]
 fn a_generated_value_that_is_lost_blocks_until_it_is_made_anew_by_name() {
-    let mut stack = secret_stack();
+    let stack = secret_stack();
     let user = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "user"},
         "spec": {"containers": [{"name": "c", "image": "x", "env": [

@@ -20,7 +20,7 @@ fn place() -> InventoryPlace {
 }
 
 fn stack() -> Stack {
-    let mut stack = Stack::new("test", "default", None);
+    let stack = Stack::new("test", "default", None);
     stack.in_namespace("n");
     stack
 }
@@ -124,7 +124,7 @@ fn lines(plan: &Plan) -> String {
 
 #[test]
 fn an_empty_cluster_gets_everything_in_dependency_order() {
-    let mut stack = Stack::new("test", "default", None);
+    let stack = Stack::new("test", "default", None);
     stack.namespace("n");
     stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
@@ -145,7 +145,7 @@ fn an_empty_cluster_gets_everything_in_dependency_order() {
 
 #[test]
 fn a_settled_stack_asks_nothing_and_changes_nothing() {
-    let mut stack = stack();
+    let stack = stack();
     stack.add(config_map("a", "1"));
     stack.add(claim("fast"));
     let graph = stack.build().unwrap();
@@ -159,7 +159,7 @@ fn a_settled_stack_asks_nothing_and_changes_nothing() {
 
 #[test]
 fn a_foreign_label_is_left_alone_and_asks_nothing() {
-    let mut stack = stack();
+    let stack = stack();
     stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -185,7 +185,7 @@ fn edited_by_kubectl(observed: &mut Observed, id: &ResourceId) {
 
 #[test]
 fn an_edit_in_the_cluster_is_drift_with_its_writer() {
-    let mut stack = stack();
+    let stack = stack();
     let resource = stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -203,7 +203,7 @@ fn an_edit_in_the_cluster_is_drift_with_its_writer() {
 
 #[test]
 fn a_conflict_with_a_controller_stands_in_the_way() {
-    let mut stack = stack();
+    let stack = stack();
     let resource = stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -216,7 +216,7 @@ fn a_conflict_with_a_controller_stands_in_the_way() {
 
 #[test]
 fn a_deleted_object_is_made_again() {
-    let mut stack = stack();
+    let stack = stack();
     stack.add(config_map("gone", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -236,7 +236,7 @@ fn a_job_that_its_time_to_live_removed_is_not_run_again() {
         }))
     };
     let with = |ttl: Value, completed: bool| {
-        let mut stack = stack();
+        let stack = stack();
         let reference = stack.add(job(ttl));
         let graph = stack.build().unwrap();
         let mut observed = settled(&graph);
@@ -251,7 +251,7 @@ fn a_job_that_its_time_to_live_removed_is_not_run_again() {
     assert_eq!(decided(with(json!(60), false)), Action::Create, "it was deleted before it completed");
     assert_eq!(decided(with(Value::Null, true)), Action::Create, "it does not go by itself");
     let (_, observed) = with(json!(60), true);
-    let mut changed = stack();
+    let changed = stack();
     changed.add(job(json!(61)));
     assert_eq!(decided((changed.build().unwrap(), observed)), Action::Create, "the declaration is another one");
 }
@@ -271,10 +271,10 @@ fn immutable() -> DryRun {
 
 #[test]
 fn a_claim_is_replaced_only_with_consent() {
-    let mut before = stack();
+    let before = stack();
     before.add(claim("fast"));
     let mut observed = settled(&before.build().unwrap());
-    let mut after = stack();
+    let after = stack();
     let resource = after.add(claim("slow"));
     let graph = after.build().unwrap();
     observed.dry_runs.insert(resource.id().clone(), immutable());
@@ -292,7 +292,7 @@ fn a_claim_is_replaced_only_with_consent() {
 
 #[test]
 fn a_replacement_that_was_interrupted_is_taken_up_and_another_deletion_stands_in_the_way() {
-    let mut stack = stack();
+    let stack = stack();
     stack.add(config_map("m", "first"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -310,10 +310,10 @@ fn a_replacement_that_was_interrupted_is_taken_up_and_another_deletion_stands_in
 
 #[test]
 fn an_invalid_object_is_refused_and_never_replaced() {
-    let mut before = stack();
+    let before = stack();
     before.add(config_map("a", "1"));
     let mut observed = settled(&before.build().unwrap());
-    let mut after = stack();
+    let after = stack();
     let resource = after.add(config_map("a", "2"));
     let graph = after.build().unwrap();
     let cause =
@@ -327,7 +327,7 @@ fn an_invalid_object_is_refused_and_never_replaced() {
 }
 
 fn whole_stack() -> Stack {
-    let mut stack = Stack::new("test", "default", None);
+    let stack = Stack::new("test", "default", None);
     stack.namespace("n");
     stack.add(claim("fast"));
     stack.add(config_map("a", "1"));
@@ -370,7 +370,7 @@ fn what_cannot_be_read_is_said_and_never_deleted() {
 
 #[test]
 fn ignored_fields_keep_their_live_value() {
-    let mut stack = stack();
+    let stack = stack();
     let resource = stack.add(config_map("a", "1").ignore_changes("data.key"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -385,10 +385,10 @@ fn ignored_fields_keep_their_live_value() {
 #[test]
 fn a_note_is_shown_when_its_field_changes_and_only_then() {
     let noted = |value: &str| config_map("a", value).note_on_change_of("data", "reaches only an empty volume");
-    let mut before = stack();
+    let before = stack();
     before.add(noted("1"));
     let mut observed = settled(&before.build().unwrap());
-    let mut after = stack();
+    let after = stack();
     let resource = after.add(noted("2"));
     let graph = after.build().unwrap();
     let mut dry_run = observed.object(resource.id()).unwrap();

@@ -15,7 +15,7 @@ fn made_by_another(observed: &mut Observed, id: &ResourceId) {
 
 #[test]
 fn an_object_of_another_client_is_adopted_with_consent_only() {
-    let mut before = stack();
+    let before = stack();
     before.add(config_map("one", "1"));
     before.add(config_map("two", "1"));
     let graph = before.build().unwrap();
@@ -36,7 +36,7 @@ fn an_object_of_another_client_is_adopted_with_consent_only() {
     assert!(plan.blockers.is_empty() && plan.count(Action::Adopt) == 2);
     assert!(plan.intent.entries.values().all(|entry| entry.adopted));
 
-    let mut in_code = stack();
+    let in_code = stack();
     in_code.add(config_map("one", "1").adopt());
     let plan = run(&in_code.build().unwrap(), &mut observed, &PlanOptions::default());
     assert!(plan.blockers.is_empty(), "{}", lines(&plan));
@@ -64,11 +64,11 @@ fn what_was_adopted_is_released_and_deleted_only_by_name() {
 
 #[test]
 fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
-    let mut before = stack();
+    let before = stack();
     before.add(config_map("a", "1"));
     let mut observed = settled(&before.build().unwrap());
     made_by_another(&mut observed, &id("ConfigMap", "a"));
-    let mut after = stack();
+    let after = stack();
     let resource = after.add(config_map("a", "2"));
     let graph = after.build().unwrap();
     observed.dry_runs.insert(resource.id().clone(), immutable());
@@ -83,7 +83,7 @@ fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
     assert!(plan.blockers.is_empty(), "{}", lines(&plan));
     assert_eq!((change.action, change.must_be_marked, change.uid.as_deref()), (Action::Replace, false, Some("uid-a")));
     // By replace_on_changes, too.
-    let mut by_option = stack();
+    let by_option = stack();
     by_option.add(config_map("a", "2").replace_on_changes("data.key"));
     let plan = run(&by_option.build().unwrap(), &mut observed, &PlanOptions::default());
     assert_eq!(plan.changes[0].action, Action::Unknown, "{}", lines(&plan));
@@ -91,7 +91,7 @@ fn an_object_of_another_client_is_never_replaced_without_consent_by_name() {
 
 #[test]
 fn what_another_client_made_is_not_replaced_or_deleted_because_a_run_was_killed_over_it() {
-    let mut before = stack();
+    let before = stack();
     before.add(config_map("a", "1"));
     let graph = before.build().unwrap();
     let mut observed = settled(&graph);
@@ -109,7 +109,7 @@ fn what_another_client_made_is_not_replaced_or_deleted_because_a_run_was_killed_
     assert!(plan.get(&id("ConfigMap", "a")).unwrap().entry.as_ref().unwrap().adopted);
 
     // The same holds of one that is recorded as adopted.
-    let mut changed = stack();
+    let changed = stack();
     changed.add(config_map("a", "2"));
     let changed = changed.build().unwrap();
     for uid in [None, Some("uid-a".to_owned())] {
@@ -169,7 +169,7 @@ fn one_sign_alone_deletes_nothing() {
 
 #[test]
 fn an_object_of_another_stack_is_never_taken() {
-    let mut stack = stack();
+    let stack = stack();
     stack.add(config_map("a", "1"));
     let graph = stack.build().unwrap();
     let mut observed = settled(&graph);
@@ -207,7 +207,7 @@ fn another_object_of_the_same_name_is_not_deleted() {
 
 #[test]
 fn a_plan_is_another_one_once_another_run_began_or_ended() {
-    let mut before = stack();
+    let before = stack();
     before.add(config_map("a", "1"));
     let graph = before.build().unwrap();
     let mut observed = settled(&graph);

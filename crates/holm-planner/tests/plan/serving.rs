@@ -45,9 +45,9 @@ fn writes(groups: Value, resources: Value) -> Value {
     json!([{"apiGroups": groups, "resources": resources, "verbs": ["get", "list", "update"]}])
 }
 
-fn built(declare: impl FnOnce(&mut Stack)) -> Graph {
-    let mut stack = stack();
-    declare(&mut stack);
+fn built(declare: impl FnOnce(&Stack)) -> Graph {
+    let stack = stack();
+    declare(&stack);
     stack.build().unwrap()
 }
 

@@ -5,7 +5,7 @@ use holm_resources::{Builder, ConfigMap, Secret};
 
 #[test]
 fn a_generated_value_is_the_whole_value_of_its_key() {
-    let mut stack = Stack::new("shop", "dev", Some("shop"));
+    let stack = Stack::new("shop", "dev", Some("shop"));
     let password = stack.generated("password", Password::alphanumeric(32));
     let url = Input::template("db://shop:{password}@db", [("password", password.clone().url_encode())]);
     let secret = Secret::opaque("credentials").entry("password", &password).entry("tls.url", url);

@@ -2,8 +2,8 @@
 
 use holm_core::Stack;
 use holm_resources::{
-    Builder, ConfigMap, Deployment, Namespace, PersistentVolumeClaim, Port, Secret, Service, ServiceAccount,
-    ServiceAddress, StatefulSet, Workload,
+    Builder, ConfigMap, Deployment, Namespace, PersistentVolumeClaim, PodSecurity, Port, Secret, Service,
+    ServiceAccount, ServiceAddress, StatefulSet, Workload,
 };
 use k8s_openapi::api::apps::v1::{Deployment as PlainDeployment, DeploymentSpec};
 
@@ -11,7 +11,7 @@ use super::{Given, lowered};
 
 #[test]
 fn a_namespace_may_enforce_a_pod_security_standard() {
-    insta::assert_snapshot!(lowered(Namespace::new("shop").pod_security("restricted")), @"
+    insta::assert_snapshot!(lowered(Namespace::new("shop").pod_security(PodSecurity::Restricted)), @"
     apiVersion: v1
     kind: Namespace
     metadata:
@@ -105,7 +105,7 @@ fn a_service_account_names_its_pull_secrets() {
 
 #[test]
 fn a_service_takes_selector_and_port_from_the_workload() {
-    let mut stack = Stack::new("shop", "dev", Some("shop"));
+    let stack = Stack::new("shop", "dev", Some("shop"));
     let (http, metrics) = (Port::tcp("http", 8080), Port::tcp("metrics", 9090));
     let shop = stack.add(Deployment::new("shop"));
     insta::assert_snapshot!(lowered(Service::to(&shop, &http)), @"
@@ -165,7 +165,7 @@ fn a_service_takes_selector_and_port_from_the_workload() {
 
 #[test]
 fn a_service_leads_to_raw_workloads_alike() {
-    let mut stack = Stack::new("shop", "dev", Some("shop"));
+    let stack = Stack::new("shop", "dev", Some("shop"));
     let labels = [("tier".to_owned(), "web".to_owned())].into();
     let mut raw = PlainDeployment { spec: DeploymentSpec::default(), ..PlainDeployment::default() };
     raw.metadata.name = Some("raw".to_owned());
@@ -178,7 +178,7 @@ fn a_service_leads_to_raw_workloads_alike() {
 
 #[test]
 fn a_service_knows_its_address() {
-    let mut stack = Stack::new("shop", "dev", Some("shop"));
+    let stack = Stack::new("shop", "dev", Some("shop"));
     let shop = stack.add(Deployment::new("shop"));
     let service = stack.add(Service::to(&shop, &Port::tcp("http", 8080)));
     assert_eq!(service.dns_name(), "shop.shop.svc.cluster.local");

@@ -1,6 +1,8 @@
 //! What the builders lower to.
 #![allow(clippy::unwrap_used)]
 
+mod chaining;
+mod cluster;
 mod inputs;
 mod lowering;
 mod misuse;
@@ -33,7 +35,7 @@ struct Given {
 
 impl Given {
     fn new() -> Self {
-        let mut stack = Stack::new("shop", "dev", None);
+        let stack = Stack::new("shop", "dev", None);
         stack.namespace("shop");
         Self {
             credentials: stack.add(Secret::opaque("credentials").entry("password", "hunter2")),

@@ -19,7 +19,7 @@ fn a_claim_template_outside_a_stateful_set() {
 
 #[test]
 fn a_service_to_a_workload_whose_labels_are_unknown() {
-    let mut given = Given::new();
+    let given = Given::new();
     let outside = given.stack.external::<kind::Deployment>("legacy");
     let port = Port::tcp("http", 8080);
     insta::assert_snapshot!(problems(Service::to(&outside, &port)), @"spec.selector: the pod labels of Deployment/shop/legacy are not known here; give them with Service::new(NAME).selector([(KEY, VALUE)])");

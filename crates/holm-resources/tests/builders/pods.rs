@@ -1,9 +1,11 @@
 //! Containers, and what pods are made of.
 
+use std::time::Duration;
+
 use holm_core::{Input, IntoResource, Sensitive};
 use holm_resources::{
-    ClaimTemplate, Container, Deployment, EnvSource, Keyed, Mount, PodOptions, PodSecurityContext, Port, Probe,
-    SecurityContext, StatefulSet, Volume,
+    ClaimTemplate, Container, Cpu, Deployment, EnvSource, ImagePullPolicy, Keyed, Memory, Mount, PodOptions,
+    PodSecurityContext, Port, Probe, SecurityContext, StatefulSet, Volume,
 };
 use k8s_openapi::api::core::v1 as core;
 
@@ -155,9 +157,9 @@ fn probes_ask_ports_by_name() {
         .port(&http)
         .port(&grpc)
         .port(&Port::udp("dns", 53))
-        .startup(Probe::grpc(&grpc).initial_delay_seconds(1).failure_threshold(60))
-        .readiness(Probe::http("/ready", &http).period_seconds(5).success_threshold(2))
-        .liveness(Probe::tcp(&http).timeout_seconds(3));
+        .startup(Probe::grpc(&grpc).initial_delay(Duration::from_secs(1)).failure_threshold(60))
+        .readiness(Probe::http("/ready", &http).period(Duration::from_secs(5)).success_threshold(2))
+        .liveness(Probe::tcp(&http).timeout(Duration::from_secs(3)));
     insta::assert_snapshot!(pod(container), @"
     containers:
     - image: example.org/shop:1
@@ -196,9 +198,9 @@ fn a_container_has_a_command_resources_and_limits_on_what_it_may_do() {
         .command(["/bin/shop"])
         .args(["--listen", "80"])
         .working_dir("/srv")
-        .image_pull_policy("Always")
-        .request("100m", "128Mi")
-        .limit("500m", "512Mi")
+        .image_pull_policy(ImagePullPolicy::Always)
+        .request(Cpu::millis(100), Memory::mebibytes(128))
+        .limit(Cpu::millis(500), Memory::mebibytes(512))
         .limit_of("ephemeral-storage", "1Gi")
         .security(
             SecurityContext::restricted().run_as(70, 70).read_only_root_filesystem().add_capability("NET_BIND_SERVICE"),
@@ -256,7 +258,7 @@ fn pods_have_their_own_options() {
         .container(Container::new("server", "example.org/shop:1"))
         .service_account(&given.account)
         .automount_service_account_token(false)
-        .termination_grace_period_seconds(120)
+        .termination_grace_period(Duration::from_secs(120))
         .security(PodSecurityContext::restricted().run_as(70, 70).fs_group(70))
         .node_selector("kubernetes.io/arch", "arm64")
         .toleration(toleration)

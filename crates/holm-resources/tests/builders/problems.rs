@@ -2,8 +2,8 @@
 
 use holm_core::{Input, Stack};
 use holm_resources::{
-    ConfigMap, Container, Deployment, Keyed, Mount, PersistentVolumeClaim, PodOptions, Port, Probe, Secret, Service,
-    StatefulSet, Volume,
+    ConfigMap, Container, Cpu, Deployment, Keyed, Memory, Mount, PersistentVolumeClaim, PodOptions, Port, Probe,
+    Secret, Service, StatefulSet, Volume,
 };
 use proptest::prelude::*;
 
@@ -17,12 +17,12 @@ struct Choices {
     uses_secret: bool,
     probes: bool,
     is_stateful: bool,
-    replicas: i32,
+    replicas: u32,
 }
 
 fn choices() -> impl Strategy<Value = Choices> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    ("[a-z]([a-z0-9-]{0,20}[a-z0-9])?", 1..=u16::MAX, 1..4_usize, flags, 0..5).prop_map(
+    ("[a-z]([a-z0-9-]{0,20}[a-z0-9])?", 1..=u16::MAX, 1..4_usize, flags, 0..5_u32).prop_map(
         |(name, port, containers, (uses_claim, uses_settings, uses_secret, probes, is_stateful), replicas)| Choices {
             name,
             port,
@@ -37,10 +37,11 @@ fn choices() -> impl Strategy<Value = Choices> {
     )
 }
 
-fn container(choices: &Choices, number: usize, stack: &mut Stack) -> (Container, Port) {
+fn container(choices: &Choices, number: usize, stack: &Stack) -> (Container, Port) {
     let suffix = |what: &str| format!("{what}-{number}");
     let port = Port::tcp(&format!("p{number}"), choices.port.wrapping_add(number as u16).max(1));
-    let mut container = Container::new(&suffix("c"), "example.org/shop:1").port(&port).request("10m", "16Mi");
+    let mut container =
+        Container::new(&suffix("c"), "example.org/shop:1").port(&port).request(Cpu::millis(10), Memory::mebibytes(16));
     if choices.uses_claim {
         let data = stack.add(PersistentVolumeClaim::new(&suffix("data")).read_write_once().request("1Gi"));
         container = container.mount("/data", &data).env("VOLUME", data.field("spec.volumeName"));
@@ -66,9 +67,9 @@ fn container(choices: &Choices, number: usize, stack: &mut Stack) -> (Container,
 proptest! {
     #[test]
     fn what_builders_make_has_no_problems(choices in choices()) {
-        let mut stack = Stack::new("shop", "dev", None);
+        let stack = Stack::new("shop", "dev", None);
         stack.namespace("shop");
-        let parts: Vec<_> = (0..choices.containers).map(|number| container(&choices, number, &mut stack)).collect();
+        let parts: Vec<_> = (0..choices.containers).map(|number| container(&choices, number, &stack)).collect();
         let (containers, ports): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let port = ports[0].clone();
         if choices.is_stateful {

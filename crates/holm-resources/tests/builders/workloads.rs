@@ -1,5 +1,7 @@
 //! Deployments and Jobs as a whole, and that a builder says what a plain struct says.
 
+use std::time::Duration;
+
 use holm_core::{IntoResource, ResourceOptions};
 use holm_resources::{Builder, Container, CronJob, Deployment, Job, JobOptions, Keyed, PodOptions, Port, Probe};
 use k8s_openapi::api::apps::v1 as apps;
@@ -80,8 +82,9 @@ fn a_selector_is_read_from_the_labels_of_the_pods() {
         .pod_label("app.kubernetes.io/name", "store")
         .label("team", "sales")
         .namespace("sales")
-        .rolling_update(1, 0)
-        .min_ready_seconds(5)
+        .max_surge(1)
+        .max_unavailable(0)
+        .min_ready(Duration::from_secs(5))
         .revision_history_limit(2);
     insta::assert_snapshot!(lowered(deployment), @r#"
     apiVersion: apps/v1
@@ -117,7 +120,7 @@ fn a_selector_is_read_from_the_labels_of_the_pods() {
 fn a_job_makes_new_pods_rather_than_restarting_containers() {
     let job = Job::new("migrate")
         .backoff_limit(2)
-        .active_deadline_seconds(600)
+        .active_deadline(Duration::from_secs(600))
         .completions(1)
         .container(Container::new("migrate", "example.org/migrate:1"));
     insta::assert_snapshot!(lowered(job), @"
@@ -149,11 +152,11 @@ fn a_cron_job_makes_jobs() {
     let nightly = CronJob::new("dump", "0 3 * * *")
         .time_zone("Europe/Athens")
         .forbid_overlap()
-        .starting_deadline_seconds(3600)
+        .starting_deadline(Duration::from_secs(3600))
         .history(1, 3)
         .suspend(false)
         .restart_on_failure()
-        .ttl_seconds_after_finished(60)
+        .ttl_after_finished(Duration::from_secs(60))
         .parallelism(1)
         .container(container);
     insta::assert_snapshot!(lowered(nightly), @"

@@ -52,7 +52,7 @@ impl Cluster {
     /// several programs, and runs of each with different values.
     pub fn stack<'c, D>(&'c self, program: &str, declare: D) -> StackUnderTest<'c>
     where
-        D: Fn(&mut Stack, &Config) -> holm_core::declare::Result + 'c,
+        D: Fn(&Stack, &Config) -> holm_core::declare::Result + 'c,
     {
         StackUnderTest::new(self, program, declare)
     }
@@ -75,7 +75,7 @@ impl Cluster {
     /// use holm::prelude::*;
     /// use holm::testing::{Cluster, Failure, Fault, Matching};
     ///
-    /// fn declare(stack: &mut Stack, _: &Config) -> holm::Result {
+    /// fn declare(stack: &Stack, _: &Config) -> holm::Result {
     ///     stack.namespace("shop");
     ///     stack.add(ConfigMap::new("settings").entry("greeting", "hello"));
     ///     Ok(())

@@ -17,7 +17,7 @@ use crate::validation;
 /// # Errors
 /// All problems at once, as `plan` would print them.
 pub fn graph<'a>(
-    declare: impl FnOnce(&mut Stack, &Config) -> Result,
+    declare: impl FnOnce(&Stack, &Config) -> Result,
     values: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Graph, Problems> {
     let config = values.into_iter().fold(Config::new("default"), |config, (key, value)| config.with(key, value));

@@ -25,7 +25,7 @@ use crate::validation;
 /// What stands in the place of a secret value.
 const MASKED: &str = "(sensitive)";
 
-type Declare<'c> = Rc<dyn Fn(&mut Stack, &Config) -> Declared + 'c>;
+type Declare<'c> = Rc<dyn Fn(&Stack, &Config) -> Declared + 'c>;
 
 /// A stack to be run on the [`Cluster`] of a test. Each call is a run of its own, as of the program with a verb: it declares,
 /// observes, plans and, for some, applies and waits. Clones are runs with other values of the same stack.
@@ -42,11 +42,7 @@ pub struct StackUnderTest<'c> {
 }
 
 impl<'c> StackUnderTest<'c> {
-    pub(super) fn new(
-        cluster: &'c Cluster,
-        program: &str,
-        declare: impl Fn(&mut Stack, &Config) -> Declared + 'c,
-    ) -> Self {
+    pub(super) fn new(cluster: &'c Cluster, program: &str, declare: impl Fn(&Stack, &Config) -> Declared + 'c) -> Self {
         Self {
             cluster,
             program: program.to_owned(),

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     holm::run("discount", declare)
 }
 
-fn declare(stack: &mut Stack, _: &Config) -> holm::Result {
+fn declare(stack: &Stack, _: &Config) -> holm::Result {
     stack.namespace("shop");
     stack.add(Discount::crd());
     stack.add(Discount::new("winter", DiscountSpec { percent: 20 }));
