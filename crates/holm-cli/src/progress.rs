@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use holm_core::ResourceId;
 use holm_executor::event::Event;
-use holm_planner::plan::{Action, Plan};
+use holm_planner::plan::{Action, Change, Plan};
 
 use crate::duration;
 use crate::render::plan::role;
@@ -39,6 +39,8 @@ pub struct Progress {
     /// Warnings that were shown already.
     warned: BTreeSet<String>,
     actions: BTreeMap<ResourceId, Action>,
+    /// What is shown for each object: its component, if it has one, and its name.
+    labels: BTreeMap<ResourceId, String>,
     started: Instant,
     /// When anything was written last.
     spoke: Instant,
@@ -61,9 +63,11 @@ impl Progress {
     /// The progress of carrying out `plan`. `warned` were shown before.
     pub fn new(plan: &Plan, is_live: bool, warned: BTreeSet<String>) -> Self {
         let home = plan.namespace.clone();
-        let names = plan.changes.iter().map(|change| columns(&change.id.relative_to(home.as_deref())));
+        let labels: BTreeMap<ResourceId, String> =
+            plan.changes.iter().map(|change| (change.id.clone(), label(change, home.as_deref()))).collect();
         Self {
-            name_width: names.max().unwrap_or(0).min(46),
+            name_width: labels.values().map(|label| columns(label)).max().unwrap_or(0).min(46),
+            labels,
             home,
             is_live,
             expected: plan
@@ -204,7 +208,7 @@ impl Progress {
         flights.sort_by_key(|(_, flight)| flight.started);
         let names = flights.iter().take(SHOWN).map(|(id, flight)| {
             let words = if flight.message.is_empty() { doing_word(flight.action) } else { &flight.message };
-            format!("{} ({})", id.relative_to(self.home.as_deref()), one_line(words))
+            format!("{} ({})", self.label(id), one_line(words))
         });
         let mut names = names.collect::<Vec<_>>().join(", ");
         if flights.len() > SHOWN {
@@ -221,12 +225,12 @@ impl Progress {
         // In a very narrow window a line would break, and drawing anew would leave half of it behind.
         let shown = if width < NARROWEST { 0 } else { SHOWN };
         let mut flights: Vec<(&ResourceId, &InFlight)> = self.in_flight.iter().collect();
-        flights.sort_by_key(|(_, flight)| flight.started);
+        flights.sort_by_key(|(id, flight)| (self.component(id), flight.started));
         let mut lines: Vec<Line> = flights
             .iter()
             .take(shown)
             .map(|(id, flight)| {
-                let name = cut(&id.relative_to(self.home.as_deref()), width / 2);
+                let name = cut(&self.label(id), width / 2);
                 let took = duration::took(now.saturating_duration_since(flight.started));
                 let head = Line::default()
                     .text(&" ".repeat(3_usize.saturating_sub(flight.action.symbol().len())))
@@ -277,6 +281,15 @@ impl Progress {
         self.in_flight.remove(id)
     }
 
+    /// The component of an object, so that the lines of one stand together.
+    fn component(&self, id: &ResourceId) -> Option<&str> {
+        self.labels.get(id)?.split_once(": ").map(|(component, _)| component)
+    }
+
+    fn label(&self, id: &ResourceId) -> String {
+        self.labels.get(id).cloned().unwrap_or_else(|| id.relative_to(self.home.as_deref()))
+    }
+
     fn action(&self, id: &ResourceId, flight: Option<&InFlight>) -> Action {
         flight.map(|flight| flight.action).or_else(|| self.actions.get(id).copied()).unwrap_or(Action::Unchanged)
     }
@@ -286,12 +299,17 @@ impl Progress {
             .text(&" ".repeat(3_usize.saturating_sub(action.symbol().len())))
             .role(role(action), action.symbol())
             .text(" ")
-            .text(&id.relative_to(self.home.as_deref()))
+            .text(&self.label(id))
             .column(4 + self.name_width + 2)
             .hang_here()
             .role(color, text)
             .write(layout, &mut self.finished);
     }
+}
+
+fn label(change: &Change, home: Option<&str>) -> String {
+    let name = change.id.relative_to(home);
+    change.component.as_ref().map_or_else(|| name.clone(), |component| format!("{component}: {name}"))
 }
 
 /// A warning of the API server with what it is about.

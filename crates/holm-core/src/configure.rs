@@ -4,7 +4,7 @@ use crate::check::{Findings, did_you_mean};
 use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
-use crate::resource::{ConflictPolicy, Declaration, Resource};
+use crate::resource::{ConflictPolicy, Declaration, Options, Resource};
 use crate::secret;
 use crate::site::Site;
 use crate::stack::Draft;
@@ -78,8 +78,22 @@ impl Draft {
 
 /// Adds options to those that a resource has. What can be said once is replaced.
 fn merge(resource: &mut Resource, added: &Declaration) {
-    let options = &mut resource.options;
-    let more = added.options.clone();
+    merge_options(&mut resource.options, added.options.clone());
+    resource.inputs.extend(added.inputs.clone());
+    secret::lift_values(&resource.id, &mut resource.object, &mut resource.inputs);
+}
+
+/// Gives a resource options that count less than its own.
+pub(crate) fn underlay(resource: &mut Resource, base: &Declaration) {
+    let own = std::mem::replace(&mut resource.options, base.options.clone());
+    merge_options(&mut resource.options, own);
+    for (path, input) in &base.inputs {
+        resource.inputs.entry(path.clone()).or_insert_with(|| input.clone());
+    }
+    secret::lift_values(&resource.id, &mut resource.object, &mut resource.inputs);
+}
+
+fn merge_options(options: &mut Options, more: Options) {
     options.protect |= more.protect;
     options.retain_on_delete |= more.retain_on_delete;
     options.adopt |= more.adopt;
@@ -94,8 +108,6 @@ fn merge(resource: &mut Resource, added: &Declaration) {
     options.replace_on_changes.extend(more.replace_on_changes);
     options.notes.extend(more.notes);
     options.allowed_warnings.extend(more.allowed_warnings);
-    resource.inputs.extend(added.inputs.clone());
-    secret::lift_values(&resource.id, &mut resource.object, &mut resource.inputs);
 }
 
 fn unknown_code<'k>(

@@ -7,6 +7,7 @@
 mod bounds;
 pub mod catalog;
 mod check;
+mod component;
 mod configure;
 pub mod declare;
 mod discovery;
@@ -26,6 +27,7 @@ pub mod validate;
 mod warning;
 pub mod wire;
 
+pub use component::Component;
 pub use graph::{Dependency, Graph, Origin};
 pub use holm_readiness::ReadyWhen;
 pub use holm_values::{ApiKind, FieldPath, GroupKind, ResourceId, Scope, Sensitive, id, path, sensitive};

@@ -32,6 +32,8 @@ pub struct Resource {
     pub inputs: BTreeMap<FieldPath, Input>,
     /// How to treat it.
     pub options: Options,
+    /// The component that it belongs to, by the names from the outermost to the innermost: `shop/database`.
+    pub component: Option<String>,
     /// The line that declared it.
     pub site: Site,
     /// Whether it was read from a text, which others may have written, rather than built by the program.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::catalog;
 use crate::check::Findings;
+use crate::component::{Component, DeclaredComponent, OpenComponent};
 use crate::discovery;
 use crate::graph::Graph;
 use crate::id::{ApiKind, ResourceId, Scope};
@@ -73,6 +74,12 @@ impl Config {
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.values.insert(key.to_owned(), Sensitive::from(value));
         self
+    }
+
+    /// The same values for the stack `stack`.
+    #[must_use]
+    pub fn renamed(self, stack: &str) -> Self {
+        Self { stack: Some(stack.to_owned()), ..self }
     }
 
     /// The name of the stack: `default` unless the command line names another.
@@ -200,7 +207,7 @@ impl Stack {
     /// Adds a resource and returns the proof. What is wrong with it is reported with everything else.
     #[track_caller]
     pub fn add<R: IntoResource>(&self, resource: R) -> Ref<R::Kind> {
-        self.add_at(resource, Site::caller(), false)
+        self.add_at(resource, self.site(Site::caller()), false)
     }
 
     fn add_at<R: IntoResource>(&self, resource: R, site: Site, is_from_text: bool) -> Ref<R::Kind> {
@@ -288,12 +295,38 @@ impl Stack {
         };
         self.learn_definition(&id, &object);
         let mut draft = self.draft();
+        let component = draft.component().map(str::to_owned);
         if is_guessed {
             draft.guessed.insert(id.clone());
         }
         let options = declaration.options;
-        draft.resources.push(Resource { id, kind, object, inputs, options, site, is_from_text });
+        draft.resources.push(Resource { id, kind, object, inputs, options, component, site, is_from_text });
         reference
+    }
+
+    /// Declares a component: what `declare` adds is shown together, in the plan, the graph and the progress, and has the component's
+    /// options. Returns what `declare` returns, such as references for those who use the component. Components nest.
+    ///
+    /// `component` is a name, or a [`Component`] with more than that.
+    #[track_caller]
+    pub fn component<T>(&self, component: impl Into<Component>, declare: impl FnOnce(&Self) -> T) -> T {
+        let (component, site) = (component.into(), Site::caller());
+        let site = self.draft().shown(site);
+        let problems = self.draft().open_component(component, site);
+        for kind in problems {
+            let hint = matches!(kind, ProblemKind::Duplicate { .. }).then_some("give each component a name of its own");
+            self.problem(kind, None, FieldPath::root(), site, hint);
+        }
+        let outputs = declare(self);
+        self.draft().close_component();
+        outputs
+    }
+
+    /// Returns `name` behind the names of the components that are being declared, with dashes between them: inside of `shop` and
+    /// `database`, `data` becomes `shop-database-data`. Two components of a kind do not collide so.
+    pub fn qualified(&self, name: &str) -> String {
+        let draft = self.draft();
+        draft.component().map_or_else(|| name.to_owned(), |path| format!("{}-{name}", path.replace('/', "-")))
     }
 
     /// Declares the namespace `name` and puts every later resource without a namespace of its own in it.
@@ -329,7 +362,7 @@ impl Stack {
     /// kinds are added first, so that the order in the text does not matter.
     #[track_caller]
     pub fn add_yaml(&self, text: &str) -> Vec<Ref<Untyped>> {
-        let site = Site::caller();
+        let site = self.site(Site::caller());
         match crate::manifest::read_yaml(text) {
             Ok(mut manifests) => {
                 manifests.sort_by_key(|manifest| !manifest.defines_a_kind());
@@ -360,7 +393,7 @@ impl Stack {
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
-        let site = Site::caller();
+        let site = self.site(Site::caller());
         let kind = api_kind_of::<K>();
         let id = self.outside(&kind, namespace, name, site);
         self.draft().externals.entry(id.clone()).or_insert((kind, site));
@@ -386,7 +419,7 @@ impl Stack {
         K: kube_core::Resource<DynamicType = ()>,
         K::Scope: 'static,
     {
-        let id = self.outside(&api_kind_of::<K>(), namespace, name, Site::caller());
+        let id = self.outside(&api_kind_of::<K>(), namespace, name, self.site(Site::caller()));
         self.draft().made_at_run_time.insert(id.clone());
         Ref::new(id, Arc::new(Value::Null))
     }
@@ -415,14 +448,16 @@ impl Stack {
     #[track_caller]
     pub fn configure(&self, resource: &str, options: impl IntoResource) {
         let declaration = options.into_declaration();
-        self.draft().configured.push((resource.to_owned(), declaration, Site::caller()));
+        let site = self.site(Site::caller());
+        self.draft().configured.push((resource.to_owned(), declaration, site));
     }
 
     /// Sets what becomes of the warnings of a code, such as `not_in_stack`: they are reported, until the program allows or denies
     /// them. [`ResourceOptions::allow_warnings`](crate::ResourceOptions::allow_warnings) allows them for one resource.
     #[track_caller]
     pub fn warnings(&self, code: &str, level: WarningLevel) {
-        self.draft().levels.push((code.to_owned(), level, Site::caller()));
+        let site = self.site(Site::caller());
+        self.draft().levels.push((code.to_owned(), level, site));
     }
 
     /// Declares which fields of custom kinds name other resources, so that edges are read out of them and mistakes are found, as for
@@ -445,7 +480,7 @@ impl Stack {
     /// ```
     #[track_caller]
     pub fn references(&self, rules: impl IntoIterator<Item = ReferenceRule>) {
-        let site = Site::caller();
+        let site = self.site(Site::caller());
         for rule in rules {
             match rule.check() {
                 Ok(()) => self.draft().rules.push(rule),
@@ -460,7 +495,7 @@ impl Stack {
     /// It must be the whole value of a key of some Secret of the stack; others may then hold it in templates.
     #[track_caller]
     pub fn generated(&self, name: &str, password: Password) -> Input {
-        let site = Site::caller();
+        let site = self.site(Site::caller());
         let generated = Generated { name: name.to_owned(), password };
         if generated.password.length == 0 || generated.password.alphabet.is_empty() {
             let kind = ProblemKind::BadInput(format!("the generated value \"{name}\" would be empty"));
@@ -478,7 +513,7 @@ impl Stack {
     /// name are a problem.
     #[track_caller]
     pub fn export(&self, name: &str, value: impl Into<Input>) {
-        let (value, site) = (value.into(), Site::caller());
+        let (value, site) = (value.into(), self.site(Site::caller()));
         let known = self.draft().outputs.insert(name.to_owned(), (value, site));
         if let Some((_, first)) = known {
             let kind = ProblemKind::Duplicate { first };
@@ -491,7 +526,7 @@ impl Stack {
     #[track_caller]
     pub fn report(&self, message: &str) {
         let kind = ProblemKind::Declaration(message.to_owned());
-        self.problem(kind, None, FieldPath::root(), Site::caller(), None);
+        self.problem(kind, None, FieldPath::root(), self.site(Site::caller()), None);
     }
 
     /// Sets the library that validates what is declared. Without one, only what this crate checks itself is found.
@@ -505,6 +540,7 @@ impl Stack {
     /// All problems at once.
     pub fn build(self) -> Result<Graph, Problems> {
         let mut draft = self.draft.into_inner();
+        draft.configure_components();
         let Draft { resources, ready_rules, .. } = &mut draft;
         for resource in resources {
             if resource.options.ready_when.is_none() {
@@ -519,6 +555,11 @@ impl Stack {
     /// program.
     fn draft(&self) -> RefMut<'_, Draft> {
         self.draft.borrow_mut()
+    }
+
+    /// The line to show for what is declared at `here`: that of the component where that is of a library.
+    fn site(&self, here: Site) -> Site {
+        self.draft().shown(here)
     }
 
     fn find_kind(&self, api_version: &str, kind: &str) -> Option<ApiKind> {
@@ -584,6 +625,10 @@ pub(crate) struct Draft {
     /// When the objects of a kind are ready, by API group and kind.
     pub(crate) ready_rules: BTreeMap<(String, String), ReadyWhen>,
     pub(crate) validator: Option<Arc<dyn Validator>>,
+    /// The components that are being declared, the innermost last.
+    pub(crate) open_components: Vec<OpenComponent>,
+    /// The components by their paths.
+    pub(crate) components: BTreeMap<String, DeclaredComponent>,
     /// The objects that something creates while the stack runs.
     pub(crate) made_at_run_time: BTreeSet<ResourceId>,
     /// The resources whose kind only the cluster knows.

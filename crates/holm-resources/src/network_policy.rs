@@ -41,6 +41,7 @@ pub struct NetworkPolicy {
     from: Vec<networking::NetworkPolicyIngressRule>,
     to: Vec<networking::NetworkPolicyEgressRule>,
     isolates_egress: bool,
+    allows_dns: bool,
 }
 
 impl NetworkPolicy {
@@ -64,6 +65,7 @@ impl NetworkPolicy {
             from: Vec::new(),
             to: Vec::new(),
             isolates_egress: false,
+            allows_dns: false,
         }
     }
 
@@ -76,6 +78,12 @@ impl NetworkPolicy {
     /// The pods of `workload` may connect to this port.
     pub fn allow_from(mut self, workload: &impl Workload, port: &Port) -> Self {
         let peer = self.peer(workload);
+        self.add_from(Some(peer), port)
+    }
+
+    /// All pods of the policy's own namespace may connect to this port.
+    pub fn allow_from_own_namespace(self, port: &Port) -> Self {
+        let peer = networking::NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..Default::default() };
         self.add_from(Some(peer), port)
     }
 
@@ -101,8 +109,11 @@ impl NetworkPolicy {
         self.add_to(None, &[port])
     }
 
-    /// The pods may ask the cluster's DNS in the namespace `kube-system`, which nearly every client needs.
-    pub fn allow_dns(self) -> Self {
+    /// The pods may ask the cluster's DNS in the namespace `kube-system`, which nearly every client needs. Once is enough.
+    pub fn allow_dns(mut self) -> Self {
+        if std::mem::replace(&mut self.allows_dns, true) {
+            return self;
+        }
         let peer =
             networking::NetworkPolicyPeer { namespace_selector: Some(namespace("kube-system")), ..Default::default() };
         self.add_to(Some(peer), &[&Port::udp("dns", 53), &Port::tcp("dns-tcp", 53)])

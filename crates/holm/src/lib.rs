@@ -109,6 +109,7 @@ mod validation;
 
 use std::process::ExitCode;
 
+pub use holm_components as components;
 pub use holm_core::declare::{DeclarationError as Error, Result};
 pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validated, Validator, graph as validate};
 pub use holm_core::{

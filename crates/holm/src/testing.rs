@@ -1,7 +1,8 @@
 //! Testing a stack in plain `cargo test`: no network, no containers, no waiting.
 //!
 //! # Without a cluster
-//! [`graph`] declares and checks a stack; [`object`], [`objects`] and [`secret`] say what it is made of.
+//! [`graph`] declares and checks a stack, and [`stack`] one of another name or namespace; [`object`], [`objects`] and [`secret`] say
+//! what it is made of.
 //!
 //! ```
 //! use holm::prelude::*;
@@ -71,7 +72,7 @@ mod outcome;
 #[cfg(feature = "testing")]
 mod subject;
 
-pub use offline::{graph, object, objects, secret};
+pub use offline::{OfflineStack, graph, object, objects, secret, stack};
 
 #[cfg(feature = "testing")]
 pub use cluster::Cluster;

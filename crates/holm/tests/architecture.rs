@@ -10,6 +10,7 @@ use serde_json::Value;
 /// The crates without I/O.
 const PURE: &[&str] = &[
     "holm-config",
+    "holm-components",
     "holm-core",
     "holm-executor",
     "holm-planner",
@@ -32,6 +33,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
         &[
             "holm-cli",
             "holm-cluster",
+            "holm-components",
             "holm-core",
             "holm-embedded",
             "holm-executor",
@@ -58,6 +60,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-executor", &["holm-core", "holm-planner", "holm-readiness", "holm-values"]),
     ("holm-planner", &["holm-core", "holm-readiness", "holm-redact", "holm-values"]),
     ("holm-apiserver", &["holm-schema", "holm-structured-merge", "holm-validation", "holm-values"]),
+    ("holm-components", &["holm-core", "holm-resources"]),
     ("holm-controllers", &["holm-apiserver", "holm-values"]),
     ("holm-config", &["holm-values"]),
     ("holm-core", &["holm-readiness", "holm-redact", "holm-values"]),
@@ -66,7 +69,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("holm-node", &["holm-values"]),
     ("holm-readiness", &["holm-redact", "holm-values"]),
     ("holm-redact", &["holm-values"]),
-    ("holm-resources", &["holm-core"]),
+    ("holm-resources", &["holm-core", "holm-values"]),
     ("holm-schema", &["holm-structured-merge"]),
     ("holm-structured-merge", &["holm-values"]),
     ("holm-validation", &["holm-schema", "holm-values"]),

@@ -218,3 +218,41 @@ fn uids_are_the_same_in_every_run_of_a_test() {
 async fn inside_a_runtime_it_says_why_not() {
     assert!(matches!(Cluster::start(), Err(Failure::InsideRuntime)));
 }
+
+#[test]
+fn two_stacks_of_a_program_live_side_by_side_under_their_names() {
+    fn declare(stack: &Stack, config: &Config) -> holm::Result {
+        let replicas = if config.stack() == "prod" { "3" } else { "1" };
+        stack.add(ConfigMap::new("settings").entry("replicas", replicas));
+        Ok(())
+    }
+    let cluster = Cluster::start().unwrap();
+    let namespace = |name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    cluster.create("test", namespace("dev")).unwrap();
+    cluster.create("test", namespace("prod")).unwrap();
+    let shop = cluster.stack("shop", declare);
+    let (dev, prod) = (shop.named("dev").in_namespace("dev"), shop.named("prod").in_namespace("prod"));
+    dev.apply().unwrap();
+    prod.apply().unwrap();
+    assert_eq!(dev.object("ConfigMap/settings").unwrap()["data"]["replicas"], "1");
+    assert_eq!(prod.object("ConfigMap/settings").unwrap()["data"]["replicas"], "3");
+    dev.destroy([]).unwrap();
+    assert_eq!(dev.object("ConfigMap/settings"), None);
+    prod.plan().unwrap().assert_empty();
+}
+
+#[test]
+fn a_branch_of_one_stack_is_declared_without_a_cluster() {
+    fn declare(stack: &Stack, config: &Config) -> holm::Result {
+        if config.stack() == "prod" {
+            stack.add(ConfigMap::new("settings").entry("region", config.require::<String>("region")?));
+        }
+        Ok(())
+    }
+    let prod = holm::testing::stack(declare).named("prod");
+    let missing = prod.clone().namespace("shop").graph().unwrap_err();
+    assert!(missing.to_string().contains("\"region\" is not set"), "{missing}");
+    let graph = prod.namespace("shop").with("region", "eu").graph().unwrap();
+    assert_eq!(holm::testing::object(&graph, "ConfigMap/settings").unwrap()["data"]["region"], "eu");
+    assert_eq!(holm::testing::stack(declare).graph().unwrap().resources().len(), 0);
+}

@@ -99,6 +99,9 @@ pub struct ChangeDocument {
     /// The resourceVersion of the live object; none where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_version: Option<String>,
+    /// The component that declared it, by the names from the outermost to the innermost: `shop/database`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     /// The line that declared it; none for what left the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteDocument>,
@@ -305,6 +308,7 @@ fn change_document(change: &Change, fields: &[FieldChange], home: Option<&str>) 
         notes: change.notes.clone(),
         uid: change.uid.clone(),
         resource_version: change.version.clone(),
+        component: change.component.clone(),
         site: change.site.map(SiteDocument::from),
     }
 }

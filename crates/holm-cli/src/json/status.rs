@@ -109,15 +109,17 @@ struct GraphDocument<'a> {
     schema: &'static str,
     program: &'a str,
     stack: &'a str,
-    resources: Vec<NodeDocument>,
+    resources: Vec<NodeDocument<'a>>,
     dependencies: Vec<DependencyDocument>,
     selections: Vec<SelectionDocument>,
     externals: Vec<ResourceDocument>,
 }
 
 #[derive(Serialize)]
-struct NodeDocument {
+struct NodeDocument<'a> {
     resource: ResourceDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<&'a str>,
     site: SiteDocument,
 }
 
@@ -146,6 +148,7 @@ pub fn graph(graph: &Graph) -> String {
             .iter()
             .map(|resource| NodeDocument {
                 resource: ResourceDocument::from(&resource.id),
+                component: resource.component.as_deref(),
                 site: SiteDocument::from(resource.site),
             })
             .collect(),

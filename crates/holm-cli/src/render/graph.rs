@@ -24,6 +24,9 @@ pub fn write_text(graph: &Graph, layout: Layout, out: &mut String) {
     let mut count = 0;
     for resource in graph.resources() {
         let mut head = Line::default().role(Role::Strong, &resource.id.relative_to(home));
+        if let Some(component) = &resource.component {
+            head = head.role(Role::Faint, &format!("  in {component}"));
+        }
         if resource.options.protect {
             head = head.role(Role::Special, "  protected");
         }
@@ -75,10 +78,18 @@ pub fn write_text(graph: &Graph, layout: Layout, out: &mut String) {
 pub fn dot(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut out = format!("digraph {} {{\n  rankdir=LR;\n  node [shape=box];\n", quoted(graph.program()));
-    for (number, id) in nodes(graph).enumerate() {
-        let style = if graph.get(id).is_some() { "" } else { ", style=dashed" };
-        out.push_str(&format!("  n{number} [label={}{style}];\n", quoted(&id.relative_to(graph.namespace()))));
-    }
+    write_nodes(
+        graph,
+        &mut out,
+        &|depth, component, cluster| match component {
+            Some(name) => format!("{depth}subgraph cluster{cluster} {{\n{depth}  label={};\n", quoted(name)),
+            None => format!("{depth}}}\n"),
+        },
+        &|depth, number, id| {
+            let style = if graph.get(id).is_some() { "" } else { ", style=dashed" };
+            format!("{depth}n{number} [label={}{style}];\n", quoted(&id.relative_to(graph.namespace())))
+        },
+    );
     for (dependent, edges) in &edges(graph) {
         for edge in edges {
             let label = quoted(strength(edge.strength));
@@ -96,11 +107,19 @@ pub fn dot(graph: &Graph) -> String {
 pub fn mermaid(graph: &Graph) -> String {
     let numbers = numbers(graph);
     let mut out = "flowchart LR\n".to_owned();
-    for (number, id) in nodes(graph).enumerate() {
-        let label = id.relative_to(graph.namespace()).replace('"', "#quot;");
-        let (open, close) = if graph.get(id).is_some() { ("[", "]") } else { ("([", "])") };
-        out.push_str(&format!("  n{number}{open}\"{label}\"{close}\n"));
-    }
+    write_nodes(
+        graph,
+        &mut out,
+        &|depth, component, cluster| match component {
+            Some(name) => format!("{depth}subgraph c{cluster} [\"{name}\"]\n"),
+            None => format!("{depth}end\n"),
+        },
+        &|depth, number, id| {
+            let label = id.relative_to(graph.namespace()).replace('"', "#quot;");
+            let (open, close) = if graph.get(id).is_some() { ("[", "]") } else { ("([", "])") };
+            format!("{depth}n{number}{open}\"{label}\"{close}\n")
+        },
+    );
     for (dependent, edges) in &edges(graph) {
         for edge in edges {
             let label = strength(edge.strength);
@@ -145,6 +164,41 @@ fn numbers(graph: &Graph) -> BTreeMap<&ResourceId, usize> {
 fn nodes(graph: &Graph) -> impl Iterator<Item = &ResourceId> {
     let inside = graph.resources().iter().map(|resource| &resource.id);
     inside.chain(graph.externals().iter().filter(|(_, external)| !external.used_by.is_empty()).map(|(id, _)| id))
+}
+
+/// Writes the beginning of a component, by its name and number, and its end, without a name; with the indentation.
+type Border<'a> = &'a dyn Fn(&str, Option<&str>, usize) -> String;
+
+/// Writes the nodes, those of a component inside of it. A component's name says which one it is inside of.
+fn write_nodes(graph: &Graph, out: &mut String, border: Border<'_>, node: &dyn Fn(&str, usize, &ResourceId) -> String) {
+    let mut sorted: Vec<(Vec<&str>, usize, &ResourceId)> = nodes(graph)
+        .enumerate()
+        .map(|(number, id)| {
+            let component = graph.get(id).and_then(|resource| resource.component.as_deref());
+            (component.into_iter().flat_map(|path| path.split('/')).collect(), number, id)
+        })
+        .collect();
+    // Stable, so that the nodes of a component stay in dependency order.
+    sorted.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let mut open: Vec<&str> = Vec::new();
+    let mut clusters = 0;
+    let indent = |depth: usize| "  ".repeat(depth + 1);
+    for (path, number, id) in &sorted {
+        let common = open.iter().zip(path).take_while(|(one, other)| one == other).count();
+        while open.len() > common {
+            open.pop();
+            out.push_str(&border(&indent(open.len()), None, 0));
+        }
+        for name in &path[common..] {
+            out.push_str(&border(&indent(open.len()), Some(name), clusters));
+            open.push(name);
+            clusters += 1;
+        }
+        out.push_str(&node(&indent(open.len()), *number, id));
+    }
+    while open.pop().is_some() {
+        out.push_str(&border(&indent(open.len()), None, 0));
+    }
 }
 
 /// The lines that order nothing: who selects whose pods, and who names what outside.
@@ -192,6 +246,70 @@ mod tests {
           requires   Secret/postgres-secret              ready        depends_on
 
         Graph: 3 resources, 2 dependencies
+        ");
+    }
+
+    #[test]
+    fn components_are_shown_as_one_inside_of_another() {
+        let stack = holm_core::Stack::new("shop", "default", Some("shop"));
+        let map = |name: &str| {
+            holm_core::Manifest::new(
+                serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}),
+            )
+        };
+        stack.component("web", |stack| {
+            stack.add(map("first"));
+            stack.component("cache", |stack| stack.add(map("second")));
+            stack.add(map("third"));
+        });
+        stack.add(map("fourth"));
+        let graph = stack.build().expect("the test's own stack has no problems");
+        insta::assert_snapshot!(dot(&graph), @r#"
+        digraph "shop" {
+          rankdir=LR;
+          node [shape=box];
+          n3 [label="ConfigMap/fourth"];
+          n4 [label="Namespace/shop", style=dashed];
+          subgraph cluster0 {
+            label="web";
+            n0 [label="ConfigMap/first"];
+            n2 [label="ConfigMap/third"];
+            subgraph cluster1 {
+              label="cache";
+              n1 [label="ConfigMap/second"];
+            }
+          }
+          n4 -> n0 [style=dashed, arrowhead=none];
+          n4 -> n1 [style=dashed, arrowhead=none];
+          n4 -> n2 [style=dashed, arrowhead=none];
+          n4 -> n3 [style=dashed, arrowhead=none];
+        }
+        "#);
+        insta::assert_snapshot!(mermaid(&graph), @r#"
+        flowchart LR
+          n3["ConfigMap/fourth"]
+          n4(["Namespace/shop"])
+          subgraph c0 ["web"]
+            n0["ConfigMap/first"]
+            n2["ConfigMap/third"]
+            subgraph c1 ["cache"]
+              n1["ConfigMap/second"]
+            end
+          end
+          n4 -.- n0
+          n4 -.- n1
+          n4 -.- n2
+          n4 -.- n3
+        "#);
+        let mut out = String::new();
+        write_text(&graph, Layout { color: false, width: Some(80) }, &mut out);
+        insta::assert_snapshot!(out, @"
+        ConfigMap/first  in web
+        ConfigMap/second  in web/cache
+        ConfigMap/third  in web
+        ConfigMap/fourth
+
+        Graph: 4 resources, 0 dependencies
         ");
     }
 

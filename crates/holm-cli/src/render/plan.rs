@@ -28,16 +28,24 @@ const BEFORE_NAME: usize = 4;
 /// Writes the plan.
 pub fn write(plan: &Plan, details: &Details, layout: Layout, out: &mut String) {
     let home = plan.namespace.as_deref();
-    let shown: Vec<(usize, &Change)> = plan
+    let mut shown: Vec<(usize, &Change)> = plan
         .changes
         .iter()
         .enumerate()
         .filter(|(_, change)| change.action != Action::Unchanged || details.unchanged || !change.notes.is_empty())
         .collect();
+    // What belongs together stands together, and otherwise in the order of the plan.
+    shown.sort_by(|(_, one), (_, other)| one.component.cmp(&other.component));
     let footnotes = Footnotes::of(&shown);
     let widest = shown.iter().map(|(_, change)| columns(&change.id.relative_to(home))).max().unwrap_or(0);
     let reason_column = BEFORE_NAME + widest.min(WIDEST_NAME) + 2;
+    let mut component = None;
     for (position, change) in &shown {
+        if change.component.as_deref() != component {
+            component = change.component.as_deref();
+            let heading = format!("component {}", component.unwrap_or_default());
+            Line::indented(2).role(Role::Faint, &heading).write(layout, out);
+        }
         let created =
             details.created.iter().find(|(created, _)| created == position).map(|(_, fields)| fields.as_slice());
         write_change(change, created, home, reason_column, &footnotes, layout, out);

@@ -280,3 +280,32 @@ fn details_show_every_field_of_what_is_created() {
     Plan: 6 to create
     "#);
 }
+
+#[test]
+fn changes_of_a_component_stand_together_under_its_name() {
+    let mut plan = sample::first_plan();
+    for change in &mut plan.changes {
+        change.component = match change.id.kind.as_str() {
+            "Deployment" => Some("shop".to_owned()),
+            "Secret" | "PersistentVolumeClaim" => Some("shop/database".to_owned()),
+            _ => None,
+        };
+    }
+    let mut out = String::new();
+    write(&plan, &Details::default(), Layout { color: false, width: Some(80) }, &mut out);
+    insta::assert_snapshot!(out, @"
+      + Namespace/holm                      not in the cluster
+      + ConfigMap/postgres-init             not in the cluster [1]
+          note: a later change reaches only an empty volume
+      + Service/postgres                    not in the cluster [1]
+      component shop
+      + Deployment/postgres                 not in the cluster [1]
+      component shop/database
+      + Secret/postgres-secret              not in the cluster [1]
+      + PersistentVolumeClaim/postgres-pvc  not in the cluster [1]
+
+      [1] predicted, not checked by the server: namespace holm is new in this plan
+
+    Plan: 6 to create
+    ");
+}

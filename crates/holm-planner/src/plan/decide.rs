@@ -502,6 +502,7 @@ impl<'a> Decision<'a> {
             is_new_kind: matches!(live, Some(Live::KindAbsent)) || self.definition_changes(resource),
             wait: Wait { ready_when: resource.options.ready_when.clone(), limits: resource.options.timeouts },
             entry,
+            component: resource.component.clone(),
             site: Some(resource.site),
             ..Change::new(resource.id.clone(), resource.kind.clone(), action, reason)
         }

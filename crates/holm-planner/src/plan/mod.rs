@@ -149,6 +149,8 @@ pub struct Change {
     /// What the inventory holds of it once this is done, with the uid to be filled in from the server's answer; none where
     /// it is deleted or released.
     pub entry: Option<Entry>,
+    /// The component that declared it; none for what no component declared, and for what left the program.
+    pub component: Option<String>,
     /// The line that declared it; none for what left the program.
     pub site: Option<Site>,
 }
@@ -362,6 +364,7 @@ impl Change {
             is_new_kind: false,
             wait: Wait::default(),
             entry: None,
+            component: None,
             site: None,
         }
     }

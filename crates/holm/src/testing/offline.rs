@@ -20,13 +20,74 @@ pub fn graph<'a>(
     declare: impl FnOnce(&Stack, &Config) -> Result,
     values: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Graph, Problems> {
-    let config = values.into_iter().fold(Config::new("default"), |config, (key, value)| config.with(key, value));
-    let graph = declare::graph("test", None, &config, |stack, config| {
-        validation::pass_to(stack);
-        declare(stack, config)
-    })?;
-    let problems = validate::graph(&graph, None).problems;
-    if problems.is_empty() { Ok(graph) } else { Err(Problems(problems)) }
+    values.into_iter().fold(stack(declare), |stack, (key, value)| stack.with(key, value)).graph()
+}
+
+/// Begins to declare a stack without a cluster, with another name than `default`, a namespace or configuration values.
+///
+/// ```
+/// use holm::prelude::*;
+///
+/// fn declare(stack: &Stack, config: &Config) -> holm::Result {
+///     let replicas = if config.stack() == "prod" { 3 } else { 1 };
+///     let server = Container::new("shop", config.require::<String>("image")?);
+///     stack.add(Deployment::new("shop").replicas(replicas).container(server));
+///     Ok(())
+/// }
+///
+/// let prod = holm::testing::stack(declare).named("prod").namespace("shop-prod").with("image", "example.org/shop:1").graph()?;
+/// let deployment = holm::testing::object(&prod, "Deployment/shop").expect("the stack has it");
+/// assert_eq!(deployment["spec"]["replicas"], 3);
+/// assert_eq!(deployment["metadata"]["namespace"], "shop-prod");
+/// # Ok::<(), holm::Problems>(())
+/// ```
+pub fn stack<D>(declare: D) -> OfflineStack<D>
+where
+    D: FnOnce(&Stack, &Config) -> Result,
+{
+    OfflineStack { declare, config: Config::new("default"), namespace: None }
+}
+
+/// A stack that is declared without a cluster; see [`stack`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is declared until graph() is called"]
+pub struct OfflineStack<D> {
+    declare: D,
+    config: Config,
+    namespace: Option<String>,
+}
+
+impl<D> OfflineStack<D>
+where
+    D: FnOnce(&Stack, &Config) -> Result,
+{
+    /// The name of the stack, as with `--stack NAME`. Default: `default`.
+    pub fn named(self, name: &str) -> Self {
+        Self { config: self.config.renamed(name), ..self }
+    }
+
+    /// The namespace of resources that name none, until the program says otherwise, as with `--namespace NAME`. Default: none.
+    pub fn namespace(self, name: &str) -> Self {
+        Self { namespace: Some(name.to_owned()), ..self }
+    }
+
+    /// A configuration value, as with `--config KEY=VALUE`.
+    pub fn with(self, key: &str, value: &str) -> Self {
+        Self { config: self.config.with(key, value), ..self }
+    }
+
+    /// Declares the stack and checks it.
+    ///
+    /// # Errors
+    /// All problems at once, as `plan` would print them.
+    pub fn graph(self) -> Result<Graph, Problems> {
+        let graph = declare::graph("test", self.namespace.as_deref(), &self.config, |stack, config| {
+            validation::pass_to(stack);
+            (self.declare)(stack, config)
+        })?;
+        let problems = validate::graph(&graph, None).problems;
+        if problems.is_empty() { Ok(graph) } else { Err(Problems(problems)) }
+    }
 }
 
 /// One object of the stack by its `Kind/name`, or `Kind/namespace/name` where it lives in another namespace than the

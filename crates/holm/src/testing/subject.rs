@@ -35,6 +35,7 @@ pub struct StackUnderTest<'c> {
     program: String,
     declare: Declare<'c>,
     config: Config,
+    namespace: Option<String>,
     consents: BTreeSet<String>,
     adopt: Adoption,
     regenerate: BTreeSet<String>,
@@ -48,6 +49,7 @@ impl<'c> StackUnderTest<'c> {
             program: program.to_owned(),
             declare: Rc::new(declare),
             config: Config::new("default"),
+            namespace: None,
             consents: BTreeSet::new(),
             adopt: Adoption::Nothing,
             regenerate: BTreeSet::new(),
@@ -59,6 +61,18 @@ impl<'c> StackUnderTest<'c> {
     #[must_use]
     pub fn with(&self, key: &str, value: &str) -> Self {
         Self { config: self.config.clone().with(key, value), ..self.clone() }
+    }
+
+    /// Another stack of the same program, as with `--stack NAME`. Default: `default`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self { config: self.config.clone().renamed(name), ..self.clone() }
+    }
+
+    /// The same with another namespace for resources that name none, until the program says otherwise, as with `--namespace NAME`.
+    #[must_use]
+    pub fn in_namespace(&self, name: &str) -> Self {
+        Self { namespace: Some(name.to_owned()), ..self.clone() }
     }
 
     /// The same with consent to delete or replace what holds data, as with `--allow-delete Kind/name`.
@@ -93,7 +107,7 @@ impl<'c> StackUnderTest<'c> {
     /// # Errors
     /// All problems of the declaration at once.
     pub fn graph(&self) -> Result<Graph, Failure> {
-        Ok(declare::graph(&self.program, None, &self.config, |stack, config| {
+        Ok(declare::graph(&self.program, self.namespace.as_deref(), &self.config, |stack, config| {
             validation::pass_to(stack);
             (self.declare)(stack, config)
         })?)
@@ -159,7 +173,7 @@ impl<'c> StackUnderTest<'c> {
     /// values read `(sensitive)`.
     pub fn objects_of(&self, kind: &str) -> Vec<Value> {
         let Some(objects) = self.cluster.embedded().api().find(kind) else { return Vec::new() };
-        let namespace = objects.is_namespaced().then(|| self.namespace());
+        let namespace = objects.is_namespaced().then(|| self.home());
         objects.list(namespace.as_deref()).items.iter().map(masked).collect()
     }
 
@@ -234,7 +248,7 @@ impl<'c> StackUnderTest<'c> {
     }
 
     /// The namespace of the stack; `default` where it names none, and where the declaration has problems.
-    fn namespace(&self) -> String {
+    fn home(&self) -> String {
         let graph = self.graph().ok();
         graph.as_ref().and_then(Graph::namespace).unwrap_or("default").to_owned()
     }
@@ -247,12 +261,11 @@ impl<'c> StackUnderTest<'c> {
         let objects = self.cluster.embedded().api().find(&kind).ok_or(Failure::NoSuchKind(kind))?;
         Ok(match (objects.is_namespaced(), third.is_empty()) {
             (false, _) => (objects, String::new(), second),
-            (true, true) => (objects, self.namespace(), second),
+            (true, true) => (objects, self.home(), second),
             (true, false) => (objects, second, third),
         })
     }
 
-    /// Makes one run, with a connection of its own. A kill ends it, and lets the next one through.
     /// The graph with its kinds as the cluster serves them.
     fn discovered(&self) -> Result<Graph, Failure> {
         let graph = self.graph()?;
@@ -262,6 +275,7 @@ impl<'c> StackUnderTest<'c> {
         self.run(async |run| Ok(run.cluster.discover(graph).await??))
     }
 
+    /// Makes one run, with a connection of its own. A kill ends it, and lets the next one through.
     fn run<T>(&self, work: impl AsyncFnOnce(Run<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let faults = self.cluster.faults().clone();
         let run = Run {

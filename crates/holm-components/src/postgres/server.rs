@@ -1,0 +1,91 @@
+//! The server itself.
+
+use std::time::Duration;
+
+use holm_core::{Input, Ref};
+use holm_resources::{
+    Container, Cpu, Deployment, Keyed as _, Memory, PodOptions as _, PodSecurityContext, Port, Probe, SecurityContext,
+    Volume, kind,
+};
+
+/// What a plan says when the script of the first start changes.
+pub const RUNS_ONCE: &str = "PostgreSQL runs this only on an empty volume; existing databases stay as they are";
+
+/// Where the volume is mounted.
+const DATA: &str = "/var/lib/postgresql/data";
+
+/// The user and the group `postgres` of the Alpine image.
+pub const POSTGRES: i64 = 70;
+
+/// What the pod is made of.
+pub struct Server<'a> {
+    pub name: &'a str,
+    pub role: &'a str,
+    pub databases: &'a [String],
+    pub image: &'a Input,
+    pub request: &'a (Cpu, Memory),
+    pub limit: &'a (Cpu, Memory),
+    pub port: &'a Port,
+    pub credentials: &'a Ref<kind::Secret>,
+    pub init: &'a Ref<kind::ConfigMap>,
+    pub data: &'a Ref<kind::PersistentVolumeClaim>,
+}
+
+impl Server<'_> {
+    /// The Deployment with its one pod.
+    pub fn deployment(&self) -> Deployment {
+        Deployment::new(self.name)
+            .replicas(1)
+            // Two servers must never have the same data, not even for the time of an update.
+            .recreate()
+            // A first start may take as long as the startup probe allows: half an hour.
+            .progress_deadline(Duration::from_secs(2400))
+            .container(self.container())
+            .security(PodSecurityContext::restricted().run_as(POSTGRES, POSTGRES).fs_group(POSTGRES))
+            .automount_service_account_token(false)
+            // The image stops with SIGINT: open transactions are rolled back, and what is in memory is written out.
+            .termination_grace_period(Duration::from_secs(120))
+            // Otherwise the Service of this name would put variables like POSTGRES_PORT into the environment.
+            .patch_pod(|pod| pod.enable_service_links = Some(false))
+    }
+
+    fn container(&self) -> Container {
+        let first = self.databases.first().map_or(self.role, String::as_str);
+        Container::new("postgres", self.image)
+            .port(self.port)
+            .env("POSTGRES_USER", "postgres")
+            .env("POSTGRES_PASSWORD", self.credentials.key("password"))
+            .env("POSTGRES_DB", first)
+            // A directory below the mount, because the volume's own may hold a lost+found, which initdb refuses.
+            .env("PGDATA", format!("{DATA}/pgdata"))
+            .mount(DATA, self.data)
+            .mount("/docker-entrypoint-initdb.d", self.init)
+            // All that the server writes outside its data: its socket, and what the start script needs.
+            .mount("/var/run/postgresql", Volume::empty_dir("run"))
+            .mount("/tmp", Volume::empty_dir("tmp"))
+            .request(self.request.0.clone(), self.request.1.clone())
+            .limit(self.limit.0.clone(), self.limit.1.clone())
+            .security(SecurityContext::restricted().read_only_root_filesystem())
+            .startup(answers().period(Duration::from_secs(10)).failure_threshold(180))
+            .liveness(answers().period(Duration::from_secs(30)).failure_threshold(6))
+            .readiness(self.serves().period(Duration::from_secs(10)).failure_threshold(3))
+    }
+
+    /// The role of the clients gets an answer from every database, so that a server whose initialisation broke off is never
+    /// ready. From within its own pod the image asks for no password.
+    fn serves(&self) -> Probe {
+        let role = self.role;
+        let query =
+            format!("psql --host=127.0.0.1 --username={role} --no-password --no-psqlrc --quiet --command='SELECT 1'");
+        let queries: Vec<String> =
+            self.databases.iter().map(|database| format!("{query} --dbname={database}")).collect();
+        Probe::exec(["sh", "-c", &queries.join(" && ")]).timeout(Duration::from_secs(10))
+    }
+}
+
+/// A server process answers over TCP, even if it answers "not now" (1), as it does during a crash recovery, which may take
+/// long and must not be cut short. Over TCP, because the server that initialises the volume listens on the socket only.
+fn answers() -> Probe {
+    let command = "pg_isready --quiet --host=127.0.0.1 --username=postgres --timeout=8 || [ $? -eq 1 ]";
+    Probe::exec(["sh", "-c", command]).timeout(Duration::from_secs(10))
+}
