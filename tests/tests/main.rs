@@ -7,6 +7,7 @@ mod canary;
 mod cases;
 mod causes;
 mod changes;
+mod configuration;
 mod connections;
 mod embedded;
 mod faults;

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "embedded")]
 pub mod cluster;
+pub mod config;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -74,6 +75,8 @@ pub enum Verb {
     Render(RenderVerb),
     /// Show the values that the stack exports.
     Outputs(OutputsVerb),
+    /// Show, read and change the configuration of a stack, in holm.toml. Needs no cluster.
+    Config(config::ConfigVerb),
     /// Run, show, reset, export or import the embedded cluster of this user. Needs no stack.
     #[cfg(feature = "embedded")]
     Cluster(cluster::ClusterVerb),
@@ -90,6 +93,9 @@ pub struct Common {
     /// users of the machine can see command lines
     #[arg(long, value_name = "KEY=VALUE", value_parser = secret)]
     config: Vec<Secret>,
+    /// The file of the configuration [default: holm.toml in this folder, or in the nearest one above]
+    #[arg(long, value_name = "FILE")]
+    config_file: Option<PathBuf>,
     /// The namespace of resources that name none
     #[arg(long, short = 'n', value_name = "NAME")]
     namespace: Option<String>,
@@ -262,6 +268,10 @@ impl std::fmt::Debug for Secret {
 pub struct Settings {
     /// The stack's name.
     pub stack: String,
+    /// Whether the command line names the stack.
+    pub is_stack_named: bool,
+    /// The file of the configuration, where the command line names one.
+    pub config_file: Option<PathBuf>,
     /// The values for the program.
     pub config: Vec<(String, Secret)>,
     /// The namespace of resources that name none.
@@ -280,6 +290,22 @@ pub struct Settings {
     pub output: Output,
     /// Whether every request is reported.
     pub verbose: bool,
+}
+
+impl Settings {
+    /// Takes the context and the namespace that the file of the configuration names, where the command line names none.
+    pub fn take_from(&mut self, configuration: &holm_config::Settings) {
+        #[cfg(feature = "embedded")]
+        let has_context = self.context.is_some() || self.cluster.is_some();
+        #[cfg(not(feature = "embedded"))]
+        let has_context = self.context.is_some();
+        if !has_context {
+            self.context.clone_from(&configuration.context);
+        }
+        if self.namespace.is_none() {
+            self.namespace.clone_from(&configuration.namespace);
+        }
+    }
 }
 
 impl Arguments {
@@ -325,6 +351,7 @@ impl Arguments {
             Verb::Graph(verb) => &verb.after,
             Verb::Render(verb) => &verb.after,
             Verb::Outputs(verb) => &verb.after,
+            Verb::Config(verb) => verb.common(),
             #[cfg(feature = "embedded")]
             Verb::Cluster(verb) => {
                 of_cluster = verb.common();
@@ -344,8 +371,11 @@ impl Arguments {
                     .to_owned(),
             );
         }
+        let stack = after.stack.clone().or_else(|| before.stack.clone());
         Ok(Settings {
-            stack: after.stack.clone().or_else(|| before.stack.clone()).unwrap_or_else(|| "default".to_owned()),
+            is_stack_named: stack.is_some(),
+            stack: stack.unwrap_or_else(|| "default".to_owned()),
+            config_file: after.config_file.clone().or_else(|| before.config_file.clone()),
             config: config?,
             namespace: after.namespace.clone().or_else(|| before.namespace.clone()),
             context,
@@ -371,6 +401,7 @@ impl Verb {
             Self::Graph(_) => "graph",
             Self::Render(_) => "render",
             Self::Outputs(_) => "outputs",
+            Self::Config(_) => "config",
             Self::Cluster(verb) => match verb.action {
                 cluster::ClusterAction::Start(_) => "cluster start",
                 cluster::ClusterAction::Status(_) => "cluster status",
@@ -446,7 +477,9 @@ fn has_a_config_without_value(arguments: &[std::ffi::OsString]) -> bool {
 /// (`--config password=correct horse`), or a value without its flag (`password=hunter2`).
 fn hide(error: &mut clap::Error, arguments: &[String]) {
     let follows_a_config = |text: &str| {
-        let config = arguments.iter().position(|argument| argument == "--config" || argument.starts_with("--config="));
+        let is_config = |argument: &String| argument == "--config" || argument.starts_with("--config=");
+        let is_set = |pair: &[String]| matches!(pair, [verb, action] if verb == "config" && action == "set");
+        let config = arguments.iter().position(is_config).or_else(|| arguments.windows(2).position(is_set));
         let own = arguments.iter().rposition(|argument| argument == text);
         config.is_some_and(|config| own.is_none_or(|own| own > config))
     };

@@ -6,7 +6,7 @@ use holm_cluster::{ClusterError, ConnectError};
 use holm_core::{Problem, Problems};
 
 use crate::hint;
-use crate::render::problem;
+use crate::render::{config, problem};
 use crate::style::{Layout, Line, Role};
 
 /// What went wrong, for a person and for a machine.
@@ -20,6 +20,8 @@ pub struct Diagnostic {
     pub causes: Vec<String>,
     /// The problems of the declaration, where it is about those.
     pub problems: Vec<Problem>,
+    /// The problems of the configuration, where it is about those.
+    pub configuration: Vec<holm_config::Problem>,
     /// What would help.
     pub hint: Option<String>,
 }
@@ -29,6 +31,8 @@ pub struct Diagnostic {
 pub enum Kind {
     /// The command line is wrong.
     Usage,
+    /// The configuration is wrong, or its file cannot be used.
+    Configuration,
     /// The program's declaration is wrong.
     Declaration,
     /// There is no cluster, or it does not answer.
@@ -48,6 +52,7 @@ impl Kind {
     pub fn code(self) -> &'static str {
         match self {
             Self::Usage => "usage",
+            Self::Configuration => "configuration",
             Self::Declaration => "declaration",
             Self::Cluster => "cluster",
             Self::Blocked => "blocked",
@@ -61,7 +66,8 @@ impl Kind {
 impl Diagnostic {
     /// An error that is nothing but its message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), problems: Vec::new(), hint: None }
+        let message = message.into();
+        Self { kind, message, causes: Vec::new(), problems: Vec::new(), configuration: Vec::new(), hint: None }
     }
 
     /// The same error with a hint.
@@ -73,13 +79,17 @@ impl Diagnostic {
 
     /// An error with everything below it.
     pub fn of(kind: Kind, error: &dyn Error, hint: Option<String>) -> Self {
-        Self { kind, message: error.to_string(), causes: causes(error), problems: Vec::new(), hint }
+        Self { causes: causes(error), hint, ..Self::new(kind, error.to_string()) }
     }
 
     /// Writes the error for a person.
     pub fn write(&self, layout: Layout, out: &mut String) {
         if !self.problems.is_empty() {
             problem::write(&self.problems, layout, out);
+            return;
+        }
+        if !self.configuration.is_empty() {
+            config::write_problems(&self.configuration, layout, out);
             return;
         }
         let line = Line::default().role(Role::Error, "error:").text(" ").hang(2);
@@ -118,6 +128,16 @@ impl From<Problems> for Diagnostic {
             many => format!("the declaration has {many} problems"),
         };
         Self { problems, ..Self::new(Kind::Declaration, message) }
+    }
+}
+
+impl From<holm_config::Problems> for Diagnostic {
+    fn from(holm_config::Problems(configuration): holm_config::Problems) -> Self {
+        let message = match configuration.len() {
+            1 => "the configuration has 1 problem".to_owned(),
+            many => format!("the configuration has {many} problems"),
+        };
+        Self { configuration, ..Self::new(Kind::Configuration, message) }
     }
 }
 

@@ -41,6 +41,16 @@ pub fn of_problem(problem: &Problem) -> Option<String> {
     })
 }
 
+/// Returns what would help against a problem of a configuration.
+pub fn of_configuration(problem: &holm_config::Problem) -> Option<String> {
+    let Some(key) = crate::render::config::missing(problem) else { return problem.hint.clone() };
+    let give = format!(
+        "give it with `config set {key} VALUE`, with --config {key}=VALUE, or as the environment variable {}",
+        holm_config::variable(key)
+    );
+    Some(problem.hint.as_ref().map_or_else(|| give.clone(), |hint| format!("{hint}; {give}")))
+}
+
 /// Returns what would help where no cluster can be connected to.
 pub fn of_connect(error: &ConnectError) -> Option<String> {
     match error {

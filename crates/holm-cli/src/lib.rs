@@ -34,4 +34,5 @@ mod terminal;
 pub mod text;
 mod verbs;
 
-pub use run::run;
+pub use holm_config::Schema;
+pub use run::{run, run_with_schema};

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use holm_config::Schema;
 use holm_core::{Config, Graph, ProblemKind, Problems, Stack, declare};
 use holm_redact::Redactor;
 
 use crate::args::{Arguments, Output, Settings, Verb, early};
+use crate::config::Given;
 use crate::connection;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::panic::{self, Declaring};
@@ -22,17 +24,31 @@ use crate::{config, json};
 ///
 /// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
 pub fn run(program: &str, declare: impl FnOnce(&Stack, &Config) -> declare::Result) -> ExitCode {
-    ExitCode::from(run_process(program, Box::new(declare)))
+    ExitCode::from(run_process(program, None, Box::new(declare)))
+}
+
+/// Runs a program whose configuration has a type: `schema` is its JSON Schema, and what `declare` finds in
+/// [`Config::table`] matches it as far as [`Schema`] checks.
+///
+/// Everything else is as in [`run`].
+pub fn run_with_schema(
+    program: &str,
+    schema: Schema,
+    declare: impl FnOnce(&Stack, &Config) -> declare::Result,
+) -> ExitCode {
+    ExitCode::from(run_process(program, Some(schema), Box::new(declare)))
 }
 
 type Declare<'a> = Box<dyn FnOnce(&Stack, &Config) -> declare::Result + 'a>;
 
-fn run_process(program: &str, declare: Declare<'_>) -> u8 {
+fn run_process(program: &str, schema: Option<Schema>, declare: Declare<'_>) -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let (color, output) = early(&arguments);
     let mut terminal = Terminal::of_process(color);
     // The hook has told what happened by the time the panic arrives here.
-    let ran = catch_unwind(AssertUnwindSafe(|| run_with(program, arguments, output, declare, &mut terminal)));
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        run_with(program, schema.as_ref(), arguments, output, declare, &mut terminal)
+    }));
     let code = ran.unwrap_or(1);
     match terminal.take_failure() {
         Some(error) => {
@@ -48,6 +64,7 @@ fn run_process(program: &str, declare: Declare<'_>) -> u8 {
 /// Everything but the process: arguments in, text out, the exit code returned.
 pub(crate) fn run_with(
     program: &str,
+    schema: Option<&Schema>,
     arguments: Vec<OsString>,
     output: Output,
     declare: Declare<'_>,
@@ -72,17 +89,25 @@ pub(crate) fn run_with(
             return 1;
         }
     };
-    let done = arguments.settings().map_err(|message| Diagnostic::new(Kind::Usage, message)).and_then(|settings| {
-        #[cfg(feature = "embedded")]
-        if let Verb::Cluster(verb) = &arguments.verb {
-            // The cluster is no matter of the stack, which may be wrong just now, or lack a value.
-            hook(&Redactor::default());
-            return verbs::cluster::run(verb, &settings, program, terminal);
-        }
-        let graph = declared(program, &settings, declare)?;
-        let graph = verbs::discovered(&arguments.verb, &settings, graph)?;
-        verbs::run(&arguments.verb, &settings, &graph, terminal)
-    });
+    let done =
+        arguments.settings().map_err(|message| Diagnostic::new(Kind::Usage, message)).and_then(|mut settings| {
+            #[cfg(feature = "embedded")]
+            if let Verb::Cluster(verb) = &arguments.verb {
+                // The cluster is no matter of the stack, which may be wrong just now, or lack a value.
+                hook(&Redactor::default());
+                return verbs::cluster::run(verb, &settings, program, terminal);
+            }
+            if let Verb::Config(verb) = &arguments.verb {
+                return verbs::config::run(verb, &settings, schema, terminal);
+            }
+            let file = config::find(settings.config_file.as_deref())?;
+            let given = config::read(&settings, file.as_ref(), schema, std::env::vars_os())?;
+            verbs::config::warn(&given, terminal);
+            settings.take_from(&given.read);
+            let graph = declared(program, &settings, &given, declare)?;
+            let graph = verbs::discovered(&arguments.verb, &settings, graph)?;
+            verbs::run(&arguments.verb, &settings, &graph, terminal)
+        });
     match done {
         Ok(outcome) => exit_code(&outcome, &arguments.verb),
         Err(diagnostic) => {
@@ -120,8 +145,7 @@ fn fail(diagnostic: &Diagnostic, output: Output, terminal: &mut Terminal) {
     terminal.say(&text);
 }
 
-fn declared(program: &str, settings: &Settings, declare: Declare<'_>) -> Result<Graph, Diagnostic> {
-    let given = config::read(settings, std::env::vars_os());
+fn declared(program: &str, settings: &Settings, given: &Given, declare: Declare<'_>) -> Result<Graph, Diagnostic> {
     let mut redactor = Redactor::default();
     redactor.learn_all(given.secrets.iter().map(String::as_str));
     let declaring = hook(&redactor);

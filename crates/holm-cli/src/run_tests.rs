@@ -42,7 +42,7 @@ fn ran(line: &str, declare: impl FnOnce(&Stack, &Config) -> declare::Result + 's
     let arguments: Vec<OsString> =
         std::iter::once("holm-pg").chain(line.split_whitespace()).map(OsString::from).collect();
     let (_, output) = early(&arguments);
-    let code = run_with("holm-pg", arguments, output, Box::new(declare), &mut terminal);
+    let code = run_with("holm-pg", None, arguments, output, Box::new(declare), &mut terminal);
     Ran { code, data: data.text(), rest: rest.text() }
 }
 

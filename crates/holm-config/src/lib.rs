@@ -46,4 +46,4 @@ pub use file::{File, StackTable};
 pub use key::{Key, KeyError, variable};
 pub use problem::{Origin, Problem, ProblemKind, Problems};
 pub use schema::{Field, Schema};
-pub use sources::{Settings, Sources, read};
+pub use sources::{Settings, Sources, read, value_of};

@@ -81,12 +81,12 @@ pub fn read(schema: Option<&Schema>, sources: &Sources<'_>) -> Result<Settings, 
                 unused.push(name.clone());
             }
             for key in asked {
-                put(&mut layer, key, of_text(Some(schema), key, text), Origin::Variable(name.clone()), &mut problems);
+                put(&mut layer, key, value_of(Some(schema), key, text), Origin::Variable(name.clone()), &mut problems);
             }
         }
     }
     for (key, text) in sources.arguments {
-        put(&mut layer, key, of_text(schema, key, text), Origin::CommandLine, &mut problems);
+        put(&mut layer, key, value_of(schema, key, text), Origin::CommandLine, &mut problems);
     }
     if let Some(schema) = schema {
         problems.extend(check(schema, &layer.values, &layer.origins));
@@ -153,8 +153,9 @@ fn insert(table: &mut Value, names: &[String], value: Value) -> Result<(), usize
     }
 }
 
-/// What a text of the environment or the command line means: what the program asks for there says so.
-fn of_text(schema: Option<&Schema>, key: &Key, text: &str) -> Value {
+/// Returns what a text of the environment or the command line means: what the program asks for there says so. Without a schema a
+/// text is a text.
+pub fn value_of(schema: Option<&Schema>, key: &Key, text: &str) -> Value {
     let plain = || Value::from(text);
     let Some(schema) = schema.and_then(|schema| schema.at(key).map(|at| schema.concrete(at))) else { return plain() };
     let types = types(schema);

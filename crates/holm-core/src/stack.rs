@@ -38,6 +38,7 @@ use holm_readiness::ReadyWhen;
 pub struct Config {
     stack: Option<String>,
     values: BTreeMap<String, Sensitive<String>>,
+    table: Sensitive<Value>,
 }
 
 /// A value that the program asked for and nobody gave, or that it could not use.
@@ -66,7 +67,7 @@ pub enum ConfigError {
 impl Config {
     /// The configuration of the stack `stack`, without values.
     pub fn new(stack: &str) -> Self {
-        Self { stack: Some(stack.to_owned()), values: BTreeMap::new() }
+        Self { stack: Some(stack.to_owned()), values: BTreeMap::new(), table: Sensitive::default() }
     }
 
     /// This configuration with one more value.
@@ -80,6 +81,18 @@ impl Config {
     #[must_use]
     pub fn renamed(self, stack: &str) -> Self {
         Self { stack: Some(stack.to_owned()), ..self }
+    }
+
+    /// This configuration with the values as one table, for programs that read it into a type of their own.
+    #[must_use]
+    pub fn with_table(mut self, table: Sensitive<Value>) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// The values as one table, with their types; nothing where the program reads them one by one.
+    pub fn table(&self) -> &Sensitive<Value> {
+        &self.table
     }
 
     /// The name of the stack: `default` unless the command line names another.

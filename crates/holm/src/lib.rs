@@ -103,12 +103,16 @@
 //! The derived code names crates that this one re-exports, and the attributes say so. A program that depends on kube (with its
 //! feature `derive`), k8s-openapi, schemars, serde and serde_json itself needs neither `crates(..)` nor `crate = ".."`.
 
+#[cfg(feature = "config")]
+mod configured;
 pub mod prelude;
 pub mod testing;
 mod validation;
 
 use std::process::ExitCode;
 
+#[cfg(feature = "config")]
+pub use configured::{read_config, run_with};
 pub use holm_components as components;
 pub use holm_core::declare::{DeclarationError as Error, Result};
 pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validated, Validator, graph as validate};
@@ -124,7 +128,7 @@ pub use k8s_openapi;
 pub use kube_core::{self, CustomResourceExt};
 #[cfg(feature = "derive")]
 pub use kube_derive::CustomResource;
-#[cfg(feature = "derive")]
+#[cfg(any(feature = "config", feature = "derive"))]
 pub use {schemars, serde, serde_json};
 
 /// Runs the program `program` with the arguments of this process: declares the stack and does what the verb says.

@@ -48,6 +48,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
         "holm-cli",
         &[
             "holm-cluster",
+            "holm-config",
             "holm-core",
             "holm-embedded",
             "holm-executor",

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "embedded")]
 pub mod cluster;
+pub mod config;
 pub mod event;
 pub mod plan;
 pub mod status;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+use crate::hint;
 
 /// The identity of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +100,9 @@ struct ErrorDocument<'a> {
 #[derive(Serialize)]
 struct ProblemDocument {
     message: String,
+    /// Where a configuration value comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<ResourceDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,11 +116,25 @@ struct ProblemDocument {
 impl From<&Problem> for ProblemDocument {
     fn from(problem: &Problem) -> Self {
         Self {
+            from: None,
             message: problem.kind.to_string(),
             resource: problem.resource.as_ref().map(ResourceDocument::from),
             field: (!problem.path.is_root()).then(|| problem.path.to_string()),
             site: problem.site.map(SiteDocument::from),
-            hint: crate::hint::of_problem(problem),
+            hint: hint::of_problem(problem),
+        }
+    }
+}
+
+impl From<&holm_config::Problem> for ProblemDocument {
+    fn from(problem: &holm_config::Problem) -> Self {
+        Self {
+            message: problem.kind.to_string(),
+            from: problem.origin.as_ref().map(ToString::to_string),
+            resource: None,
+            field: None,
+            site: None,
+            hint: hint::of_configuration(problem),
         }
     }
 }
@@ -137,7 +156,9 @@ pub fn error(diagnostic: &Diagnostic) -> String {
         message: &diagnostic.message,
         causes: &diagnostic.causes,
         hint: diagnostic.hint.as_deref(),
-        problems: diagnostic.problems.iter().map(ProblemDocument::from).collect(),
+        problems: (diagnostic.problems.iter().map(ProblemDocument::from))
+            .chain(diagnostic.configuration.iter().map(ProblemDocument::from))
+            .collect(),
     };
     document(&error, Form::Line)
 }

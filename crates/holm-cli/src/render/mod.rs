@@ -1,6 +1,7 @@
 //! Text for people. Everything here is a pure function from a value and a [`Layout`](crate::style::Layout) to text.
 
 pub mod cause;
+pub mod config;
 pub mod fields;
 pub mod graph;
 pub mod manifest;

@@ -3,6 +3,7 @@
 mod apply;
 #[cfg(feature = "embedded")]
 pub mod cluster;
+pub mod config;
 mod graph;
 mod outputs;
 mod plan;
@@ -56,6 +57,8 @@ pub fn run(verb: &Verb, settings: &Settings, graph: &Graph, terminal: &mut Termi
         Verb::Graph(verb) => graph::run(verb, settings, graph, terminal),
         Verb::Render(_) => render::run(settings, graph, terminal),
         Verb::Outputs(verb) => outputs::run(verb, settings, graph, terminal),
+        // It is run without a graph, before this.
+        Verb::Config(verb) => config::run(verb, settings, None, terminal),
         // It is run without a graph.
         #[cfg(feature = "embedded")]
         Verb::Cluster(verb) => cluster::run(verb, settings, graph.program(), terminal),

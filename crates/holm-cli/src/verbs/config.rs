@@ -1,0 +1,203 @@
+//! `config`: shows, reads and changes the configuration. No cluster is looked for, and the stack is not declared.
+
+use std::env;
+use std::io::Read as _;
+
+use holm_config::{Field, Key, ProblemKind, Problems, Schema};
+use serde_json::Value;
+
+use crate::args::config::{ConfigAction, ConfigVerb, SetAction};
+use crate::args::{Output, Settings};
+use crate::config::{self, ConfigFile, FILE, Given};
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::json;
+use crate::render::config::{Row, write};
+use crate::terminal::Terminal;
+use crate::verbs::Outcome;
+
+/// What is shown of a secret value.
+const MASK: &str = "(sensitive)";
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the configuration is wrong, or its file cannot be read or written.
+pub fn run(
+    verb: &ConfigVerb,
+    settings: &Settings,
+    schema: Option<&Schema>,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
+    match &verb.action {
+        ConfigAction::Show(_) => {
+            let file = config::find(settings.config_file.as_deref())?;
+            let given = config::read(settings, file.as_ref(), schema, env::vars_os())?;
+            let rows = rows(&given, schema);
+            let text = match settings.output {
+                Output::Json => json::config::values(&settings.stack, &rows),
+                Output::Text => write(&rows, terminal.data_layout()),
+            };
+            terminal.data(&text);
+            warn(&given, terminal);
+        }
+        ConfigAction::Get(action) => {
+            let key = key(&action.key)?;
+            let file = config::find(settings.config_file.as_deref())?;
+            let given = config::read(settings, file.as_ref(), schema, env::vars_os())?;
+            let row = rows(&given, schema).into_iter().find(|row| row.key == key);
+            let row = row.filter(|row| row.value.is_some()).ok_or_else(|| not_set(&key, &given, schema))?;
+            let text = match settings.output {
+                Output::Json => json::config::value(&row),
+                Output::Text => format!("{}\n", row.value.as_ref().map_or_else(|| MASK.to_owned(), config::text)),
+            };
+            terminal.data(&text);
+        }
+        ConfigAction::Set(action) => set(action, settings, schema, terminal)?,
+        ConfigAction::Rm(action) => {
+            let key = key(&action.key)?;
+            let file = config::find(settings.config_file.as_deref())?.ok_or_else(no_file)?;
+            let text = holm_config::remove(&file.text, stack(settings), &key)
+                .map_err(|error| Diagnostic::of(Kind::Configuration, &error, None))?;
+            config::write(&file.path, &text)?;
+            terminal.say(&format!("{key} is removed {} in {}\n", of_whom(settings), file.name));
+        }
+        ConfigAction::Schema(_) => {
+            let schema = schema.ok_or_else(|| {
+                Diagnostic::new(Kind::Usage, "the program reads its configuration value by value, so it has no schema")
+                    .hint("give it a type, with holm::run_with")
+            })?;
+            terminal.data(&json::config::schema(&schema.of_file()));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Tells of environment variables that look like configuration and mean nothing.
+pub fn warn(given: &Given, terminal: &mut Terminal) {
+    for name in &given.read.unused {
+        terminal.warn(&format!("the environment variable {name} is no configuration value of this program"));
+    }
+}
+
+fn set(
+    action: &SetAction,
+    settings: &Settings,
+    schema: Option<&Schema>,
+    terminal: &mut Terminal,
+) -> Result<(), Diagnostic> {
+    let key = key(&action.key)?;
+    let file = config::find(settings.config_file.as_deref())?;
+    let file = file.unwrap_or_else(|| ConfigFile { path: FILE.into(), name: FILE.to_owned(), text: String::new() });
+    let text = match &action.value {
+        Some(value) => value.0.clone(),
+        None => from_standard_input()?,
+    };
+    let value = holm_config::value_of(schema, &key, &text);
+    let changed = holm_config::set(&file.text, stack(settings), &key, &value)
+        .map_err(|error| Diagnostic::of(Kind::Configuration, &error, None))?;
+    if let Some(schema) = schema {
+        // Other values may be missing still, but this one must be one that the program takes.
+        let sources = holm_config::Sources {
+            file: Some((&file.name, &changed)),
+            is_stack_named: settings.is_stack_named,
+            ..holm_config::Sources::of_stack(&settings.stack)
+        };
+        if let Err(Problems(mut problems)) = holm_config::read(Some(schema), &sources) {
+            problems.retain(|problem| concerns(&problem.kind, &key));
+            problems.iter_mut().for_each(|problem| problem.origin = None);
+            if !problems.is_empty() {
+                return Err(Diagnostic::from(Problems(problems)));
+            }
+        }
+        if schema.is_secret(&key) {
+            terminal.warn(&format!(
+                "{key} is secret, and {} holds it in plain text; give it as the environment variable {} where others read the file",
+                file.name,
+                holm_config::variable(&key)
+            ));
+        }
+    }
+    config::write(&file.path, &changed)?;
+    terminal.say(&format!("{key} is set {} in {}\n", of_whom(settings), file.name));
+    Ok(())
+}
+
+/// Whether a problem is about this value, or something in it.
+fn concerns(kind: &ProblemKind, key: &Key) -> bool {
+    match kind {
+        ProblemKind::UnknownKey { key: other }
+        | ProblemKind::WrongType { key: other, .. }
+        | ProblemKind::NotAllowed { key: other, .. }
+        | ProblemKind::OutOfBounds { key: other, .. } => other.starts_with(key) || key.starts_with(other),
+        _ => false,
+    }
+}
+
+fn rows(given: &Given, schema: Option<&Schema>) -> Vec<Row> {
+    let mut leaves = Vec::new();
+    config::collect(&Key::default(), given.read.values.expose(), &mut leaves);
+    let row = |key: &Key, value: Option<Value>, from: String, about: String| {
+        let is_secret = schema.is_some_and(|schema| schema.is_secret(key));
+        Row { key: key.clone(), value: value.filter(|_| !is_secret), is_secret, from, about }
+    };
+    let Some(schema) = schema else {
+        return leaves
+            .into_iter()
+            .map(|(key, value)| row(&key, Some(value), from(given, &key), String::new()))
+            .collect();
+    };
+    let mut rows = Vec::new();
+    for Field { key, default, description, .. } in schema.fields() {
+        let mut inner: Vec<_> = leaves.iter().filter(|(leaf, _)| leaf.starts_with(&key)).collect();
+        // A list or a map is one value.
+        inner.sort_by_key(|(leaf, _)| leaf.names().len());
+        match inner.as_slice() {
+            [] => rows.push(row(&key, default, "default".to_owned(), description)),
+            several => rows.extend(
+                several.iter().map(|(key, value)| row(key, Some(value.clone()), from(given, key), description.clone())),
+            ),
+        }
+    }
+    rows
+}
+
+fn from(given: &Given, key: &Key) -> String {
+    let names = key.names();
+    let outer = (1..=names.len()).rev().map(|length| Key::of(names.iter().take(length).cloned()));
+    outer.into_iter().find_map(|key| given.read.origins.get(&key)).map_or_else(String::new, ToString::to_string)
+}
+
+fn not_set(key: &Key, given: &Given, schema: Option<&Schema>) -> Diagnostic {
+    let is_secret = schema.is_some_and(|schema| schema.is_secret(key));
+    if is_secret {
+        return Diagnostic::new(Kind::Usage, format!("the configuration value \"{key}\" is secret, and is not shown"));
+    }
+    let keys: Vec<String> = rows(given, schema).into_iter().map(|row| row.key.to_string()).collect();
+    Diagnostic::new(Kind::Usage, format!("the configuration value \"{key}\" is not set"))
+        .hint(format!("there are: {}", if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }))
+}
+
+fn key(text: &str) -> Result<Key, Diagnostic> {
+    text.parse().map_err(|error| Diagnostic::of(Kind::Usage, &error, None))
+}
+
+fn stack(settings: &Settings) -> Option<&str> {
+    settings.is_stack_named.then_some(settings.stack.as_str())
+}
+
+fn of_whom(settings: &Settings) -> String {
+    stack(settings).map_or_else(|| "for every stack".to_owned(), |stack| format!("for the stack {stack}"))
+}
+
+fn no_file() -> Diagnostic {
+    Diagnostic::new(Kind::Configuration, format!("there is no {FILE} in this folder or above it"))
+        .hint("make one with `config set KEY VALUE`, or name another file with --config-file")
+}
+
+fn from_standard_input() -> Result<String, Diagnostic> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| Diagnostic::of(Kind::Usage, &error, None).hint("the value is read from standard input"))?;
+    Ok(text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text)).unwrap_or(&text).to_owned())
+}
