@@ -22,3 +22,4 @@ mod requests;
 mod runs;
 mod secrets;
 mod session;
+mod stacks;

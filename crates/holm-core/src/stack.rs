@@ -21,6 +21,7 @@ use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{Generated, Input, Password};
 use crate::manifest::{Manifest, Untyped};
 use crate::not_given;
+use crate::outputs::Published;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
@@ -552,6 +553,7 @@ impl Stack {
     /// # Errors
     /// All problems at once.
     pub fn build(self) -> Result<Graph, Problems> {
+        self.keep_published();
         let mut draft = self.draft.into_inner();
         draft.configure_components();
         let Draft { resources, ready_rules, .. } = &mut draft;
@@ -562,6 +564,25 @@ impl Stack {
             }
         }
         Graph::build(draft)
+    }
+
+    /// Remembers an output that is to be kept in the cluster.
+    pub(crate) fn add_published(&self, name: &str, value: Input, site: Site) {
+        let mut draft = self.draft();
+        let (values, first) = &mut draft.published;
+        values.push((name.to_owned(), value));
+        first.get_or_insert(site);
+    }
+
+    /// Declares the objects that keep the published outputs.
+    fn keep_published(&self) {
+        let (program, (values, site)) = {
+            let mut draft = self.draft();
+            (draft.program.clone(), std::mem::take(&mut draft.published))
+        };
+        for object in Published::of(&program, &self.name, values) {
+            self.add_at(object, site.unwrap_or_else(Site::caller), false);
+        }
     }
 
     /// What was declared so far. No two borrows overlap: each method drops its own before it calls another one or code of the
@@ -631,6 +652,8 @@ pub(crate) struct Draft {
     pub(crate) externals: BTreeMap<ResourceId, (ApiKind, Site)>,
     pub(crate) generated: BTreeMap<String, (Generated, Site)>,
     pub(crate) outputs: BTreeMap<String, (Input, Site)>,
+    /// Outputs that are kept in the cluster, and the line of the first of them.
+    pub(crate) published: (Vec<(String, Input)>, Option<Site>),
     /// The CustomResourceDefinition of the stack that defines a kind.
     pub(crate) definitions: BTreeMap<crate::id::GroupKind, ResourceId>,
     /// The references of custom kinds.
