@@ -133,7 +133,8 @@ impl ResourceType {
         }
     }
 
-    /// A stored object in the version of this type: versions of custom resources differ only in their name and their defaults.
+    /// A stored object in the version of this type: versions of custom resources differ in their name, their defaults, and in the
+    /// fields that they show (`schemaCoercingDecoder` and `schemaCoercingConverter` of `pkg/apiserver/customresource_handler.go`).
     pub fn served(&self, object: &Arc<Value>) -> Arc<Value> {
         if let Some(view) = self.view {
             return Arc::new(view.shown(object));
@@ -142,14 +143,22 @@ impl ResourceType {
         let is_of_version = object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str());
         // A default that the definition got after the object was stored is there when it is read.
         let defaults = match &self.schema {
-            TypeSchema::Custom(custom) if custom.has_defaults => Some(custom),
+            // They are those of the version in which it is stored.
+            TypeSchema::Custom(custom) if custom.has_defaults && is_of_version => Some(custom),
             _ => None,
         };
-        if is_of_version && defaults.is_none() {
+        let unknown = match &self.schema {
+            TypeSchema::Custom(custom) if custom.has_unknown(object) => Some(custom),
+            _ => None,
+        };
+        if is_of_version && defaults.is_none() && unknown.is_none() {
             return Arc::clone(object);
         }
         let mut served = Value::clone(object);
         object::set_at(&mut served, &["apiVersion"], Value::from(api_version));
+        if let Some(custom) = unknown {
+            custom.prune_unknown(&mut served);
+        }
         if let Some(custom) = defaults {
             custom.fill_defaults(&mut served);
         }

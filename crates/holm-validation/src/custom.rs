@@ -73,6 +73,20 @@ impl CustomType {
         Ok(())
     }
 
+    /// Returns whether a stored object has fields that the schema does not have, because it was written in another version or before
+    /// the definition changed. Such fields are not shown.
+    #[must_use]
+    pub fn has_unknown(&self, object: &Value) -> bool {
+        !self.preserves_unknown && schema::has_unknown(object, &self.schema)
+    }
+
+    /// Drops such fields.
+    pub fn prune_unknown(&self, object: &mut Value) {
+        if !self.preserves_unknown {
+            schema::prune_root(object, &self.schema, &mut Vec::new());
+        }
+    }
+
     /// Drops nulls where there may be none.
     pub fn prune_nulls(&self, object: &mut Value) {
         schema::prune_nulls(object, &self.schema);

@@ -15,7 +15,8 @@ pub enum Step {
 #[must_use]
 pub fn locate(object: &Value, field: &str) -> Vec<Step> {
     let (mut value, mut rest, mut steps) = (Some(object), field, Vec::new());
-    if field == "<nil>" {
+    // What is wrong with the object as a whole has the path of a field without a name.
+    if field == "<nil>" || field == "[]" {
         return steps;
     }
     while !rest.is_empty() {
@@ -98,6 +99,7 @@ mod tests {
             ("spec.hard.requests.cpu", vec![field("spec"), field("hard"), field("requests.cpu")]),
             ("spec.gone[3].field", vec![field("spec"), field("gone"), Step::Item(3), field("field")]),
             ("<nil>", vec![]),
+            ("[]", vec![]),
             ("", vec![]),
             ("a..b", vec![field("a"), field("."), field("b")]),
             ("a[b", vec![field("a"), field("b")]),

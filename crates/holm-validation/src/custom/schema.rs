@@ -44,6 +44,41 @@ pub(super) fn prune_root(object: &mut Value, schema: &Value, unknown: &mut Vec<S
     }
 }
 
+/// Whether the object has a field that [`prune_root`] drops.
+pub(super) fn has_unknown(object: &Value, schema: &Value) -> bool {
+    let Some(fields) = object.as_object() else { return false };
+    let kind = holm_schema::built_in().ok().and_then(|pack| pack.type_named(OBJECT_META));
+    let mut metadata = fields.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    kind.is_some_and(|kind| metadata.any(|(name, _)| kind.property(name).is_none()))
+        || fields.iter().any(|(name, value)| !ROOT.contains(&name.as_str()) && is_dropped(name, value, schema))
+}
+
+/// Whether a field, or something in it, is dropped from an object of this schema.
+fn is_dropped(name: &str, value: &Value, schema: &Value) -> bool {
+    let additional = schema.get("additionalProperties").filter(|additional| **additional != Value::Bool(false));
+    match (schema.get("properties").and_then(|properties| properties.get(name)), additional) {
+        (Some(property), _) => drops_within(value, property),
+        (None, Some(additional)) => additional.is_object() && drops_within(value, additional),
+        (None, None) => !preserves(schema),
+    }
+}
+
+fn drops_within(value: &Value, schema: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let is_embedded = schema.get("x-kubernetes-embedded-resource") == Some(&Value::Bool(true));
+            let mut fields = fields.iter();
+            fields.any(|(name, value)| {
+                !(is_embedded && ROOT.contains(&name.as_str())) && is_dropped(name, value, schema)
+            })
+        }
+        Value::Array(items) => {
+            schema.get("items").is_some_and(|schema| items.iter().any(|item| drops_within(item, schema)))
+        }
+        _ => false,
+    }
+}
+
 /// The metadata are those of every object.
 pub(super) fn prune_metadata(metadata: &mut Value, path: &str, unknown: &mut Vec<String>) {
     let kind = holm_schema::built_in().ok().and_then(|pack| pack.type_named(OBJECT_META));

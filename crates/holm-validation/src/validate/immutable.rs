@@ -47,11 +47,11 @@ const FIXED: &[(&str, &[&str])] = &[
     ("controllerrevisions.apps", &["data"]),
 ];
 
-/// Whether a change is forbidden instead of invalid.
-const FORBIDDEN: &[(&str, &str)] = &[
-    ("volumeattributesclasses.storage.k8s.io", "driverName"),
-    ("volumeattributesclasses.storage.k8s.io", "parameters"),
-    ("priorityclasses.scheduling.k8s.io", "value"),
+/// The fields whose change is forbidden instead of invalid, and in which words.
+const FORBIDDEN: &[(&str, &str, &str)] = &[
+    ("volumeattributesclasses.storage.k8s.io", "driverName", "updates to driverName are forbidden."),
+    ("volumeattributesclasses.storage.k8s.io", "parameters", "updates to parameters are forbidden."),
+    ("priorityclasses.scheduling.k8s.io", "value", "may not be changed in an update."),
 ];
 
 /// What a change may not do.
@@ -64,9 +64,8 @@ pub(super) fn check(resource: &ResourceKind, live: &Value, object: &Value, empti
         if before == after {
             continue;
         }
-        if FORBIDDEN.iter().any(|(id, field)| resource.is(id) && field == path) {
-            let detail = format!("updates to {path} are forbidden.");
-            errors.push(FieldError::forbidden(*path, detail));
+        if let Some((.., detail)) = FORBIDDEN.iter().find(|(id, field, _)| resource.is(id) && field == path) {
+            errors.push(FieldError::forbidden(*path, *detail));
         } else {
             // The name is written like this there too.
             let shown = if *path == "spec.attachRequired" { "spec.attachedRequired" } else { path };
