@@ -32,6 +32,7 @@ mod style;
 mod target;
 mod terminal;
 pub mod text;
+mod unused;
 mod verbs;
 
 pub use holm_config::Schema;

@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Kind};
 use crate::panic::{self, Declaring};
 use crate::terminal::Terminal;
 use crate::verbs::{self, Outcome};
-use crate::{config, json};
+use crate::{config, json, unused};
 
 /// Runs the program `program` with the arguments of this process: declares the stack and does what the verb says.
 ///
@@ -104,7 +104,10 @@ pub(crate) fn run_with(
             let given = config::read(&settings, file.as_ref(), schema, std::env::vars_os())?;
             verbs::config::warn(&given, terminal);
             settings.take_from(&given.read);
-            let graph = declared(program, &settings, &given, declare)?;
+            let graph = declared(program, &settings, &given, declare);
+            let layout = terminal.rest_layout();
+            terminal.say(&unused::warnings(&settings, &given.config, schema.is_some(), layout));
+            let graph = graph?;
             let graph = verbs::discovered(&arguments.verb, &settings, graph)?;
             verbs::run(&arguments.verb, &settings, &graph, terminal)
         });

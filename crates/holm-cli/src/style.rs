@@ -202,19 +202,47 @@ fn write_row(row: &[(Role, char)], indent: usize, color: bool, out: &mut String)
     out.push('\n');
 }
 
-/// Makes the control characters of foreign text visible, so that a log line cannot move the cursor or change colours.
+/// Makes characters of foreign text visible that are not seen, so that a log line can neither move the cursor nor change colours
+/// nor the direction of the text. A carriage return is dropped where a line break follows.
 pub fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
             '\n' => safe.push('\n'),
             '\t' => safe.push_str("    "),
-            '\r' => {}
-            control if control.is_control() => safe.extend(control.escape_unicode()),
+            '\r' if characters.peek().is_none_or(|next| *next == '\n') => {}
+            '\r' => safe.push_str("\\r"),
+            unseen if unseen.is_control() || is_invisible(unseen) => safe.extend(unseen.escape_unicode()),
             plain => safe.push(plain),
         }
     }
     safe
+}
+
+/// Whether a character takes no room, changes the direction of the text, or looks like a space without being one (UAX #44,
+/// `Default_Ignorable_Code_Point` and `Space_Separator`; the ideographic space and the variation selectors are ordinary text).
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{a0}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{1680}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2000}'..='\u{200f}'
+            | '\u{2028}'..='\u{202f}'
+            | '\u{205f}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// How many columns a text takes.
@@ -281,6 +309,16 @@ mod tests {
     #[test]
     fn foreign_text_cannot_drive_the_terminal() {
         assert_eq!(harmless("a\u{1b}[2Jb\r\n\tc\u{7}"), "a\\u{1b}[2Jb\n    c\\u{7}");
+        assert_eq!(harmless("progress\rdone\r"), "progress\\rdone");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_written_out() {
+        for unseen in ['\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{a0}', '\u{ad}', '\u{2028}', '\u{e0041}'] {
+            assert_eq!(harmless(&format!("a{unseen}b")), format!("a{}b", unseen.escape_unicode()));
+        }
+        let plain = "äöü \u{3000} 日本語 e\u{301} ✌\u{fe0f} \u{1f600}";
+        assert_eq!(harmless(plain), plain);
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod backup;
 mod server;
 mod sql;
 
-use holm_core::{Component, Input, IntoResource, Password, Ref, ResourceOptions as _, Stack};
+use holm_core::{Component, Input, IntoResource, Name, Password, Ref, ResourceOptions as _, Stack};
 use holm_resources::{
     ConfigMap, Cpu, Deployment, Keyed as _, Memory, PersistentVolumeClaim, Port, Secret, SecretKey, Service,
     ServiceAddress as _, kind,
@@ -56,7 +56,7 @@ pub struct PostgresServer {
 
 impl PostgresServer {
     /// The host name within the cluster.
-    pub fn host(&self) -> String {
+    pub fn host(&self) -> Name {
         self.service.dns_name()
     }
 

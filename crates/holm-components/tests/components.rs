@@ -54,10 +54,12 @@ fn a_web_service_with_everything() {
     let graph = stack.build().unwrap();
     insta::assert_snapshot!(graph, @"
     Service/other selects Deployment/other
+    NetworkPolicy/other selects Deployment/other
     Deployment/other requires NetworkPolicy/other
     Service/web selects Deployment/web
     Ingress/web requires IngressClass/nginx (external), Service/web
     PodDisruptionBudget/web selects Deployment/web
+    NetworkPolicy/web selects Deployment/web
     Deployment/web requires NetworkPolicy/web, Secret/settings
     HorizontalPodAutoscaler/web requires Deployment/web
     ");
@@ -215,8 +217,8 @@ fn a_postgres_may_be_dumped_and_its_databases_ensured() {
     insta::assert_snapshot!(graph, @"
     Deployment/db requires ConfigMap/db-init, PersistentVolumeClaim/db-pvc, Secret/db-secret
     Service/db selects Deployment/db
-    Job/db-ensure requires Deployment/db (ready), Secret/db-secret, Service/db (ready)
-    CronJob/db-backup requires PersistentVolumeClaim/db-backup, Secret/db-secret
+    Job/db-ensure requires Deployment/db (ready), Secret/db-secret, Service/db, Service/db (ready)
+    CronJob/db-backup requires PersistentVolumeClaim/db-backup, Secret/db-secret, Service/db
     ");
 }
 

@@ -136,6 +136,8 @@ mod tests {
         stack.add(quota("shop"));
         stack.add(quota("elsewhere"));
         insta::assert_snapshot!(stack.build().expect("the stack is right"), @"
+        NetworkPolicy/for-web selects Deployment/web
+        NetworkPolicy/for-all selects Deployment/web, Job/migrate
         Deployment/web requires NetworkPolicy/for-all, NetworkPolicy/for-web, ResourceQuota/quota
         Job/migrate requires NetworkPolicy/for-all, ResourceQuota/quota
         PersistentVolumeClaim/data requires ResourceQuota/quota
@@ -149,6 +151,8 @@ mod tests {
         stack.add(quota("shop").depends_on(&late, Strength::Ready));
         let graph = stack.build().expect("it is no circle of the program's");
         insta::assert_snapshot!(graph, @"
+        NetworkPolicy/for-web selects Deployment/web
+        NetworkPolicy/for-all selects Deployment/early, Deployment/web, Job/migrate
         Deployment/early requires NetworkPolicy/for-all
         ResourceQuota/quota requires Deployment/early (ready)
         Deployment/web requires NetworkPolicy/for-all, NetworkPolicy/for-web, ResourceQuota/quota

@@ -108,6 +108,7 @@ impl Draft {
 fn rename_in(input: &mut Input, before: &ResourceId, after: &ResourceId) {
     match input {
         Input::Field(reference) if reference.id == *before => reference.id = after.clone(),
+        Input::Name(name) => name.rename(before, after),
         Input::Joined(parts) => parts.iter_mut().for_each(|part| rename_in(part, before, after)),
         Input::Transformed(inner, _) | Input::PlainText(inner) => rename_in(inner, before, after),
         Input::Text(_) | Input::Sensitive(_) | Input::Generated(_) | Input::Field(_) | Input::Invalid(_) => {}

@@ -9,20 +9,23 @@ use std::sync::Arc;
 use crate::bounds;
 use crate::catalog;
 use crate::check::{self, Findings};
-use crate::id::{ApiKind, GroupKind, ResourceId};
+use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Generated, Input};
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind, Problems};
-use crate::references::{Meaning, Reference, Table};
+use crate::references::Table;
 use crate::resource::{Resource, Strength};
 use crate::secret;
 use crate::site::Site;
 use crate::stack::Draft;
 use crate::validate::{self, Validator};
-use crate::warning::{Warning, WarningKind};
+use crate::warning::Warning;
 
+mod edges;
+mod inputs;
 mod order;
 
+use edges::{Edges, problem};
 use order::order;
 
 /// A checked stack.
@@ -106,9 +109,32 @@ pub struct External {
     pub kind: ApiKind,
     /// The lines or fields that name it.
     pub used_by: Vec<(ResourceId, FieldPath)>,
+    /// What of it is used.
+    pub parts: Vec<PartUse>,
     /// Whether the program declared it external; otherwise it is of a kind that usually lives outside, such as a
     /// StorageClass.
     pub declared: Option<Site>,
+}
+
+/// A part of a resource outside the stack that something in the stack uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartUse {
+    /// What uses it.
+    pub user: ResourceId,
+    /// The field of the user that names it.
+    pub at: FieldPath,
+    /// The part.
+    pub part: Part,
+}
+
+/// A part of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// An entry of a Secret or ConfigMap, under `data` or `binaryData`.
+    Key(String),
+    /// A field.
+    Field(FieldPath),
 }
 
 /// A generated value and the Secret entries that keep it.
@@ -243,6 +269,7 @@ impl Graph {
         let kept = (!draft.guessed.is_empty()).then(|| Box::new(draft.clone()));
         draft.findings = Findings::default();
         draft.configure(&mut findings);
+        inputs::fit(&mut draft, &mut findings);
         let problems = &mut findings.problems;
         let mut first: BTreeMap<ResourceId, Site> = BTreeMap::new();
         draft.resources.retain(|resource| match first.get(&resource.id) {
@@ -260,8 +287,17 @@ impl Graph {
         let mut edges = Edges { made_at_run_time: draft.made_at_run_time.clone(), ..Edges::default() };
         for (id, (kind, site)) in &draft.externals {
             if !known.contains(id) {
-                let external = External { kind: kind.clone(), used_by: Vec::new(), declared: Some(*site) };
+                let external =
+                    External { kind: kind.clone(), used_by: Vec::new(), parts: Vec::new(), declared: Some(*site) };
                 edges.externals.insert(id.clone(), external);
+            }
+        }
+        if let Some(namespace) = draft.namespace.as_ref().filter(|_| !draft.resources.is_empty()) {
+            // What the stack itself is recorded in lives there, also where none of its objects does.
+            let id = ResourceId::new("", "Namespace", None, namespace);
+            if let Some(kind) = catalog::preferred(&id.group_kind()).filter(|_| !known.contains(&id)) {
+                let external = External { kind, used_by: Vec::new(), parts: Vec::new(), declared: None };
+                edges.externals.insert(id, external);
             }
         }
         let generated = collect_generated(&draft, problems);
@@ -331,181 +367,6 @@ impl Graph {
     }
 }
 
-/// The edges that are being read out of the objects.
-#[derive(Default)]
-struct Edges {
-    dependencies: Vec<Dependency>,
-    externals: BTreeMap<ResourceId, External>,
-    made_at_run_time: BTreeSet<ResourceId>,
-}
-
-impl Edges {
-    fn read(
-        &mut self,
-        resource: &Resource,
-        draft: &Draft,
-        table: &Table,
-        known: &BTreeSet<ResourceId>,
-        generated: &BTreeMap<String, GeneratedValue>,
-        findings: &mut Findings,
-    ) {
-        let id = &resource.id;
-        if let Some(namespace) = &id.namespace {
-            let target = ResourceId::new("", "Namespace", None, namespace);
-            self.name(resource, target, Strength::Exists, Origin::Namespace, known);
-        }
-        if let Some(definition) = draft.definitions.get(&id.group_kind()) {
-            self.depend(id, definition, Strength::Established, Origin::Definition);
-        }
-        for dependency in &resource.options.depends_on {
-            if known.contains(&dependency.id) {
-                self.depend(id, &dependency.id, dependency.strength, Origin::DependsOn);
-            } else if !self.externals.contains_key(&dependency.id) {
-                let kind = ProblemKind::Dangling { target: dependency.id.clone() };
-                findings.problems.push(problem(resource, FieldPath::root(), kind, did_you_mean(&dependency.id, known)));
-            }
-        }
-        for (path, input) in &resource.inputs {
-            self.read_input(resource, path, input, known, generated, &mut findings.problems);
-        }
-        for reference in table.of(resource) {
-            self.read_reference(resource, reference, table, known, findings);
-        }
-    }
-
-    fn read_reference(
-        &mut self,
-        resource: &Resource,
-        reference: Reference,
-        table: &Table,
-        known: &BTreeSet<ResourceId>,
-        findings: &mut Findings,
-    ) {
-        let Meaning::Requires(strength) = reference.meaning else { return };
-        let Reference { path, target, .. } = reference;
-        if known.contains(&target) || self.externals.contains_key(&target) {
-            self.name(resource, target, strength, Origin::Reference(path), known);
-        } else if reference.is_usually_outside {
-            // What usually lives in a namespace of the stack without being declared, such as its ServiceAccount `default`,
-            // is made together with the namespace: it may not be there yet, and will be.
-            if target.namespace.as_deref().is_none_or(|namespace| !table.has_namespace(namespace))
-                && !reference.is_optional
-            {
-                self.name(resource, target, strength, Origin::Reference(path), known);
-            }
-        } else if reference.is_optional || self.made_at_run_time.contains(&target) {
-            // It may be missing.
-        } else if resource.is_from_text || reference.works_without {
-            // Whoever wrote the text may know of an object that exists, or is created at run time.
-            let hint = did_you_mean(&target, known).unwrap_or_else(|| {
-                "if something creates it at run time, declare it with stack.made_at_run_time; if it exists, with \
-                 stack.external"
-                    .to_owned()
-            });
-            findings.warn(resource, path, WarningKind::NotInStack { target }, Some(hint));
-        } else {
-            let hint = did_you_mean(&target, known).unwrap_or_else(|| {
-                "add it to the stack, or declare it with stack.external if it exists outside, or with \
-                 stack.made_at_run_time if something creates it at run time"
-                    .to_owned()
-            });
-            findings.problems.push(problem(resource, path, ProblemKind::Dangling { target }, Some(hint)));
-        }
-    }
-
-    fn read_input(
-        &mut self,
-        resource: &Resource,
-        path: &FieldPath,
-        input: &Input,
-        known: &BTreeSet<ResourceId>,
-        generated: &BTreeMap<String, GeneratedValue>,
-        problems: &mut Vec<Problem>,
-    ) {
-        let id = &resource.id;
-        input.visit(&mut |part| match part {
-            Input::Field(reference) if known.contains(&reference.id) => {
-                self.depend(id, &reference.id, Strength::Ready, Origin::Input(path.clone()));
-            }
-            Input::Field(reference) => match self.externals.get_mut(&reference.id) {
-                Some(external) => external.used_by.push((id.clone(), path.clone())),
-                None if self.made_at_run_time.contains(&reference.id) => {
-                    let text = format!(
-                        "{} is made at run time, so its fields cannot be read when the stack is planned",
-                        reference.id
-                    );
-                    let hint = "refer to it by name, or declare it with stack.external once it exists".to_owned();
-                    problems.push(problem(resource, path.clone(), ProblemKind::BadInput(text), Some(hint)));
-                }
-                None => {
-                    let kind = ProblemKind::Dangling { target: reference.id.clone() };
-                    problems.push(problem(resource, path.clone(), kind, did_you_mean(&reference.id, known)));
-                }
-            },
-            Input::Generated(value) => {
-                // Whoever holds a generated value waits for the Secret that keeps it, so that no copy outlives a crash
-                // without its original.
-                let home = generated.get(&value.name).and_then(|value| value.stored_in.first());
-                if let Some(home) = home.filter(|home| home.id != *id) {
-                    self.depend(id, &home.id, Strength::Exists, Origin::Input(path.clone()));
-                }
-            }
-            Input::Invalid(reason) => {
-                problems.push(problem(resource, path.clone(), ProblemKind::BadInput(reason.clone()), None));
-            }
-            Input::Text(_) | Input::Sensitive(_) | Input::Joined(_) | Input::Transformed(..) | Input::PlainText(_) => {}
-        });
-    }
-
-    /// An edge to a resource of the stack, or a mention of one outside.
-    fn name(
-        &mut self,
-        resource: &Resource,
-        target: ResourceId,
-        strength: Strength,
-        origin: Origin,
-        known: &BTreeSet<ResourceId>,
-    ) {
-        if known.contains(&target) {
-            self.depend(&resource.id, &target, strength, origin);
-            return;
-        }
-        let path = match &origin {
-            Origin::Reference(path) | Origin::Input(path) => path.clone(),
-            _ => FieldPath::of(["metadata", "namespace"]),
-        };
-        if let Some(external) = self.externals.get_mut(&target) {
-            external.used_by.push((resource.id.clone(), path));
-        } else if let Some(kind) = catalog::preferred(&GroupKind::new(&target.group, &target.kind)) {
-            let external = External { kind, used_by: vec![(resource.id.clone(), path)], declared: None };
-            self.externals.insert(target, external);
-        }
-    }
-
-    /// Who must wait until a Service answers, as a webhook does, waits for the pods behind it: the Service itself is ready at
-    /// once.
-    fn wait_for_those_who_answer(&mut self, selections: &[Selection]) {
-        let mut behind: BTreeMap<&ResourceId, Vec<&ResourceId>> = BTreeMap::new();
-        for selection in selections {
-            behind.entry(&selection.selector).or_default().push(&selection.workload);
-        }
-        let mut waits = Vec::new();
-        for dependency in &self.dependencies {
-            let (Strength::Ready, Origin::Reference(_)) = (dependency.strength, &dependency.origin) else { continue };
-            for workload in behind.get(&dependency.on).into_iter().flatten() {
-                waits.push(Dependency { on: (*workload).clone(), ..dependency.clone() });
-            }
-        }
-        self.dependencies.extend(waits);
-    }
-
-    fn depend(&mut self, dependent: &ResourceId, on: &ResourceId, strength: Strength, origin: Origin) {
-        if dependent != on {
-            self.dependencies.push(Dependency { dependent: dependent.clone(), on: on.clone(), strength, origin });
-        }
-    }
-}
-
 fn collect_generated(draft: &Draft, problems: &mut Vec<Problem>) -> BTreeMap<String, GeneratedValue> {
     let mut stored_in: BTreeMap<String, Vec<FieldReference>> = BTreeMap::new();
     for resource in &draft.resources {
@@ -536,6 +397,8 @@ fn collect_generated(draft: &Draft, problems: &mut Vec<Problem>) -> BTreeMap<Str
 }
 
 fn check_outputs(draft: &Draft, known: &BTreeSet<ResourceId>, problems: &mut Vec<Problem>) {
+    let is_there =
+        |id: &ResourceId| known.contains(id) || draft.externals.contains_key(id) || draft.made_at_run_time.contains(id);
     for (name, (input, site)) in &draft.outputs {
         input.visit(&mut |part| {
             let kind = match part {
@@ -545,25 +408,12 @@ fn check_outputs(draft: &Draft, known: &BTreeSet<ResourceId>, problems: &mut Vec
                 {
                     ProblemKind::Dangling { target: reference.id.clone() }
                 }
+                Input::Name(name) if !is_there(name.id()) => ProblemKind::Dangling { target: name.id().clone() },
                 _ => return,
             };
             problems.push(Problem { kind, resource: None, path: FieldPath::root(), site: Some(*site), hint: None });
         });
     }
-}
-
-fn problem(resource: &Resource, path: FieldPath, kind: ProblemKind, hint: Option<String>) -> Problem {
-    Problem { kind, resource: Some(resource.id.clone()), path, site: Some(resource.site), hint }
-}
-
-/// The known resource of the same kind, or the same name, that is nearest to what was asked for.
-fn did_you_mean(target: &ResourceId, known: &BTreeSet<ResourceId>) -> Option<String> {
-    let same_kind = known.iter().filter(|id| id.group == target.group && id.kind == target.kind);
-    let nearest = same_kind
-        .map(|id| (strsim::damerau_levenshtein(&id.name, &target.name), id))
-        .filter(|(distance, id)| id.name == target.name || *distance <= 1 + target.name.len() / 3)
-        .min_by_key(|(distance, _)| *distance)?;
-    Some(format!("did you mean {}?", nearest.1))
 }
 
 /// Problems in the order of the program's lines, so that a reader walks down the file.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::id::ResourceId;
 use crate::path::{FieldPath, scalar_text};
+use crate::reference::Name;
 use crate::secret;
 use crate::sensitive::Sensitive;
 
@@ -31,6 +32,8 @@ pub enum Input {
     Generated(Generated),
     /// A field of another resource as the server has it, such as a load balancer's address.
     Field(FieldReference),
+    /// A text by which another resource is found. It is known now, and says that the resource is needed.
+    Name(Name),
     /// The texts of several inputs, one after the other.
     Joined(Vec<Input>),
     /// The text of an input, changed.
@@ -50,6 +53,10 @@ pub enum Transform {
     Base64,
     /// The text of standard base64; what is no base64 of UTF-8 becomes an error when it is resolved.
     Base64Decode,
+    /// A number or a truth value as text, where a field takes text only.
+    Text,
+    /// A text as the whole number that it is, where a field takes numbers only.
+    Integer,
 }
 
 /// A field of another resource.
@@ -203,6 +210,26 @@ impl Input {
         Self::Transformed(Box::new(self), Transform::Base64Decode)
     }
 
+    /// This value as text, also where a field of another resource is a number.
+    #[must_use]
+    pub fn as_text(self) -> Self {
+        match self {
+            Self::Field(_) => Self::Transformed(Box::new(self), Transform::Text),
+            Self::PlainText(inner) => Self::PlainText(Box::new(inner.as_text())),
+            text => text,
+        }
+    }
+
+    /// This value as the whole number that its text is.
+    #[must_use]
+    pub fn as_integer(self) -> Self {
+        match self {
+            Self::PlainText(inner) => Self::PlainText(Box::new(inner.as_integer())),
+            Self::Transformed(_, Transform::Integer) | Self::Invalid(_) => self,
+            text => Self::Transformed(Box::new(text), Transform::Integer),
+        }
+    }
+
     /// Marks this value as intended for plain text, outside of a Secret.
     ///
     /// A secret in a ConfigMap, an annotation or a plain environment variable is readable by everyone who can read these, so
@@ -214,10 +241,25 @@ impl Input {
 
     /// The text, if it is known now and holds no secret.
     pub fn text(&self) -> Option<String> {
-        match self.resolve(&Nothing) {
-            Resolved::Known { value: Value::String(text), sensitive: false } => Some(text),
+        match self.known() {
+            Some(Value::String(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// The value, if it is known now and holds no secret.
+    pub fn known(&self) -> Option<Value> {
+        match self.resolve(&Nothing) {
+            Resolved::Known { value, sensitive: false } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs another resource, so that it is more than its value.
+    pub fn needs_others(&self) -> bool {
+        let mut needs = false;
+        self.visit(&mut |input| needs |= matches!(input, Self::Field(_) | Self::Name(_)));
+        needs
     }
 
     /// Whether the value is, or holds, a secret that the declaration knows of.
@@ -239,7 +281,12 @@ impl Input {
         match self {
             Self::Joined(parts) => parts.iter().for_each(|part| part.visit(visit)),
             Self::Transformed(inner, _) | Self::PlainText(inner) => inner.visit(visit),
-            Self::Text(_) | Self::Sensitive(_) | Self::Generated(_) | Self::Field(_) | Self::Invalid(_) => {}
+            Self::Text(_)
+            | Self::Sensitive(_)
+            | Self::Generated(_)
+            | Self::Field(_)
+            | Self::Name(_)
+            | Self::Invalid(_) => {}
         }
     }
 
@@ -248,6 +295,7 @@ impl Input {
         let text = |text: &str, sensitive| Resolved::Known { value: Value::String(text.to_owned()), sensitive };
         match self {
             Self::Text(value) => text(value, false),
+            Self::Name(name) => text(name, false),
             Self::Sensitive(value) => text(value.expose(), true),
             Self::Generated(generated) => match source.generated(&generated.name) {
                 Some(value) => text(value.expose(), true),
@@ -275,7 +323,7 @@ impl Input {
             }
             Self::Transformed(inner, transform) => match inner.resolve(source) {
                 Resolved::Known { value, sensitive } => match scalar_text(&value).map(|text| transform.apply(&text)) {
-                    Some(Ok(changed)) => text(&changed, sensitive),
+                    Some(Ok(changed)) => Resolved::Known { value: transform.typed(changed), sensitive },
                     Some(Err(reason)) => malformed(reason),
                     None => malformed("a map or a list cannot be transformed as text"),
                 },
@@ -312,6 +360,19 @@ impl Transform {
                 let bytes = BASE64.decode(text).map_err(|_| "the value to decode is not base64")?;
                 String::from_utf8(bytes).map_err(|_| "the decoded value is not UTF-8")
             }
+            Self::Text => Ok(text.to_owned()),
+            Self::Integer => match text.parse::<i64>() {
+                Ok(number) => Ok(number.to_string()),
+                Err(_) => Err("the value is not a whole number, which the field takes"),
+            },
+        }
+    }
+
+    /// What it makes has this JSON type.
+    fn typed(self, changed: String) -> Value {
+        match (self, changed.parse::<i64>()) {
+            (Self::Integer, Ok(number)) => Value::from(number),
+            _ => Value::String(changed),
         }
     }
 }
@@ -391,7 +452,7 @@ impl From<&Input> for Input {
 impl fmt::Display for Input {
     /// Writes what a plan shows before the value is there; secrets never.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.text() {
+        match self.known().as_ref().and_then(scalar_text) {
             Some(text) => f.write_str(&text),
             None if self.is_sensitive() => f.write_str("(sensitive)"),
             None => f.write_str("(known after apply)"),

@@ -28,15 +28,16 @@ pub mod validate;
 mod warning;
 pub mod wire;
 
+pub use check::did_you_mean;
 pub use component::Component;
-pub use graph::{Dependency, Graph, Origin};
+pub use graph::{Dependency, External, Graph, Origin, Part, PartUse};
 pub use holm_readiness::ReadyWhen;
 pub use holm_values::{ApiKind, FieldPath, GroupKind, ResourceId, Scope, Sensitive, id, path, sensitive};
 pub use input::{FieldReference, Input, Password, Resolve, Resolved, Transform, Unknown};
 pub use manifest::{Manifest, Untyped};
 pub use outputs::StackReference;
 pub use problem::{Problem, ProblemKind, Problems};
-pub use reference::Ref;
+pub use reference::{Name, Ref};
 pub use references::ReferenceRule;
 pub use resource::{
     Configured, ConflictPolicy, Declaration, DependsOn, IntoResource, Kind, Resource, ResourceOption, ResourceOptions,

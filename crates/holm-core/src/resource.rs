@@ -53,8 +53,7 @@ impl Resource {
         }
         let mut object = self.object.clone();
         for (path, input) in &self.inputs {
-            let text = input.text().unwrap_or_else(|| UNKNOWN.to_owned());
-            path.set(&mut object, Value::String(text));
+            path.set(&mut object, input.known().unwrap_or_else(|| Value::from(UNKNOWN)));
         }
         Cow::Owned(object)
     }

@@ -7,7 +7,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Namespace;
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub struct Config {
     stack: Option<String>,
     values: BTreeMap<String, Sensitive<String>>,
     table: Sensitive<Value>,
+    /// The keys that the program asked for, whether or not they were given.
+    asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// A value that the program asked for and nobody gave, or that it could not use.
@@ -68,7 +70,7 @@ pub enum ConfigError {
 impl Config {
     /// The configuration of the stack `stack`, without values.
     pub fn new(stack: &str) -> Self {
-        Self { stack: Some(stack.to_owned()), values: BTreeMap::new(), table: Sensitive::default() }
+        Self { stack: Some(stack.to_owned()), ..Self::default() }
     }
 
     /// This configuration with one more value.
@@ -104,8 +106,14 @@ impl Config {
     /// A value, if it was given: under its key, or else under the name of its environment variable, which several spellings
     /// of a key share (`pg-password` and `pg_password`).
     pub fn get(&self, key: &str) -> Option<&str> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
         let value = self.values.get(key).or_else(|| self.values.get(&environment_name(key)));
         value.map(|value| value.expose().as_str())
+    }
+
+    /// Returns the keys that the program asked for so far.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A value that must have been given, as any type that reads itself from text.

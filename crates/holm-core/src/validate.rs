@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::check::did_you_mean;
 use crate::graph::Graph;
+use crate::id::ApiKind;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::references::by_name;
@@ -33,6 +34,32 @@ pub trait Validator: fmt::Debug + Send + Sync {
     /// Returns what is wrong with the objects of one stack, each complete but for the values that [`LATE`] stands for. Definitions of
     /// custom resources are among them. Of a kind that it does not know it finds nothing.
     fn validate(&self, objects: &[Value]) -> Vec<Finding>;
+
+    /// Returns what is at each of these fields, in their order. The kinds are built in, or one of the definitions makes them.
+    fn field_types(&self, definitions: &[&Value], fields: &[(&ApiKind, &FieldPath)]) -> Vec<FieldType> {
+        let _ = definitions;
+        vec![FieldType::Open; fields.len()]
+    }
+}
+
+/// What the schema of a kind has at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    /// A field that takes text only.
+    Text,
+    /// A field that takes whole numbers only.
+    Integer,
+    /// A field that takes a whole number or the name of one, such as a target port.
+    IntegerOrText,
+    /// Another field, or one of which the schema says nothing; also where the kind is not known.
+    Open,
+    /// No field.
+    Missing {
+        /// The position of the step of the path that leads nowhere.
+        step: usize,
+        /// The fields that there are instead.
+        known: Vec<String>,
+    },
 }
 
 /// Something that is wrong with an object.
@@ -180,8 +207,7 @@ fn resources<'r>(resources: &'r [Resource], validator: &dyn Validator) -> Vec<Fo
 fn with_late_values(resource: &Resource) -> Value {
     let mut object = resource.object.clone();
     for (path, input) in &resource.inputs {
-        let text = input.text().unwrap_or_else(|| LATE.to_owned());
-        path.set(&mut object, Value::String(text));
+        path.set(&mut object, input.known().unwrap_or_else(|| Value::from(LATE)));
     }
     object
 }

@@ -85,6 +85,34 @@ pub enum WarningKind {
         /// The namespace given.
         namespace: String,
     },
+    /// A workload selects the pods of another one too.
+    #[error("selector {selector} also selects the pods of {other}")]
+    OverlappingSelectors {
+        /// The labels asked for.
+        selector: String,
+        /// The other workload.
+        other: ResourceId,
+    },
+    /// An autoscaler sets the number of replicas that is declared.
+    #[error("the number of replicas is declared, and {autoscaler} sets it too")]
+    AutoscaledReplicas {
+        /// The autoscaler.
+        autoscaler: ResourceId,
+    },
+    /// The program names a field that the schema of the kind does not have.
+    #[error("{option} names {path}, and {} {kind} has no such field", article(.kind))]
+    UnknownPath {
+        /// The option or method of the program.
+        option: &'static str,
+        /// The path.
+        path: FieldPath,
+        /// The kind.
+        kind: String,
+    },
+}
+
+fn article(kind: &str) -> &'static str {
+    if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" }
 }
 
 /// Where a secret value comes from.
@@ -112,7 +140,7 @@ pub enum WarningLevel {
 
 impl WarningKind {
     /// The words of [`code`](Self::code) for which a program sets a level: those of warnings that are known without a cluster.
-    pub const CODES: [&'static str; 7] = [
+    pub const CODES: [&'static str; 10] = [
         "secret_in_plain_text",
         "not_in_stack",
         "undeclared_key",
@@ -120,6 +148,9 @@ impl WarningKind {
         "undeclared_port",
         "rolling_claim",
         "ignored_namespace",
+        "unknown_path",
+        "overlapping_selectors",
+        "autoscaled_replicas",
     ];
 
     /// Returns the word for machines.
@@ -133,6 +164,9 @@ impl WarningKind {
             Self::UndeclaredPort { .. } => "undeclared_port",
             Self::RollingClaim { .. } => "rolling_claim",
             Self::IgnoredNamespace { .. } => "ignored_namespace",
+            Self::UnknownPath { .. } => "unknown_path",
+            Self::OverlappingSelectors { .. } => "overlapping_selectors",
+            Self::AutoscaledReplicas { .. } => "autoscaled_replicas",
         }
     }
 }

@@ -23,7 +23,7 @@ fn resources_know_the_components_that_they_are_in() {
         (inner, stack.add(map(&stack.qualified("settings"))))
     });
     stack.add(map(&stack.qualified("after")));
-    assert_eq!((inner.name(), outer.name()), ("web-cache-settings", "web-settings"));
+    assert_eq!((inner.name().as_str(), outer.name().as_str()), ("web-cache-settings", "web-settings"));
     let graph = stack.build().unwrap();
     let found: Vec<(&str, Option<&str>)> =
         graph.resources().iter().map(|resource| (&*resource.id.name, resource.component.as_deref())).collect();
@@ -85,7 +85,7 @@ fn a_component_needs_a_name_of_its_own() {
     stack.component(Component::new("wrong").options(options().ignore_changes("a..b")), |_| ());
     let problems: Vec<String> = stack.build().unwrap_err().0.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(problems.join("\n").replace(file!(), "FILE"), @r#"
-    declared twice; first at FILE:78
+    declared twice; first at FILE:82
     "Not A Name" is no valid component name: it must consist of lower-case letters, digits and '-', and start and end with a letter or digit
     "a..b" is not a field path: a field name is empty
     "#);

@@ -130,6 +130,8 @@ pub struct RefusalCause {
 pub enum Unchecked {
     /// Its namespace is new in this very plan, and the server cannot dry-run into it.
     NamespaceNew(String),
+    /// Its namespace does not exist, which blocks the plan.
+    NamespaceMissing(String),
     /// Its kind is defined in this very plan.
     KindNew,
     /// An admission webhook does not support dry-run, in its words.
@@ -161,6 +163,7 @@ impl std::fmt::Display for Unchecked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NamespaceNew(name) => write!(f, "namespace {name} is new in this plan"),
+            Self::NamespaceMissing(name) => write!(f, "namespace {name} does not exist"),
             Self::KindNew => f.write_str("its kind is defined in this plan"),
             Self::NoDryRun(message) => write!(f, "no dry-run: {message}"),
             Self::Forbidden(message) => write!(f, "forbidden: {message}"),

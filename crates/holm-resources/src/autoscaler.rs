@@ -66,7 +66,7 @@ impl HorizontalPodAutoscaler {
             scale_target_ref: autoscaling::CrossVersionObjectReference {
                 api_version: Some(kind.api_version()),
                 kind: kind.kind,
-                name: workload.name().to_owned(),
+                name: workload.name().to_string(),
             },
             ..Default::default()
         };

@@ -155,11 +155,12 @@ pub(crate) struct Lowering {
 }
 
 impl Lowering {
-    /// The text for the field at `path`, if it is known now and no secret; otherwise the value is kept for later.
+    /// The text for the field at `path`, if it is known now, no secret, and all that there is to it; otherwise the value is kept
+    /// for later, as text.
     pub(crate) fn text(&mut self, path: FieldPath, value: Input) -> Option<String> {
-        let text = value.text();
+        let text = value.text().filter(|_| !value.needs_others());
         if text.is_none() {
-            self.later(path, value);
+            self.later(path, value.as_text());
         }
         text
     }

@@ -1,6 +1,6 @@
 //! Where a container's environment variables come from.
 
-use holm_core::{Input, Ref, Sensitive};
+use holm_core::{Input, Name, Ref, Sensitive};
 use k8s_openapi::api::core::v1 as core;
 
 use crate::kind;
@@ -107,7 +107,7 @@ macro_rules! from_inputs {
     )*};
 }
 
-from_inputs!(&str &&str String &String Input &Input Sensitive<String> &Sensitive<String>);
+from_inputs!(&str &&str String &String Input &Input Name &Name Sensitive<String> &Sensitive<String>);
 from_inputs!(bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
 /// What all the variables of a container may come from at once: a Secret or a ConfigMap.
@@ -123,14 +123,14 @@ pub trait EnvFrom {
 
 impl EnvFrom for Ref<kind::Secret> {
     fn source(&self) -> core::EnvFromSource {
-        let source = core::SecretEnvSource { name: self.name().to_owned(), ..core::SecretEnvSource::default() };
+        let source = core::SecretEnvSource { name: self.name().to_string(), ..core::SecretEnvSource::default() };
         core::EnvFromSource { secret_ref: Some(source), ..core::EnvFromSource::default() }
     }
 }
 
 impl EnvFrom for Ref<kind::ConfigMap> {
     fn source(&self) -> core::EnvFromSource {
-        let source = core::ConfigMapEnvSource { name: self.name().to_owned(), ..core::ConfigMapEnvSource::default() };
+        let source = core::ConfigMapEnvSource { name: self.name().to_string(), ..core::ConfigMapEnvSource::default() };
         core::EnvFromSource { config_map_ref: Some(source), ..core::EnvFromSource::default() }
     }
 }

@@ -70,7 +70,7 @@ impl Ingress {
     /// The Secret with the certificate for the hosts of all routes: one of the type `kubernetes.io/tls`, or, with
     /// [`Stack::made_at_run_time`](holm_core::Stack::made_at_run_time), one that a certificate controller makes.
     pub fn tls(mut self, certificate: &Ref<kind::Secret>) -> Self {
-        self.certificate = Some(certificate.name().to_owned());
+        self.certificate = Some(certificate.name().to_string());
         self
     }
 
@@ -95,7 +95,7 @@ impl Ingress {
 
 fn backend(service: &Ref<kind::Service>, port: &Port) -> networking::IngressBackend {
     let port = networking::ServiceBackendPort { name: Some(port.name().to_owned()), ..Default::default() };
-    let service = networking::IngressServiceBackend { name: service.name().to_owned(), port: Some(port) };
+    let service = networking::IngressServiceBackend { name: service.name().to_string(), port: Some(port) };
     networking::IngressBackend { service: Some(service), ..Default::default() }
 }
 

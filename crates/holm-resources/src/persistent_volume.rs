@@ -137,7 +137,7 @@ impl crate::PersistentVolumeClaim {
         let class = volume.declared().pointer("/spec/storageClassName").and_then(serde_json::Value::as_str);
         let spec = self.spec();
         spec.storage_class_name = Some(class.unwrap_or_default().to_owned());
-        spec.volume_name = Some(volume.name().to_owned());
+        spec.volume_name = Some(volume.name().to_string());
         self
     }
 }

@@ -56,7 +56,7 @@ pub trait PodOptions: Sized {
     /// Who the pods are to the API server.
     #[must_use]
     fn service_account(mut self, account: &Ref<kind::ServiceAccount>) -> Self {
-        self.pod().spec.service_account_name = Some(account.name().to_owned());
+        self.pod().spec.service_account_name = Some(account.name().to_string());
         self
     }
 
@@ -118,7 +118,7 @@ pub trait PodOptions: Sized {
     /// A Secret of the type `kubernetes.io/dockerconfigjson` to pull images with.
     #[must_use]
     fn image_pull_secret(mut self, secret: &Ref<kind::Secret>) -> Self {
-        let reference = core::LocalObjectReference { name: secret.name().to_owned() };
+        let reference = core::LocalObjectReference { name: secret.name().to_string() };
         self.pod().spec.image_pull_secrets.get_or_insert_default().push(reference);
         self
     }

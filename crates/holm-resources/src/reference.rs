@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::{FieldPath, Input, Kind, Ref, ResourceId};
+use holm_core::{FieldPath, Input, Kind, Name, Ref, ResourceId};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ impl Keyed for Ref<kind::Secret> {
     type Key = SecretKey;
 
     fn key(&self, key: &str) -> SecretKey {
-        SecretKey { name: self.name().to_owned(), key: key.to_owned(), optional: None }
+        SecretKey { name: self.name().to_string(), key: key.to_owned(), optional: None }
     }
 }
 
@@ -30,7 +30,7 @@ impl Keyed for Ref<kind::ConfigMap> {
     type Key = ConfigKey;
 
     fn key(&self, key: &str) -> ConfigKey {
-        ConfigKey { name: self.name().to_owned(), key: key.to_owned(), optional: None }
+        ConfigKey { name: self.name().to_string(), key: key.to_owned(), optional: None }
     }
 }
 
@@ -94,24 +94,25 @@ impl RunsPods for kind::Pod {
     const LABELS: &'static str = "/metadata/labels";
 }
 
-/// The address of a Service.
+/// The address of a Service. Whoever uses it depends on the Service.
 pub trait ServiceAddress {
     /// The name in the cluster's DNS: `NAME.NAMESPACE.svc.cluster.local`.
-    fn dns_name(&self) -> String;
+    fn dns_name(&self) -> Name;
 
-    /// The number of its first port: as declared, or as the server has it where the Service is outside the stack.
+    /// The number of its first port: as declared, or as the server has it where the Service is outside the stack. It is text where
+    /// text is needed, such as in an environment variable, and a number where a number is.
     fn port(&self) -> Input;
 }
 
 impl ServiceAddress for Ref<kind::Service> {
-    fn dns_name(&self) -> String {
-        format!("{}.{}.svc.cluster.local", self.name(), self.namespace().unwrap_or("default"))
+    fn dns_name(&self) -> Name {
+        self.named(format!("{}.{}.svc.cluster.local", self.name(), self.namespace().unwrap_or("default")))
     }
 
     fn port(&self) -> Input {
         let path = "spec.ports[0].port";
         let declared =
             path.parse::<FieldPath>().ok().and_then(|path| path.get(self.declared()).and_then(Value::as_u64));
-        declared.map_or_else(|| self.field(path), |port| Input::Text(port.to_string()))
+        declared.map_or_else(|| self.field(path), |port| self.named(port.to_string()).into())
     }
 }

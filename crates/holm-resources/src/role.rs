@@ -87,7 +87,7 @@ pub trait RoleRules: Sized {
     where
         K: Kind + kube_core::Resource<DynamicType = (), Scope: 'static>,
     {
-        let names = Some(vec![object.name().to_owned()]);
+        let names = Some(vec![object.name().to_string()]);
         self.rules().push(rbac::PolicyRule { resource_names: names, ..rule::<K>("", verbs) });
         self
     }

@@ -29,7 +29,7 @@ pub trait RoleSubjects: Sized {
     fn to(mut self, account: &Ref<kind::ServiceAccount>) -> Self {
         self.subjects().push(rbac::Subject {
             kind: "ServiceAccount".to_owned(),
-            name: account.name().to_owned(),
+            name: account.name().to_string(),
             namespace: account.namespace().map(str::to_owned),
             ..Default::default()
         });
@@ -59,7 +59,7 @@ fn outsider(kind: &str, name: &str) -> rbac::Subject {
 fn role_ref<K: RoleKind>(role: &Ref<K>) -> rbac::RoleRef {
     let kind = api_kind_of::<K>().kind;
     // The group has a type of its own in some versions of Kubernetes.
-    rbac::RoleRef { api_group: GROUP.to_owned().into(), kind, name: role.name().to_owned() }
+    rbac::RoleRef { api_group: GROUP.to_owned().into(), kind, name: role.name().to_string() }
 }
 
 fn checked<K>(common: &mut Common<K>, subjects: Vec<rbac::Subject>) -> Option<Vec<rbac::Subject>> {

@@ -47,7 +47,10 @@ impl Secret {
     /// An entry. Text counts as secret here, too.
     pub fn entry(mut self, key: &str, value: impl Into<Input>) -> Self {
         let value = value.into();
-        let value = value.text().map_or(value, |text| Input::Sensitive(Sensitive::new(text)));
+        let value = match value.text().filter(|_| !value.needs_others()) {
+            Some(text) => Input::Sensitive(Sensitive::new(text)),
+            None => value,
+        };
         self.entries.push((key.to_owned(), value.base64()));
         self
     }

@@ -27,7 +27,7 @@ impl ServiceAccount {
 
     /// A Secret of the type `kubernetes.io/dockerconfigjson` that its pods pull images with.
     pub fn image_pull_secret(mut self, secret: &Ref<kind::Secret>) -> Self {
-        let reference = core::LocalObjectReference { name: secret.name().to_owned() };
+        let reference = core::LocalObjectReference { name: secret.name().to_string() };
         self.account.image_pull_secrets.get_or_insert_default().push(reference);
         self
     }

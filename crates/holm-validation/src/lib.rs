@@ -31,6 +31,7 @@ pub mod validate;
 mod check;
 mod defaults;
 mod emptied;
+mod field;
 mod field_error;
 mod go_type;
 mod kind;
@@ -40,7 +41,9 @@ mod quality_of_service;
 
 pub use check::{Finding, FindingKind, check, check_with_late};
 pub use emptied::Emptied;
+pub use field::FieldType;
 pub use field_error::{FieldError, FieldProblem};
+pub use holm_schema::{DataType, GroupVersionKind};
 pub use kind::{NameRule, ResourceKind, TypeSchema};
 pub use kinds::Kinds;
 pub use quality_of_service::quality_of_service;

@@ -115,9 +115,11 @@ use std::process::ExitCode;
 pub use configured::{read_config, run_with};
 pub use holm_components as components;
 pub use holm_core::declare::{DeclarationError as Error, Result};
-pub use holm_core::validate::{Certainty, Finding, Meant, ServerVersion, Validated, Validator, graph as validate};
+pub use holm_core::validate::{
+    Certainty, FieldType, Finding, Meant, ServerVersion, Validated, Validator, graph as validate,
+};
 pub use holm_core::{
-    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Password, Problem,
+    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Name, Password, Problem,
     ProblemKind, Problems, ReadyWhen, Ref, ReferenceRule, ResourceId, ResourceOptions, Scope, Sensitive, Stack,
     Strength, Timeouts, Untyped, Warning, WarningKind, WarningLevel, options,
 };

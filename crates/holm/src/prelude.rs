@@ -3,8 +3,8 @@
 pub use std::time::Duration;
 
 pub use holm_core::{
-    Config, ConflictPolicy, Input, Manifest, Password, ReadyWhen, Ref, ResourceOptions, Sensitive, Stack, Strength,
-    Timeouts,
+    Config, ConflictPolicy, Input, Manifest, Name, Password, ReadyWhen, Ref, ResourceOptions, Sensitive, Stack,
+    Strength, Timeouts,
 };
 pub use holm_resources::{
     Builder, ClaimTemplate, ClusterRole, ClusterRoleBinding, ConfigMap, Container, Cpu, CronJob,

@@ -15,12 +15,15 @@ pub(crate) fn pass_to(_: &Stack) {}
 #[cfg(feature = "validation")]
 mod library {
     use std::collections::HashMap;
+    use std::sync::Arc;
 
-    use holm_core::FieldPath;
     use holm_core::path::Segment;
-    use holm_core::validate::{Certainty, Finding, LATE, Meant, ServerVersion, Validator};
+    use holm_core::validate::{Certainty, FieldType, Finding, LATE, Meant, ServerVersion, Validator};
+    use holm_core::{ApiKind, FieldPath};
     use holm_validation::place::{Step, value_at};
-    use holm_validation::{FieldProblem, FindingKind, Kinds, ResourceKind, check_with_late};
+    use holm_validation::{
+        DataType, FieldProblem, FindingKind, GroupVersionKind, Kinds, ResourceKind, check_with_late,
+    };
     use serde_json::Value;
 
     /// The rules of Kubernetes 1.37.
@@ -55,6 +58,43 @@ mod library {
                 }
             }
             findings
+        }
+
+        fn field_types(&self, definitions: &[&Value], fields: &[(&ApiKind, &FieldPath)]) -> Vec<FieldType> {
+            // The schema is part of the program, and tested.
+            let Ok(mut kinds) = Kinds::built_in() else { return vec![FieldType::Open; fields.len()] };
+            for definition in definitions {
+                let group = definition.pointer("/spec/group").and_then(Value::as_str);
+                if fields.iter().any(|(kind, _)| Some(kind.group.as_str()) == group) {
+                    kinds.define(definition);
+                }
+            }
+            let mut known = HashMap::new();
+            let mut kind_of = |kind: &ApiKind| -> Option<Arc<ResourceKind>> {
+                let named = GroupVersionKind::new(&kind.group, &kind.version, &kind.kind);
+                known.entry(named.clone()).or_insert_with(|| kinds.get(&named)).clone()
+            };
+            let answer = |(kind, path): &(&ApiKind, &FieldPath)| match kind_of(kind) {
+                Some(kind) => field_type(&kind, path),
+                None => FieldType::Open,
+            };
+            fields.iter().map(answer).collect()
+        }
+    }
+
+    fn field_type(kind: &ResourceKind, path: &FieldPath) -> FieldType {
+        let step = |segment: &Segment| match segment {
+            Segment::Field(name) => Step::Field(name.clone()),
+            // Every item is of one type.
+            Segment::Item(_) | Segment::Member(_) | Segment::Index(_) => Step::Item(0),
+        };
+        let place: Vec<Step> = path.segments().iter().map(step).collect();
+        match kind.field_type(&place) {
+            holm_validation::FieldType::Known(DataType::String) => FieldType::Text,
+            holm_validation::FieldType::Known(DataType::Integer) => FieldType::Integer,
+            holm_validation::FieldType::Known(DataType::IntOrString) => FieldType::IntegerOrText,
+            holm_validation::FieldType::Known(_) => FieldType::Open,
+            holm_validation::FieldType::Missing { step, known } => FieldType::Missing { step, known },
         }
     }
 

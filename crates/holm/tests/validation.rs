@@ -228,3 +228,110 @@ fn a_removed_version_says_what_took_its_place() {
     let found = problems(&[ingress]);
     assert!(found.iter().any(|problem| problem.contains("use networking.k8s.io/v1")), "{found:?}");
 }
+
+/// The object in a stack with a Service, whose port goes to these places.
+fn with_port(object: &Value, places: &[&str]) -> Value {
+    let declare = |stack: &Stack, _: &Config| -> holm::Result {
+        stack.namespace("shop");
+        stack.add(Manifest::new(definition()));
+        let database = stack.add(Service::new("database").port(&Port::tcp("postgres", 5432)));
+        let object = Manifest::new(object.clone()).allow_warnings("all");
+        let object = places.iter().fold(object, |object, place| object.with_input(place, database.port()));
+        stack.add(object);
+        Ok(())
+    };
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    holm::testing::object(&graph, &format!("{}/{}", object["kind"], object["metadata"]["name"]).replace('"', ""))
+        .expect("it is in the stack")
+}
+
+#[test]
+fn a_value_of_another_resource_gets_the_type_of_its_field() {
+    let env =
+        json!({"env": [{"name": "PORT"}], "ports": [{"name": "http"}], "livenessProbe": {"httpGet": {"port": 1}}});
+    let places = [
+        "spec.template.spec.containers[shop].env[PORT].value",
+        "spec.template.spec.containers[shop].ports[http].containerPort",
+        "spec.template.spec.containers[shop].livenessProbe.httpGet.port",
+        "spec.template.metadata.annotations.port",
+    ];
+    let deployment = with_port(&container(&env), &places);
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["env"][0]["value"], "5432");
+    assert_eq!(container["ports"][0]["containerPort"], 5432);
+    // A text there would be the name of a port.
+    assert_eq!(container["livenessProbe"]["httpGet"]["port"], 5432);
+    assert_eq!(deployment["spec"]["template"]["metadata"]["annotations"]["port"], "5432");
+    let custom = with_port(&discount(json!({"mode": "Sale"})), &["spec.percent", "spec.code"]);
+    assert_eq!((&custom["spec"]["percent"], &custom["spec"]["code"]), (&json!(5432), &json!("5432")));
+}
+
+/// The warnings of a stack of one object with its definition, configured so.
+fn warnings<R: holm::IntoResource>(object: &Value, configure: impl Fn(Manifest) -> R) -> Vec<String> {
+    let declare = |stack: &Stack, _: &Config| -> holm::Result {
+        stack.namespace("shop");
+        stack.add(Manifest::new(definition()));
+        stack.add(configure(Manifest::new(object.clone())));
+        Ok(())
+    };
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    let told = |warning: &holm::Warning| match &warning.hint {
+        Some(hint) => format!("{warning} ({hint})"),
+        None => warning.to_string(),
+    };
+    graph.warnings().iter().map(told).collect()
+}
+
+#[test]
+fn paths_that_lead_to_no_field_are_warned_of() {
+    let deployment = deployment(&json!({}));
+    assert_eq!(
+        warnings(&deployment, |manifest| manifest.ignore_changes("spec.replcas")),
+        [
+            "Deployment/shop/shop: ignore_changes names spec.replcas, and a Deployment has no such field (did you mean \"replicas\"?)"
+        ]
+    );
+    assert_eq!(
+        warnings(&deployment, |manifest| manifest.replace_on_changes("spec.template.spec.containers[shop].imag")),
+        [
+            "Deployment/shop/shop: replace_on_changes names spec.template.spec.containers[shop].imag, and a Deployment has no such \
+          field (did you mean \"image\"?)"
+        ]
+    );
+    let fine = [
+        "spec.replicas",
+        "metadata.annotations[\"example.org/x\"]",
+        "spec.template.spec.containers[other].env[A].value",
+    ];
+    for path in fine {
+        assert_eq!(warnings(&deployment, |manifest| manifest.ignore_changes(path)), [String::new(); 0], "{path}");
+    }
+    let custom = discount(json!({"percent": 5, "code": "x"}));
+    let ready = |path: &str| ReadyWhen::Present(path.parse().expect("well formed"));
+    assert_eq!(
+        warnings(&custom, |manifest| manifest.ready_when(ready("spec.cod"))),
+        ["Discount/shop/winter: ready_when names spec.cod, and a Discount has no such field (did you mean \"code\"?)"]
+    );
+}
+
+#[test]
+fn a_field_of_another_resource_that_it_cannot_have_is_warned_of() {
+    let declare = |stack: &Stack, _: &Config| -> holm::Result {
+        stack.namespace("shop");
+        let service = stack.add(Service::new("shop").port(&Port::tcp("http", 80)));
+        stack.add(ConfigMap::new("a").entry("address", service.field("status.loadBalanser.ingress[0].ip")));
+        stack.export("address", service.field("spec.clusterIp"));
+        Ok(())
+    };
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    let warnings: Vec<String> =
+        graph.warnings().iter().map(|warning| format!("{warning} {:?}", warning.hint)).collect();
+    assert_eq!(
+        warnings,
+        [
+            "ConfigMap/shop/a: data.address: field names status.loadBalanser.ingress[0].ip, and a Service has no such field \
+             Some(\"did you mean \\\"loadBalancer\\\"?\")",
+            "Service/shop/shop: field names spec.clusterIp, and a Service has no such field Some(\"did you mean \\\"clusterIP\\\"?\")",
+        ]
+    );
+}

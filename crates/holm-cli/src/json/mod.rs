@@ -59,7 +59,7 @@ impl From<Site> for SiteDocument {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ShownDocument {
-    /// `absent`, `value`, `sensitive`, `unknown` or `order`.
+    /// `absent`, `value`, `sensitive`, `unknown`, `order`, `filled` (by the server) or `chosen` (by the server, at the apply).
     pub state: String,
     /// The value, where it may be shown.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -73,6 +73,8 @@ impl From<&Shown> for ShownDocument {
             Shown::Value(value) => ("value", Some(value.clone())),
             Shown::Order(names) => ("order", Some(Value::from(names.clone()))),
             Shown::Sensitive => ("sensitive", None),
+            Shown::Filled(Some(value)) => ("filled", Some(value.clone())),
+            Shown::Filled(None) => ("chosen", None),
             Shown::Unknown => ("unknown", None),
         };
         Self { state: state.to_owned(), value }

@@ -357,6 +357,7 @@ fn blocker_document(blocker: &Blocker) -> BlockerDocument {
 fn unchecked_code(why: &Unchecked) -> &'static str {
     match why {
         Unchecked::NamespaceNew(_) => "namespace_new",
+        Unchecked::NamespaceMissing(_) => "namespace_missing",
         Unchecked::KindNew => "kind_new",
         Unchecked::NoDryRun(_) => "no_dry_run",
         Unchecked::Forbidden(_) => "forbidden",
@@ -377,6 +378,7 @@ fn blocker_code(kind: &BlockerKind) -> &'static str {
         BlockerKind::Invalid { .. } => "invalid",
         BlockerKind::ReplaceNeedsConsent(_) => "replace_needs_consent",
         BlockerKind::MissingExternal { .. } => "missing_external",
+        BlockerKind::MissingPart { .. } => "missing_part",
         BlockerKind::KindNotServed(_) => "kind_not_served",
         BlockerKind::ManagedByAnother { .. } => "managed_by_another",
         BlockerKind::NeedsAdoption(_) => "needs_adoption",

@@ -1,7 +1,9 @@
 //! Text for people. Everything here is a pure function from a value and a [`Layout`](crate::style::Layout) to text.
 
+pub mod brief;
 pub mod cause;
 pub mod config;
+pub mod difference;
 pub mod fields;
 pub mod graph;
 pub mod manifest;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use holm_core::{FieldPath, catalog};
 use holm_planner::observe::{FieldConflict, Unchecked};
-use holm_planner::plan::{Action, Blocker, Change, FieldChange, Plan, Reason};
+use holm_planner::plan::{Action, Blocker, BlockerKind, Change, FieldChange, Plan, Reason};
 
 use crate::hint;
+use crate::render::brief::brief;
 use crate::render::{fields, reason};
 use crate::style::{Layout, Line, Role, columns};
 
@@ -185,7 +186,7 @@ fn write_change(
             .role(Role::Replaced, "because")
             .text(" ")
             .hang_here()
-            .text(&cause)
+            .text(&brief(&cause))
             .write(layout, out);
     }
     match created {
@@ -234,7 +235,7 @@ fn path_of(field: &str) -> String {
 fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mut String) {
     let line = Line::default().role(Role::Error, "error:").text(" ").hang(2);
     if blocker.kind.objects().is_empty() {
-        let message = format!(": {}", blocker.kind);
+        let message = format!(": {}", words(&blocker.kind));
         line.role(Role::Strong, &blocker.id.relative_to(home)).text(&message).write(layout, out);
     } else {
         line.text(&blocker.kind.to_string()).write(layout, out);
@@ -246,6 +247,17 @@ fn write_blocker(blocker: &Blocker, home: Option<&str>, layout: Layout, out: &mu
         Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(&hint).write(layout, out);
     }
     out.push('\n');
+}
+
+/// What blocks a plan, the server's words without the values that they repeat.
+fn words(kind: &BlockerKind) -> String {
+    let text = kind.to_string();
+    match kind {
+        BlockerKind::Refused { .. } | BlockerKind::ReplaceNeedsConsent(_) | BlockerKind::ReplaceNotManaged(_) => {
+            brief(&text)
+        }
+        _ => text,
+    }
 }
 
 /// Why lines are predicted rather than checked, each reason once below the plan. The server's words differ for each object,

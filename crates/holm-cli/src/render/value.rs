@@ -1,7 +1,6 @@
 //! One value of a field: on one line where it is short, as a block or a small diff where it is not.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use crate::style::{Layout, Line, Role};
 
@@ -22,37 +21,19 @@ pub fn inline(value: &Value) -> Option<String> {
 
 /// Writes a value that needs several lines, below its path.
 pub fn block(value: &Value, role: Role, indent: usize, layout: Layout, out: &mut String) {
-    for line in lines(value).lines() {
-        Line::indented(indent).role(role, line).write(layout, out);
+    let lines = lines(value);
+    for line in lines.strip_suffix('\n').unwrap_or(&lines).split('\n') {
+        Line::indented(indent).role(role, &seen(line)).write(layout, out);
     }
 }
 
-/// Writes what differs between two values as a small unified diff, below their path.
-pub fn difference(before: &Value, after: &Value, indent: usize, layout: Layout, out: &mut String) {
-    let (before, after) = (lines(before), lines(after));
-    let diff = TextDiff::from_lines(&before, &after);
-    for (position, group) in diff.grouped_ops(2).iter().enumerate() {
-        if position > 0 {
-            Line::indented(indent).role(Role::Faint, "...").write(layout, out);
-        }
-        for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-            let (sign, role) = match change.tag() {
-                ChangeTag::Delete => ("-", Role::Bad),
-                ChangeTag::Insert => ("+", Role::Good),
-                ChangeTag::Equal => (" ", Role::Faint),
-            };
-            let text = change.value().trim_end_matches('\n');
-            let line = Line::indented(indent).role(role, sign).text(" ").hang_here().role(role, text);
-            line.write(layout, out);
-            if change.missing_newline() && before.ends_with('\n') != after.ends_with('\n') {
-                Line::indented(indent + 2).role(Role::Faint, "(no line break at the end)").write(layout, out);
-            }
-        }
-    }
+/// A line with what a terminal would not show at its end: a carriage return.
+fn seen(line: &str) -> String {
+    line.strip_suffix('\r').map_or_else(|| line.to_owned(), |line| format!("{line}\\r"))
 }
 
 /// The value over as many lines as it needs: text as it is, maps and lists like YAML.
-fn lines(value: &Value) -> String {
+pub(super) fn lines(value: &Value) -> String {
     let mut out = String::new();
     match value {
         Value::String(text) => out.push_str(text),
@@ -95,7 +76,7 @@ fn write_nested(value: &Value, depth: usize, out: &mut String) {
         }
         Value::String(text) if text.contains('\n') => {
             out.push_str(" |\n");
-            for line in text.lines() {
+            for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
                 out.push_str(&format!("{}{line}\n", "  ".repeat(depth + 1)));
             }
         }
@@ -164,26 +145,5 @@ mod tests {
           one
           two
         "#);
-    }
-
-    #[test]
-    fn texts_of_several_lines_are_diffed() {
-        let before = json!("one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n");
-        let after = json!("one\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine");
-        let mut out = String::new();
-        difference(&before, &after, 4, Layout::default(), &mut out);
-        insta::assert_snapshot!(out, @"
-          one
-        - two
-        + 2
-          three
-          four
-        ...
-          seven
-          eight
-        - nine
-        + nine
-          (no line break at the end)
-        ");
     }
 }

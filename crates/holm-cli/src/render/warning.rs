@@ -1,12 +1,17 @@
 //! Warnings about a declaration: each with its source line, its field and how to state that it is intended.
 
-use holm_core::Warning;
+use holm_core::{ResourceId, Warning, WarningKind};
 
 use crate::style::{Layout, Line, Role};
 
 /// Writes all warnings. `home` is the namespace of what is shown without one.
 pub fn write(warnings: &[Warning], home: Option<&str>, layout: Layout, out: &mut String) {
-    for warning in warnings {
+    for group in by_cause(warnings) {
+        let Some(warning) = group.first().copied() else { continue };
+        if let (WarningKind::NotInStack { target }, true) = (&warning.kind, group.len() > 1) {
+            write_group(target, &group, home, layout, out);
+            continue;
+        }
         let line = Line::default().role(Role::Warning, "warning:").text(" ").hang(2);
         let line = line.role(Role::Strong, &warning.resource.relative_to(home)).text(": ");
         line.text(&warning.kind.to_string()).write(layout, out);
@@ -24,10 +29,44 @@ pub fn write(warnings: &[Warning], home: Option<&str>, layout: Layout, out: &mut
     }
 }
 
+/// The warnings, those together that are about one resource that is not in the stack.
+fn by_cause(warnings: &[Warning]) -> Vec<Vec<&Warning>> {
+    let mut groups: Vec<Vec<&Warning>> = Vec::new();
+    for warning in warnings {
+        let is_same = |group: &&mut Vec<&Warning>| {
+            matches!(warning.kind, WarningKind::NotInStack { .. })
+                && group.first().is_some_and(|first| first.kind == warning.kind && first.hint == warning.hint)
+        };
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.push(warning),
+            None => groups.push(vec![warning]),
+        }
+    }
+    groups
+}
+
+fn write_group(target: &ResourceId, group: &[&Warning], home: Option<&str>, layout: Layout, out: &mut String) {
+    let text = format!(
+        "{} is neither in this stack nor declared external; it is named {} times",
+        target.relative_to(home),
+        group.len()
+    );
+    Line::default().role(Role::Warning, "warning:").text(" ").hang(2).text(&text).write(layout, out);
+    for warning in group {
+        let line = Line::indented(2).role(Role::Faint, "by ").hang_here();
+        let line = line.role(Role::Strong, &warning.resource.relative_to(home));
+        let site = warning.site.map(|site| format!(", at {site}")).unwrap_or_default();
+        line.text(&format!(", field {}", warning.path)).role(Role::Faint, &site).write(layout, out);
+    }
+    if let Some(hint) = group.first().and_then(|first| first.hint.as_ref()) {
+        Line::indented(2).role(Role::Hint, "hint:").text(" ").hang_here().text(hint).write(layout, out);
+    }
+    out.push('\n');
+}
+
 #[cfg(test)]
 mod tests {
-    use holm_core::SecretSource;
-    use holm_core::{ResourceId, Site, WarningKind};
+    use holm_core::{SecretSource, Site};
 
     use super::*;
 

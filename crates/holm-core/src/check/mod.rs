@@ -14,6 +14,7 @@ mod name;
 mod plain_text;
 mod pod;
 mod quantity;
+mod rivals;
 mod selection;
 mod selector;
 mod service;
@@ -64,7 +65,9 @@ pub(crate) fn resources(
         pod::check(&mut report, workload);
         claim::check_rolling(&mut report, workload, &by_id);
     }
-    selection::check(&declared, &workloads, externals, findings)
+    let pods = selection::Pods::of(&workloads);
+    rivals::check(&declared, &workloads, &pods, findings);
+    selection::check(&declared, &pods, externals, findings)
 }
 
 /// Everything that the checks found.
@@ -142,8 +145,8 @@ impl Report<'_> {
     }
 }
 
-/// "did you mean", with the candidate that is nearest to what was given, if one is near enough.
-pub(crate) fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+/// Returns "did you mean" with the candidate that is nearest to what was given, if one is near enough.
+pub fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let near = candidates.into_iter().filter(|candidate| is_near(given, candidate));
     let nearest = near.min_by_key(|candidate| distance(given, candidate))?;
     Some(format!("did you mean \"{nearest}\"?"))

@@ -36,7 +36,7 @@ fn exposed(input: &Input) -> Option<SecretSource> {
         }
         Input::Joined(parts) => parts.iter().find_map(exposed),
         Input::Transformed(inner, _) => exposed(inner),
-        Input::Text(_) | Input::Field(_) | Input::PlainText(_) | Input::Invalid(_) => None,
+        Input::Text(_) | Input::Field(_) | Input::Name(_) | Input::PlainText(_) | Input::Invalid(_) => None,
     }
 }
 

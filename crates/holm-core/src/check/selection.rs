@@ -19,7 +19,7 @@ use crate::references::POD_SPECS;
 use crate::warning::WarningKind;
 
 /// The pods of the stack.
-struct Pods<'w, 'a> {
+pub(super) struct Pods<'w, 'a> {
     workloads: Vec<(&'w Workload<'a>, Labels<'a>)>,
     /// The workloads with a label, by namespace, key and value, so that a large stack is not searched for each Service.
     by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
@@ -39,11 +39,10 @@ enum Fit {
 
 pub(super) fn check(
     declared: &[Declared<'_>],
-    workloads: &[Workload<'_>],
+    pods: &Pods<'_, '_>,
     externals: &BTreeMap<ResourceId, External>,
     findings: &mut Findings,
 ) -> Vec<Selection> {
-    let pods = Pods::of(workloads);
     let mut selections = Vec::new();
     for one in declared {
         let Some((path, selector)) = read(one) else { continue };
@@ -51,8 +50,9 @@ pub(super) fn check(
         let namespace = one.resource.id.namespace.as_deref();
         let selected = pods.selected(namespace, &selector);
         if selected.is_empty() {
-            if !is_made_elsewhere(namespace, externals) {
-                report_nothing(&mut report, path, &selector, &pods, declared);
+            // A policy may be there for any pods of its namespace.
+            if !one.is("networking.k8s.io", "NetworkPolicy") && !is_made_elsewhere(namespace, externals) {
+                report_nothing(&mut report, path, &selector, pods, declared);
             }
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) fn check(
     selections
 }
 
-/// The selector of a Service or PodDisruptionBudget that must select something.
+/// The selector of a Service, PodDisruptionBudget or NetworkPolicy.
 fn read<'a>(declared: &Declared<'a>) -> Option<(FieldPath, Selector)> {
     let spec = declared.object.get("spec")?;
     let path = FieldPath::of(["spec", "selector"]);
@@ -85,6 +85,10 @@ fn read<'a>(declared: &Declared<'a>) -> Option<(FieldPath, Selector)> {
         // The server rejects what cannot be read.
         return Some((path, Selector::of(Some(selector)).ok()?));
     }
+    if declared.is("networking.k8s.io", "NetworkPolicy") {
+        let selector = Selector::of(spec.get("podSelector").filter(|selector| !is_unknown(selector))).ok()?;
+        return Some((FieldPath::of(["spec", "podSelector"]), selector));
+    }
     None
 }
 
@@ -98,7 +102,7 @@ fn is_made_elsewhere(namespace: Option<&str>, externals: &BTreeMap<ResourceId, E
 }
 
 impl<'w, 'a> Pods<'w, 'a> {
-    fn of(workloads: &'w [Workload<'a>]) -> Self {
+    pub(super) fn of(workloads: &'w [Workload<'a>]) -> Self {
         let mut pods = Self { workloads: Vec::new(), by_label: HashMap::new(), by_namespace: HashMap::new() };
         // A PodTemplate makes no pods by itself.
         for workload in workloads.iter().filter(|workload| workload.kind() != "PodTemplate") {
@@ -113,7 +117,7 @@ impl<'w, 'a> Pods<'w, 'a> {
     }
 
     /// The workloads in a namespace whose pods are selected.
-    fn selected(&self, namespace: Option<&str>, selector: &Selector) -> Vec<&'w Workload<'a>> {
+    pub(super) fn selected(&self, namespace: Option<&str>, selector: &Selector) -> Vec<&'w Workload<'a>> {
         let is_selected = |position: &&usize| {
             let (workload, labels) = &self.workloads[**position];
             fit(selector, workload, labels) == Fit::Selects

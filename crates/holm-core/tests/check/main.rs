@@ -5,9 +5,11 @@
 mod contents;
 mod graph;
 mod names;
+mod names_of_others;
 mod pods;
 mod ready;
 mod references;
+mod rivals;
 mod selection;
 mod warnings;
 

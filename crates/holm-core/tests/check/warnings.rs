@@ -139,7 +139,7 @@ fn levels_and_options_name_what_is_there() {
     "ConfigMap/sttings" is not a resource of this stack
       hint: did you mean "ConfigMap/settings"?
     ConfigMap/ns/settings: "everything" is not a code of warnings
-      hint: the codes are secret_in_plain_text, not_in_stack, undeclared_key, selects_nothing, undeclared_port, rolling_claim, ignored_namespace, all
+      hint: the codes are secret_in_plain_text, not_in_stack, undeclared_key, selects_nothing, undeclared_port, rolling_claim, ignored_namespace, unknown_path, overlapping_selectors, autoscaled_replicas, all
     "#);
 }
 

@@ -56,12 +56,26 @@ pub enum BlockerKind {
     #[error("the change needs a replacement, which would lose its data: {}", causes(.0))]
     ReplaceNeedsConsent(Vec<String>),
     /// Something outside the stack that is named is not there.
-    #[error("names {target} at {path}, which does not exist")]
+    #[error("{}", missing(&format!("names {target} at {path}, which does not exist"), &target.to_string(), .used_by))]
     MissingExternal {
         /// What is named.
         target: ResourceId,
-        /// The field that names it.
+        /// The field of the first resource that names it.
         path: FieldPath,
+        /// The resources that need it, sorted; none where the program only declares it.
+        used_by: Vec<ResourceId>,
+    },
+    /// A part of something outside the stack is not there, such as a key of a Secret.
+    #[error("{}", missing(&format!("needs {part} of {target} at {path}, which does not exist"), &format!("{part} of {target}"), .used_by))]
+    MissingPart {
+        /// What has no such part.
+        target: ResourceId,
+        /// The part: `key "password"`, or a field.
+        part: String,
+        /// The field of the first resource that needs it.
+        path: FieldPath,
+        /// The resources that need it, sorted.
+        used_by: Vec<ResourceId>,
     },
     /// The kind is not served by this cluster.
     #[error("the cluster does not serve {0}")]
@@ -114,6 +128,7 @@ impl BlockerKind {
     pub fn objects(&self) -> &[ResourceId] {
         match self {
             Self::ManagedByAnother { objects, .. } | Self::NeedsAdoption(objects) => objects,
+            Self::MissingExternal { used_by, .. } | Self::MissingPart { used_by, .. } if used_by.len() > 1 => used_by,
             _ => &[],
         }
     }
@@ -121,6 +136,26 @@ impl BlockerKind {
     /// Whether this only forbids applying: the plan itself is complete but for what could not be read.
     pub fn forbids_only_apply(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::GeneratedUnreadable { .. })
+    }
+}
+
+/// As many resources as are named in one error.
+const NAMED: usize = 10;
+
+/// What is missing: in the words for the one resource that needs it, or with the names of several.
+fn missing(for_one: &str, what: &str, used_by: &[ResourceId]) -> String {
+    match used_by {
+        [] if what.starts_with("Namespace/") => {
+            "does not exist, and the inventory of the stack would be kept in it".to_owned()
+        }
+        [] => "is declared external and does not exist".to_owned(),
+        [_] => for_one.to_owned(),
+        users => {
+            let names: Vec<String> = users.iter().take(NAMED).map(ToString::to_string).collect();
+            let more = users.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{what} does not exist; needed by {}{more}", names.join(", "))
+        }
     }
 }
 

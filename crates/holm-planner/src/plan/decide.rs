@@ -25,6 +25,7 @@ use holm_core::path::FieldPath;
 use holm_core::{Dependency, Graph, Origin, Resource, catalog, secret};
 use holm_redact::Redactor;
 
+mod externals;
 mod generated;
 mod intent;
 mod owners;
@@ -249,13 +250,13 @@ impl<'a> Decision<'a> {
                 let hint = "agree on who owns the field: drop it here, list it in ignore_changes, or take it over with \
                             on_conflict(ConflictPolicy::TakeOver)";
                 self.block(resource, BlockerKind::Conflicts(conflicts.clone()), Some(hint));
-                self.predicted(&masks, resource, live, &wanted)
+                self.predicted(&masks, resource, live, &wanted, &takeover)
             }
             Some(DryRun::Refused(refusal))
                 if self.definition_changes(resource) && !immutable::is_immutable(refusal) =>
             {
                 unchecked = Some(Unchecked::DefinitionChanges);
-                self.predicted(&masks, resource, live, &wanted)
+                self.predicted(&masks, resource, live, &wanted, &takeover)
             }
             Some(DryRun::Refused(refusal)) if !takeover.taken.is_empty() && !immutable::is_immutable(refusal) => {
                 unchecked = Some(Unchecked::TakenFirst);
@@ -271,18 +272,22 @@ impl<'a> Decision<'a> {
                 } else {
                     self.refuse(resource, refusal);
                 }
-                self.predicted(&masks, resource, live, &wanted)
+                self.predicted(&masks, resource, live, &wanted, &takeover)
             }
             Some(DryRun::Unchecked(why)) => {
                 unchecked = Some(why.clone());
-                self.predicted(&masks, resource, live, &wanted)
+                self.predicted(&masks, resource, live, &wanted, &takeover)
             }
             None => {
                 unchecked = Some(self.why_not_asked(resource, &wanted, Some(live)));
-                self.predicted(&masks, resource, live, &wanted)
+                self.predicted(&masks, resource, live, &wanted, &takeover)
             }
         };
-        let fields = takeover.without_false_drift(fields);
+        let mut fields = takeover.without_false_drift(fields);
+        if fields.iter().all(is_filled_in) {
+            // A default that the server has by now, and did not have when it stored the object, is nobody's change.
+            fields.clear();
+        }
         let replacing: Vec<_> = fields
             .iter()
             .filter(|field| resource.options.replace_on_changes.iter().any(|path| field.path.starts_with(path)))
@@ -315,7 +320,8 @@ impl<'a> Decision<'a> {
         } else if fields.iter().any(is_drift) {
             (Action::Update, Reason::DeclarationAndDrift)
         } else {
-            if fields.is_empty() && unchecked.is_none() {
+            let is_answered = matches!(self.observed.dry_runs.get(id), Some(DryRun::Accepted { .. }));
+            if fields.is_empty() && unchecked.is_none() && is_answered {
                 notes.push("no value changes; only field ownership is updated".to_owned());
             }
             (Action::Update, Reason::Declaration)
@@ -410,13 +416,28 @@ impl<'a> Decision<'a> {
     }
 
     /// What would change as far as the declaration alone tells.
-    fn predicted(&self, masks: &Masks<'_>, resource: &Resource, live: &Value, wanted: &Wanted) -> Vec<FieldChange> {
+    fn predicted(
+        &self,
+        masks: &Masks<'_>,
+        resource: &Resource,
+        live: &Value,
+        wanted: &Wanted,
+        takeover: &takeover::Plan,
+    ) -> Vec<FieldChange> {
         let recorded = self.observed.inventory.entries.get(&resource.id);
         let is_unchanged_declaration =
             recorded.is_some_and(|entry| !entry.digest.is_empty() && entry.digest == wanted.digest);
         let after = wanted.object.open();
-        let mut fields =
-            masks.changes(&resource.id, live, &after, Extent::Declared, self.place, is_unchanged_declaration);
+        let rest = takeover.released_from(live);
+        let mut fields = masks.changes(&resource.id, live, &rest, Extent::Full, self.place, false);
+        fields.extend(masks.changes(
+            &resource.id,
+            &rest,
+            &after,
+            Extent::Declared,
+            self.place,
+            is_unchanged_declaration,
+        ));
         for (path, _) in &wanted.unknown {
             let before = masks.shown(&resource.id, path, path.get(live), &[live]);
             fields.push(FieldChange { path: path.clone(), before, after: Shown::Unknown, drift: None });
@@ -561,6 +582,11 @@ fn noted(resource: &Resource, action: Action, fields: &[FieldChange]) -> Vec<Str
     let is_about = |path: &FieldPath| path.is_root() || fields.iter().any(|field| field.path.starts_with(path));
     let notes = resource.options.notes.iter().filter(|note| action.is_write() && is_about(&note.path));
     notes.map(|note| note.text.clone()).collect()
+}
+
+/// Whether the server fills a field in that is not there yet.
+fn is_filled_in(field: &FieldChange) -> bool {
+    field.before == Shown::Absent && matches!(field.after, Shown::Filled(_))
 }
 
 fn live_uid(live: &Value) -> Option<String> {

@@ -22,6 +22,7 @@ fn is_about_immutability(cause: &RefusalCause) -> bool {
         "updates to statefulset spec for fields other than",
         "pod updates may not change fields other than",
         "may not be changed",
+        "updates to drivername are forbidden",
         "updates to parameters are forbidden",
         "updates to provisioner are forbidden",
         "updates to reclaimpolicy are forbidden",

@@ -264,6 +264,9 @@ pub enum Shown {
     Sensitive,
     /// The items of a list in their order, which is what changes.
     Order(Vec<String>),
+    /// What the server fills in where the declaration leaves it open; none where it chooses, so that the apply makes another value
+    /// than the dry run.
+    Filled(Option<Value>),
     /// Known only after other resources are applied.
     Unknown,
 }

@@ -73,6 +73,22 @@ pub fn created_fields(
     fields
 }
 
+/// The paths of a Service to what the server allocates.
+const ALLOCATED: [&str; 4] = ["clusterIP", "clusterIPs", "healthCheckNodePort", "nodePort"];
+
+/// What the server fills in for a field that the declaration leaves open.
+fn filled_in(id: &ResourceId, difference: &Difference<'_>, is_left_open: bool) -> Option<Shown> {
+    let after = difference.after.filter(|_| is_left_open && difference.order.is_none())?;
+    let mut names = difference.path.segments().iter().rev().filter_map(|segment| match segment {
+        Segment::Field(name) => Some(name.as_str()),
+        _ => None,
+    });
+    if id.is("", "Service") && names.next().is_some_and(|name| ALLOCATED.contains(&name)) && after != "None" {
+        return Some(Shown::Filled(None));
+    }
+    difference.before.is_none().then(|| Shown::Filled(Some(after.clone())))
+}
+
 fn is_identity(path: &FieldPath) -> bool {
     ["apiVersion", "kind", "metadata.name", "metadata.namespace"].contains(&path.to_string().as_str())
 }
@@ -104,9 +120,19 @@ impl<'a> Masks<'a> {
         is_unchanged_declaration: bool,
     ) -> Vec<FieldChange> {
         let ours = fields::applied_by(live, &place.field_manager);
+        let declared = fields::applied_by(after, &place.field_manager);
         differences(live, after, extent)
             .into_iter()
             .map(|difference| {
+                let is_left_open = declared.is_some_and(|declared| !fields::contains(declared, &difference.path));
+                if let Some(filled) = filled_in(id, &difference, is_left_open) {
+                    let change = self.change(id, difference, &[live, after]);
+                    return if matches!(change.after, Shown::Value(_)) {
+                        FieldChange { after: filled, ..change }
+                    } else {
+                        change
+                    };
+                }
                 let is_ours = ours.is_some_and(|ours| fields::contains(ours, &difference.path));
                 let writer = || fields::last_writer(live, &difference.path, &place.field_manager);
                 if difference.order.is_some() {

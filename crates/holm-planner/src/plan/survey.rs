@@ -144,6 +144,9 @@ pub(super) fn askable(
         if let Some(namespace) = new_namespace(resource, graph, observed) {
             return Askable::Predict(Unchecked::NamespaceNew(namespace));
         }
+        if let Some(namespace) = missing_namespace(resource, graph, observed) {
+            return Askable::Predict(Unchecked::NamespaceMissing(namespace));
+        }
         if options.skip_create_checks {
             return Askable::Predict(Unchecked::AppliedNext);
         }
@@ -157,6 +160,14 @@ fn new_namespace(resource: &Resource, graph: &Graph, observed: &Observed) -> Opt
     let id = ResourceId::new("", "Namespace", None, name);
     let is_absent = matches!(observed.live.get(&id), Some(Live::Absent));
     (graph.get(&id).is_some() && is_absent).then(|| name.to_owned())
+}
+
+/// The namespace of the resource, if it is not there and nothing in this plan makes it, which is one error for all that is in it.
+fn missing_namespace(resource: &Resource, graph: &Graph, observed: &Observed) -> Option<String> {
+    let name = resource.id.namespace.as_deref()?;
+    let id = ResourceId::new("", "Namespace", None, name);
+    let is_absent = matches!(observed.live.get(&id), Some(Live::Absent));
+    (graph.externals().contains_key(&id) && is_absent).then(|| name.to_owned())
 }
 
 /// Whether a CustomResourceDefinition of the stack defines the kind.

@@ -25,9 +25,19 @@ impl Added {
     }
 }
 
-/// Annotations that tools keep for themselves. The restart of a rollout is a request rather than a setting.
-const BOOKKEEPING: [&str; 2] =
-    ["kubectl.kubernetes.io/last-applied-configuration", "kubectl.kubernetes.io/restartedAt"];
+/// Annotations that tools keep for themselves, and annotations and labels that the API server adds in the name of whoever creates
+/// the object (`pkg/registry/{apps/daemonset,batch/job,core/namespace}/strategy.go`). The restart of a rollout is a request rather
+/// than a setting.
+const BOOKKEEPING: [&str; 8] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kubectl.kubernetes.io/restartedAt",
+    "deprecated.daemonset.template.generation",
+    "kubernetes.io/metadata.name",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-uid",
+    "job-name",
+];
 
 /// Finds the fields that people added with their tools, each at the highest place that the declaration does not have. Finalizers,
 /// owner references and subresources are never among them, nor is what a controller or another applier owns too.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod externals;
+mod filled;
 mod generated;
 mod ownership;
 mod serving;

@@ -187,3 +187,24 @@ fn a_service_knows_its_address() {
     assert_eq!(outside.dns_name(), "smtp.mail.svc.cluster.local");
     assert_eq!(outside.port().to_string(), "(known after apply)");
 }
+
+#[test]
+fn whoever_uses_an_address_needs_the_service() {
+    let stack = Stack::new("shop", "dev", Some("shop"));
+    let service = stack.add(Service::new("shop").port(&Port::tcp("http", 8080)));
+    let outside = stack.external_in::<holm_resources::kind::Service>(Some("mail"), "smtp");
+    let client = ConfigMap::new("client").entry("host", outside.dns_name()).entry("port", outside.port());
+    stack.add(client.namespace("mail"));
+    stack.add(ConfigMap::new("shop").entry("host", service.dns_name()).entry("port", service.port()));
+    let graph = stack.build().unwrap();
+    let client = graph.resources().iter().find(|resource| resource.id.name == "client").unwrap();
+    // A number of the Service becomes text for a field that takes text.
+    assert_eq!(
+        client.inputs.values().cloned().collect::<Vec<_>>(),
+        [outside.dns_name().into(), outside.port().as_text()]
+    );
+    let edges: Vec<String> =
+        graph.dependencies().iter().map(|edge| format!("{} {}", edge.dependent, edge.on)).collect();
+    assert_eq!(edges, ["ConfigMap/shop/shop Service/shop/shop", "ConfigMap/shop/shop Service/shop/shop"]);
+    assert_eq!(graph.externals()[outside.id()].used_by.len(), 2);
+}

@@ -68,9 +68,8 @@ fn drops_within(value: &Value, schema: &Value) -> bool {
         Value::Object(fields) => {
             let is_embedded = schema.get("x-kubernetes-embedded-resource") == Some(&Value::Bool(true));
             let mut fields = fields.iter();
-            fields.any(|(name, value)| {
-                !(is_embedded && ROOT.contains(&name.as_str())) && is_dropped(name, value, schema)
-            })
+            fields
+                .any(|(name, value)| !(is_embedded && ROOT.contains(&name.as_str())) && is_dropped(name, value, schema))
         }
         Value::Array(items) => {
             schema.get("items").is_some_and(|schema| items.iter().any(|item| drops_within(item, schema)))

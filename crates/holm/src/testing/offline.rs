@@ -143,7 +143,7 @@ impl Resolve for Given<'_> {
 fn rendered(resource: &Resource) -> Value {
     let mut object = resource.object.clone();
     for (path, input) in &resource.inputs {
-        path.set(&mut object, Value::String(input.to_string()));
+        path.set(&mut object, input.known().unwrap_or_else(|| Value::String(input.to_string())));
     }
     object
 }

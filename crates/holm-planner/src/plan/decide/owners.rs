@@ -1,10 +1,7 @@
 //! What a plan says of objects that are not the stack's own.
 
-use std::collections::BTreeMap;
-
 use super::Decision;
 use crate::fields;
-use crate::observe::Live;
 use crate::ownership::SetParent;
 use crate::plan::{Blocker, BlockerKind, Change};
 use holm_core::id::ResourceId;
@@ -44,42 +41,5 @@ impl Decision<'_> {
         let Some(first) = objects.first().cloned() else { return };
         let site = self.graph.get(&first).map(|resource| resource.site);
         self.blockers.push(Blocker { id: first, kind: kind(objects), site, hint: hint.map(str::to_owned) });
-    }
-
-    /// What lies outside the stack and is named in it must be there.
-    pub(super) fn externals(&mut self) {
-        let positions: BTreeMap<ResourceId, usize> =
-            self.changes.iter().enumerate().map(|(position, change)| (change.id.clone(), position)).collect();
-        for (id, external) in self.graph.externals() {
-            if !matches!(self.observed.live.get(id), Some(Live::Absent | Live::KindAbsent)) {
-                continue;
-            }
-            let is_required = external.declared.is_some() || id.is("", "Namespace");
-            let used_by = external.used_by.iter().filter(|(user, _)| self.options.includes(user));
-            for (user, path) in used_by {
-                if is_required {
-                    let kind = BlockerKind::MissingExternal { target: id.clone(), path: path.clone() };
-                    let hint = if id.is("", "Namespace") {
-                        format!("declare it with stack.namespace(\"{}\"), or create it first", id.name)
-                    } else {
-                        "create it first, or add it to the stack".to_owned()
-                    };
-                    let site = self.graph.get(user).map(|resource| resource.site);
-                    self.blockers.push(Blocker { id: user.clone(), kind, site, hint: Some(hint) });
-                } else if !self.is_made_with_its_namespace(id) {
-                    let note = format!("names {id} at {path}, which does not exist");
-                    if let Some(position) = positions.get(user) {
-                        self.changes[*position].notes.push(note);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the controllers make it in every namespace, and its namespace is new.
-    pub(super) fn is_made_with_its_namespace(&self, id: &ResourceId) -> bool {
-        let Some(namespace) = &id.namespace else { return false };
-        let namespace = ResourceId::new("", "Namespace", None, namespace);
-        self.graph.get(&namespace).is_some() && self.observed.object(&namespace).is_none()
     }
 }

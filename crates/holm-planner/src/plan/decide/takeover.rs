@@ -65,7 +65,7 @@ impl Decision<'_> {
     ) -> Vec<FieldChange> {
         let rest = takeover.removed_from(live);
         let mut fields = masks.changes(&resource.id, live, &rest, Extent::Full, self.place, false);
-        fields.extend(self.predicted(masks, resource, &rest, wanted));
+        fields.extend(self.predicted(masks, resource, &rest, wanted, takeover));
         fields
     }
 }
@@ -74,6 +74,15 @@ impl Plan {
     /// The object without the fields that the apply removes.
     pub(super) fn removed_from(&self, object: &Value) -> Value {
         takeover::without(object, &self.taken)
+    }
+
+    /// The object without the fields that left the declaration and that nobody else owns.
+    pub(super) fn released_from(&self, object: &Value) -> Value {
+        let mut object = object.clone();
+        for path in &self.takeover.released {
+            path.remove(&mut object);
+        }
+        object
     }
 
     /// What left the declaration is a change of it, whoever owned it too.
