@@ -146,6 +146,18 @@ impl ControlPlane {
         self.change(kind, namespace, name, "kubectl-patch", MERGE, patch);
     }
 
+    /// A merge patch under the name of any tool.
+    pub fn merge_as(&self, manager: &str, kind: &str, namespace: &str, name: &str, patch: &Value) {
+        self.change(kind, namespace, name, manager, MERGE, patch);
+    }
+
+    /// `kubectl replace -f -`
+    pub fn replace(&self, kind: &str, namespace: &str, name: &str, object: &Value) {
+        let path = format!("{}/{name}", self.resource(kind).path(namespace));
+        let (status, answer) = self.ask(Method::PUT, &with_manager(&path, "kubectl-replace"), Some((JSON, object)));
+        expect_success(status, answer, &path);
+    }
+
     /// `kubectl patch KIND NAME --subresource=status --type=merge --patch=PATCH`
     pub fn patch_status(&self, kind: &str, namespace: &str, name: &str, status: &Value) {
         self.change(kind, namespace, &format!("{name}/status"), "kubectl-patch", MERGE, &json!({"status": status}));
@@ -187,7 +199,11 @@ impl ControlPlane {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kind = text(&object["kind"]).to_lowercase();
         let api_version = text(&object["apiVersion"]);
-        let plural = kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |kind| format!("{kind}ies"));
+        let plural = match kind.strip_suffix('y') {
+            Some(kind) => format!("{kind}ies"),
+            None if kind.ends_with('s') => format!("{kind}es"),
+            None => format!("{kind}s"),
+        };
         let name = api_version.split_once('/').map_or(kind, |(group, _)| format!("{plural}.{group}"));
         self.resource(&name).path(&text(&object["metadata"]["namespace"]))
     }

@@ -1,6 +1,11 @@
 //! What a plan must not miss and must not refuse, on objects that others wrote and that others change meanwhile. Each scenario is a
 //! stack whose files are declared one after the other; what happens in between, a person or a controller does.
 
+mod custom;
+mod immutable;
+mod secrets;
+mod text;
+
 use holm_e2e::{ControlPlane, Finished, Session};
 use serde_json::{Value, json};
 
@@ -25,7 +30,16 @@ impl Case {
     }
 
     fn run(&self, arguments: &[&str], text: &str) -> Finished {
-        let file = self.session.home().join("objects.yaml");
+        self.run_file(arguments, text, "objects.yaml")
+    }
+
+    /// The same with one object a line, which has options beside it.
+    fn run_lines(&self, arguments: &[&str], lines: &str) -> Finished {
+        self.run_file(arguments, lines, "objects.jsonl")
+    }
+
+    fn run_file(&self, arguments: &[&str], text: &str, name: &str) -> Finished {
+        let file = self.session.home().join(name);
         std::fs::write(&file, text).expect("the home can be written");
         let program = self.session.workspace("cases", arguments).args(["--stack", self.stack.as_str()]);
         let has_namespace = self
@@ -36,6 +50,15 @@ impl Case {
         let key = if has_namespace { "inns" } else { "ns" };
         let program = program.config(key, &self.session.namespace).config("files", &file.to_string_lossy());
         self.session.run(&program)
+    }
+
+    /// Removes the declarations of the test from the home of its programs, which then must hold no secret.
+    fn remove_files(&self) {
+        for name in ["objects.yaml", "objects.jsonl"] {
+            if let Err(error) = std::fs::remove_file(self.session.home().join(name)) {
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{name}");
+            }
+        }
     }
 
     /// Plans, with the exit code that says whether anything would change.

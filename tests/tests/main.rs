@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p holm-e2e causes::` runs those of one file.
 
+mod appliers;
 mod bad_input;
 mod canary;
 mod cases;
@@ -10,12 +11,14 @@ mod changes;
 mod configuration;
 mod connections;
 mod embedded;
+mod externals;
 mod faults;
 mod fuzz;
 mod helm;
 mod interruption;
 mod kinds;
 mod kubectl;
+mod manifests;
 mod ownership;
 mod races;
 mod requests;
