@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     holm::run("holm-pg", declare)
 }
 
-/// Declares the stack. `image` and `storage-class` may be configured.
+/// Declares the stack. `image`, `storage` (5Gi unless configured) and `storage-class` may be configured.
 fn declare(stack: &Stack, config: &Config) -> holm::Result {
     stack.namespace("holm");
 
@@ -37,7 +37,8 @@ fn declare(stack: &Stack, config: &Config) -> holm::Result {
             .entry("databases.sql", include_str!("databases.sql"))
             .note_on_change_of("data", RUNS_ONCE),
     );
-    let mut claim = PersistentVolumeClaim::new("postgres-pvc").read_write_once().request("5Gi");
+    let mut claim =
+        PersistentVolumeClaim::new("postgres-pvc").read_write_once().request(config.get("storage").unwrap_or("5Gi"));
     if let Some(class) = config.get("storage-class") {
         claim = claim.storage_class(class);
     }
@@ -45,6 +46,7 @@ fn declare(stack: &Stack, config: &Config) -> holm::Result {
 
     let port = Port::tcp("postgres", 5432);
     let server = Container::new("postgres", config.get("image").unwrap_or("postgres:15-alpine"))
+        .command(["sh", "-c", include_str!("start.sh")])
         .port(&port)
         .env("POSTGRES_USER", "postgres")
         .env("POSTGRES_PASSWORD", credentials.key("password"))
@@ -56,10 +58,13 @@ fn declare(stack: &Stack, config: &Config) -> holm::Result {
         // All that the server writes outside its data: its socket, and what the start script needs.
         .mount("/var/run/postgresql", Volume::empty_dir("run"))
         .mount("/tmp", Volume::empty_dir("tmp"))
+        // Parallel queries share memory here, for which the 64 MB of a container are too little. Counts against the limit.
+        .mount("/dev/shm", Volume::empty_dir("shm").in_memory().limit("128Mi"))
         .request(Cpu::millis(100), Memory::mebibytes(128))
         .limit(Cpu::millis(500), Memory::mebibytes(512))
         .security(SecurityContext::restricted().read_only_root_filesystem())
-        .startup(answers().period(Duration::from_secs(10)).failure_threshold(180))
+        // Often, because a restart is over in a second; for half an hour, because a first start on a slow volume is not.
+        .startup(starts().period(Duration::from_secs(2)).failure_threshold(900))
         .liveness(answers().period(Duration::from_secs(30)).failure_threshold(6))
         .readiness(serves().period(Duration::from_secs(10)).failure_threshold(3));
     let postgres = stack.add(
@@ -86,17 +91,34 @@ fn declare(stack: &Stack, config: &Config) -> holm::Result {
     Ok(())
 }
 
-/// A server process answers over TCP, even if it answers "not now" (1), as it does during a crash recovery, which may take
-/// long and must not be cut short. Over TCP, because the server that initialises the volume listens on the socket only.
+/// Asks over TCP, because the server that initialises the volume listens on the socket only.
+const ASK: &str = "pg_isready --host=127.0.0.1 --username=postgres --timeout=8";
+
+/// Logs in as the clients do: with the password of the Secret, over the pod's own address, as from 127.0.0.1 the image asks for
+/// no password. Once for each start of the container, so that a password which is changed later takes no server away.
+const LOG_IN: &str = "[ -e /tmp/logged-in ] || { PGPASSWORD=$POSTGRES_PASSWORD psql --host=\"$HOSTNAME\" --username=holm \
+     --dbname=holm --no-password --no-psqlrc --quiet --output=/dev/null --command='SELECT 1' && : >/tmp/logged-in; }";
+
+/// The server answers over TCP, even if it answers "not now" (1), as it does during a crash recovery, which may take long and
+/// must not be cut short.
 fn answers() -> Probe {
-    let command = "pg_isready --quiet --host=127.0.0.1 --username=postgres --timeout=8 || [ $? -eq 1 ]";
-    Probe::exec(["sh", "-c", command]).timeout(Duration::from_secs(10))
+    shell(&format!("{ASK} || [ $? -eq 1 ]"))
 }
 
-/// The role of the clients gets an answer from both databases, so that a server whose initialisation broke off is never
-/// ready. From within its own pod the image asks for no password.
+/// The server is in a crash recovery, or a client can log in.
+fn starts() -> Probe {
+    shell(&format!("{ASK}; case $? in 0) {LOG_IN};; 1) ;; *) exit 1;; esac"))
+}
+
+/// The volume is complete, a client could log in, and the role of the clients can use both databases. Asked as the superuser,
+/// for whom PostgreSQL reserves connections: clients that have taken all others do not take the Service away from each other.
 fn serves() -> Probe {
-    let query = "psql --host=127.0.0.1 --username=holm --no-password --no-psqlrc --quiet --command='SELECT 1'";
-    let command = format!("{query} --dbname=holm && {query} --dbname=backups");
-    Probe::exec(["sh", "-c", &command]).timeout(Duration::from_secs(10))
+    let complete =
+        format!("if [ -e {DATA}/first-start-unfinished ]; then echo 'the first start is unfinished'; exit 1; fi");
+    let query = "psql --host=127.0.0.1 --username=postgres --no-password --no-psqlrc --quiet --command='SET ROLE holm'";
+    shell(&format!("{complete}; {LOG_IN} && {query} --dbname=holm && {query} --dbname=backups"))
+}
+
+fn shell(command: &str) -> Probe {
+    Probe::exec(["sh", "-c", command]).timeout(Duration::from_secs(10))
 }

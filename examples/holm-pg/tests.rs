@@ -1,6 +1,7 @@
 //! How a stack is tested, in plain `cargo test`: here without a cluster, and in `cluster` on an embedded one.
 
 mod cluster;
+mod start;
 
 use super::declare;
 
