@@ -132,8 +132,23 @@ fn preparation<'v>(case: &Case<'v>, pod: &'v LiveObject) -> Option<Draft<'v>> {
             Draft::plain(join("a volume cannot be mounted", event.message))
         }
         _ => Draft::plain(join("the pod's sandbox cannot be made", event.message))
-            .with_hint("this is between the node and its network; look at the node"),
+            .with_hint(sandbox_hint(event.reason, event.message)),
     })
+}
+
+/// Returns where to look for what keeps a sandbox from being made. kubelet has one Event for all of it, and the message of the
+/// container runtime tells which part of the node has failed (`pkg/kubelet/kuberuntime`, containerd's `pkg/cri`).
+fn sandbox_hint(reason: &str, message: &str) -> &'static str {
+    let tells = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if tells(&["sandbox image"]) {
+        "the node cannot pull the image of every pod's sandbox; look at the configuration of its container runtime"
+    } else if reason == "NetworkNotReady"
+        || tells(&["network for sandbox", "network plugin", "network is not ready", "cni"])
+    {
+        "the network plugin of the node failed; look at the node"
+    } else {
+        "the container runtime of the node failed; look at the node"
+    }
 }
 
 fn starting<'v>(pod: &LiveObject) -> Draft<'v> {

@@ -456,6 +456,30 @@ fn what_keeps_kubelet_from_starting_containers_is_read_from_events() {
                 3,
             )),
         ),
+        (
+            "sandbox without a network",
+            creating().event(about_pod(
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"a\": plugin type=\"bridge\" failed (add): failed to allocate for range 0: no IP addresses available",
+                3,
+            )),
+        ),
+        (
+            "sandbox that does not start",
+            creating().event(about_pod(
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to start sandbox container task \"a\": OCI runtime create failed: runc create failed: unable to start container process: can't get final child's PID from pipe: EOF: unknown",
+                3,
+            )),
+        ),
+        (
+            "sandbox without an image",
+            creating().event(about_pod(
+                "FailedCreatePodSandBox",
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox image \"registry.test/pause:1\": failed to pull image",
+                3,
+            )),
+        ),
         ("passed since", creating().event(mount(1)).event(pulling("2026-01-05T11:00:00Z"))),
         ("failed after", creating().event(mount(1)).event(pulling("2026-01-05T09:00:00Z"))),
         ("nothing heard", creating()),
@@ -477,7 +501,16 @@ fn what_keeps_kubelet_from_starting_containers_is_read_from_events() {
         -> the pod that used it must be gone first: a ReadWriteOnce claim needs the strategy Recreate
     sandbox [waits]
         the pod's sandbox cannot be made: Failed to create pod sandbox: network plugin is not ready
-        -> this is between the node and its network; look at the node
+        -> the network plugin of the node failed; look at the node
+    sandbox without a network [waits]
+        the pod's sandbox cannot be made: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "a": plugin type="bridge" failed (add): failed to allocate for range 0: no IP addresses available
+        -> the network plugin of the node failed; look at the node
+    sandbox that does not start [waits]
+        the pod's sandbox cannot be made: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to start sandbox container task "a": OCI runtime create failed: runc create failed: unable to start container process: can't get final child's PID from pipe: EOF: unknown
+        -> the container runtime of the node failed; look at the node
+    sandbox without an image [waits]
+        the pod's sandbox cannot be made: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox image "registry.test/pause:1": failed to pull image
+        -> the node cannot pull the image of every pod's sandbox; look at the configuration of its container runtime
     passed since [waits]
         pod is starting on node node-1
     failed after [waits]
