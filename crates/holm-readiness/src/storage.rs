@@ -1,5 +1,6 @@
 //! Claims and volumes.
 
+use holm_values::Quantity;
 use serde_json::Value;
 
 use super::object::{condition, is_true, items, text};
@@ -51,7 +52,14 @@ fn bound(object: &Value) -> Readiness {
     if is_true(object, "Resizing") {
         return Readiness::in_progress("Resizing", "its volume is growing");
     }
-    Readiness::current()
+    // The driver may not have begun yet. A claim is never bound to a volume that is smaller than what it asked for then.
+    let size = |path: &str| object.pointer(path).and_then(Quantity::of);
+    match (size("/spec/resources/requests/storage"), size("/status/capacity/storage")) {
+        (Some(requested), Some(capacity)) if capacity < requested => {
+            Readiness::in_progress("Resizing", "waiting for its volume to grow")
+        }
+        _ => Readiness::current(),
+    }
 }
 
 /// A PersistentVolume.

@@ -9,6 +9,10 @@ fn a_claim_is_current_once_bound_or_while_it_waits_for_its_first_consumer() {
         object["status"]["allocatedResourceStatuses"] = status["allocatedResourceStatuses"].clone();
         object
     };
+    let sized = |requested: &str, capacity: &str| {
+        let spec = json!({ "resources": { "requests": { "storage": requested } } });
+        plain(spec, json!({ "phase": "Bound", "capacity": { "storage": capacity } }))
+    };
     let placed = json!({
         "metadata": { "annotations": { "volume.kubernetes.io/selected-node": "node-1" } },
         "status": { "phase": "Pending" },
@@ -24,6 +28,9 @@ fn a_claim_is_current_once_bound_or_while_it_waits_for_its_first_consumer() {
         ("grows once mounted", bound(conditions([condition("FileSystemResizePending", "True", "", "")]))),
         ("cannot grow", bound(json!({ "allocatedResourceStatuses": { "storage": "ControllerResizeInfeasible" } }))),
         ("growing fails", bound(conditions([condition("ControllerResizeError", "True", "", "disk is in use")]))),
+        ("is to grow", sized("6Gi", "5Gi")),
+        ("has grown", sized("6Gi", "6144Mi")),
+        ("got more than it asked for", sized("500M", "1Gi")),
     ];
     let claims = kind("v1", "PersistentVolumeClaim");
     insta::assert_snapshot!(table(&claims, &cases), @r#"
@@ -36,6 +43,9 @@ fn a_claim_is_current_once_bound_or_while_it_waits_for_its_first_consumer() {
     grows once mounted => Current FileSystemResizePending: its file system grows once a pod mounts it
     cannot grow => Failed ControllerResizeInfeasible: its volume cannot grow to the size asked for
     growing fails => InProgress ResizeError: disk is in use
+    is to grow => InProgress Resizing: waiting for its volume to grow
+    has grown => Current
+    got more than it asked for => Current
     "#);
     let waits = Surroundings { waits_for_first_consumer: Some(true), ..Surroundings::default() };
     let cases = [("pending", claim("Pending")), ("its pod has a node", placed), ("lost", claim("Lost"))];
