@@ -41,7 +41,7 @@
 //! | `registry-unreachable` | the same, because the registry cannot be reached |
 //! | `evict` | runs for 1 s and is evicted for its use of the disk: the pod is Failed |
 //! | `config-error` | CreateContainerConfigError, as if the first key of its environment were missing |
-//! | `crash-loop` | exits with 1 after 0.5 s and the message `fatal: simulated failure`, starts again at once, then CrashLoopBackOff and a start every 3 s |
+//! | `crash-loop` | logs `fatal: simulated failure`, exits with 1 after 0.5 s, starts again at once, then CrashLoopBackOff and a start every 3 s |
 //! | `oom` | the same with OOMKilled, 137 |
 //! | `init-crash-loop`, in an init container's image `crash-loop` | the same for an init container; the pod is Pending |
 //! | `job-fail` | the same as `crash-loop` |

@@ -6,6 +6,7 @@
 pub(crate) mod containers;
 pub(crate) mod needs;
 pub(crate) mod order;
+mod probes;
 pub(crate) mod status;
 mod write;
 

@@ -86,7 +86,7 @@ impl Making<'_> {
     fn conditions(&self, containers: &Containers, phase: &str, end: Option<End>) -> Vec<Value> {
         let names = |names: &[String]| format!("[{}]", names.join(" "));
         let sandbox = match (end, self.mounted) {
-            (Some(_), _) => self.condition("PodReadyToStartContainers", false, "", ""),
+            (Some(_), _) => self.condition("PodReadyToStartContainers", false, "PodSandboxNotReady", SANDBOX_ENDED),
             (None, true) => self.condition("PodReadyToStartContainers", true, "", ""),
             (None, false) => self.condition("PodReadyToStartContainers", false, "PodSandboxNotReady", NO_SANDBOX),
         };
@@ -160,6 +160,8 @@ impl Making<'_> {
 
 /// `PodSandboxNotReadyMsgNoPodSandbox` of `pkg/kubelet/types/constants.go`.
 const NO_SANDBOX: &str = "no pod sandbox exists";
+/// `PodSandboxNotReadyMsgSandboxNotReady` of the same.
+const SANDBOX_ENDED: &str = "pod sandbox is not ready";
 
 /// The phase of a pod that is not over.
 fn phase(containers: &Containers) -> &'static str {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::containers::{Told, old_status};
 use super::needs;
 use super::order::{Mode, Order};
+use super::probes;
 use super::status::{End, Making};
 use super::{Host, Step};
 use crate::action::Action;
@@ -156,7 +157,8 @@ impl Writer<'_> {
         self.status(true, Some(&told), Some(End::Failed)).1
     }
 
-    /// From `k8s.io/kubernetes`, `pkg/kubelet/eviction/eviction_manager.go` (`evictPod`, `podEphemeralStorageLimitEviction`).
+    /// From `k8s.io/kubernetes`, `pkg/kubelet/eviction/eviction_manager.go` (`evictPod`, `podEphemeralStorageLimitEviction`). A pod that
+    /// goes beyond its own limit gets no condition `DisruptionTarget`; one that goes for want of the node's resources does.
     fn evict(&self) -> Vec<Action> {
         let limit = list(self.pod, &["spec", "containers"])
             .map(|container| text(container, &["resources", "limits", "ephemeral-storage"]))
@@ -180,12 +182,6 @@ impl Writer<'_> {
         if let Action::Patch { body, .. } = &mut write {
             body["status"]["reason"] = json!("Evicted");
             body["status"]["message"] = json!(message);
-            if let Some(conditions) = body["status"]["conditions"].as_array_mut() {
-                conditions.push(json!({
-                    "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": message,
-                    "lastProbeTime": null, "lastTransitionTime": now,
-                }));
-            }
         }
         actions.push(write);
         actions
@@ -214,7 +210,8 @@ impl Writer<'_> {
         let image = self.failing_image();
         let start = format!("failed to pull and unpack image {image:?}: failed to resolve reference {image:?}");
         if self.order.is_none_or(|order| order.mode != Mode::RegistryUnreachable) {
-            return format!("{start}: {image}: not found");
+            // A kubelet takes the head of an error off whose code is Unknown, and of no other.
+            return format!("rpc error: code = NotFound desc = {start}: {image}: not found");
         }
         // containerd's words, of which the last ones say what is wrong.
         let (repository, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
@@ -237,7 +234,8 @@ impl Writer<'_> {
     }
 
     fn crash(&self) -> Vec<Action> {
-        let mut end = json!({"exitCode": 1, "reason": "Error", "message": "fatal: simulated failure\n"});
+        // The log has what the program wrote; a message is what it wrote to its terminationMessagePath.
+        let mut end = json!({"exitCode": 1, "reason": "Error"});
         if self.order.is_some_and(|order| order.mode == Mode::Oom) {
             end = json!({"exitCode": 137, "reason": "OOMKilled"});
         }
@@ -252,7 +250,13 @@ impl Writer<'_> {
             restart_count: None,
         };
         let never = text(self.pod, &["spec", "restartPolicy"]) == "Never";
-        vec![self.status(true, Some(&told), never.then_some(End::Failed)).1]
+        let mut actions = Vec::new();
+        if self.failing().is_some_and(|container| at(container, &["readinessProbe"]).is_some()) {
+            // It was asked while it ran, and did not listen yet.
+            actions.push(Action::Event(self.unhealthy()));
+        }
+        actions.push(self.status(true, Some(&told), never.then_some(End::Failed)).1);
+        actions
     }
 
     fn restart(&self) -> Vec<Action> {
@@ -287,9 +291,18 @@ impl Writer<'_> {
         ]
     }
 
+    /// The Event about a readiness probe that fails because nothing listens.
     fn unhealthy(&self) -> Event {
-        let message = "Readiness probe failed: simulated: connection refused";
-        self.event(self.failing_name(), "Unhealthy", message).warning()
+        let probe = self.failing().and_then(|container| at(container, &["readinessProbe"]));
+        let answer = probes::refused(probe, self.failing(), self.address_of_pod());
+        self.event(self.failing_name(), "Unhealthy", format!("Readiness probe failed: {answer}")).warning()
+    }
+
+    fn address_of_pod(&self) -> &str {
+        match text(self.pod, &["status", "podIP"]) {
+            "" => self.address,
+            known => known,
+        }
     }
 
     /// The Events about the containers that cannot be made, as the status of a pod says.

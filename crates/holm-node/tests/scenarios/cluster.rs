@@ -20,17 +20,26 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub struct Cluster {
     pub client: Client,
     pub namespace: String,
+    /// The node of the pods.
+    pub node: &'static str,
     kind: Kind,
 }
 
 enum Kind {
-    Embedded { clock: Clock, controllers: Box<Controllers>, node: Box<Node> },
-    Real { node: tokio::task::JoinHandle<()> },
+    Embedded {
+        clock: Clock,
+        controllers: Box<Controllers>,
+        node: Box<Node>,
+    },
+    /// A real control plane; none where its node is real as well.
+    Real {
+        node: Option<tokio::task::JoinHandle<()>>,
+    },
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Kind::Real { node } = &self.kind {
+        if let Kind::Real { node: Some(node) } = &self.kind {
             node.abort();
         }
     }
@@ -56,6 +65,7 @@ impl Cluster {
         let cluster = Self {
             client,
             namespace: format!("scenario-{scenario}"),
+            node: NODE,
             kind: Kind::Embedded { clock, controllers: Box::new(Controllers::new(&server)), node: Box::new(node) },
         };
         // The other node of the tests' control plane, which nobody runs here and no pod of these tests selects.
@@ -71,18 +81,22 @@ impl Cluster {
 
     /// The control plane that `HOLM_TEST_KUBECONFIG` names, if it does.
     pub async fn real(scenario: &str) -> Option<Self> {
-        let path = std::env::var_os("HOLM_TEST_KUBECONFIG")?;
-        let config = kube::config::Kubeconfig::read_from(path).expect("a kubeconfig");
-        let config = kube::Config::from_custom_kubeconfig(config, &Default::default()).await.expect("a configuration");
-        let client = Client::try_from(config).expect("a client");
+        let client = client("HOLM_TEST_KUBECONFIG").await?;
         let node = Node::new(client.clone(), options().schedules(false));
         let node = tokio::spawn(async move {
             let error = node.run().await;
             panic!("the node ended: {error}");
         });
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
-        let namespace = format!("scenario-{scenario}-{:x}", since.as_millis());
-        let cluster = Self { client, namespace, kind: Kind::Real { node } };
+        let kind = Kind::Real { node: Some(node) };
+        let cluster = Self { client, namespace: unique(scenario), node: NODE, kind };
+        Some(cluster.prepare().await)
+    }
+
+    /// The control plane with a real node that `HOLM_NODE_KUBECONFIG` names, if it does.
+    pub async fn node(scenario: &str) -> Option<Self> {
+        let client = client("HOLM_NODE_KUBECONFIG").await?;
+        let kind = Kind::Real { node: None };
+        let cluster = Self { client, namespace: unique(scenario), node: "real-node", kind };
         Some(cluster.prepare().await)
     }
 
@@ -96,7 +110,7 @@ impl Cluster {
             self.create("/apis/storage.k8s.io/v1/storageclasses", class).await;
         }
         self.until("the node is ready and without taints", async |cluster| {
-            let node = cluster.get(&format!("/api/v1/nodes/{NODE}")).await?;
+            let node = cluster.get(&format!("/api/v1/nodes/{}", cluster.node)).await?;
             let is_ready = condition(&node, "Ready") == "True";
             (is_ready && node["spec"].get("taints").is_none()).then_some(node)
         })
@@ -190,6 +204,20 @@ impl Cluster {
             }
         }
     }
+}
+
+/// A client of the cluster that a variable names.
+async fn client(variable: &str) -> Option<Client> {
+    let path = std::env::var_os(variable)?;
+    let config = kube::config::Kubeconfig::read_from(path).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(config, &Default::default()).await.expect("a configuration");
+    Some(Client::try_from(config).expect("a client"))
+}
+
+/// A namespace that no earlier run had.
+fn unique(scenario: &str) -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    format!("scenario-{scenario}-{:x}", since.as_millis())
 }
 
 /// Lets controllers and node work in turn until both are quiet, and gives the time at which something is due.

@@ -23,13 +23,13 @@ async fn an_image_that_cannot_be_pulled() {
     + PodReadyToStartContainers
     + PodScheduled
     - Ready ContainersNotReady containers with unready status: [main]
-    * main not ready 0 waiting ImagePullBackOff Back-off pulling image "registry.test/does-not-exist:1": ErrImagePull: failed to pull and unpack image "registry.test/does-not-exist:1": failed to resolve reference "registry.test/does-not-exist:1": registry.test/does-not-exist:1: not found
+    * main not ready 0 waiting ImagePullBackOff Back-off pulling image "registry.test/does-not-exist:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "registry.test/does-not-exist:1": failed to resolve reference "registry.test/does-not-exist:1": registry.test/does-not-exist:1: not found
     Normal BackOff kubelet spec.containers{main} Back-off pulling image "registry.test/does-not-exist:1"
     Normal Pulling kubelet spec.containers{main} Pulling image "registry.test/does-not-exist:1"
     Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/pull to scenario-node
     Warning Failed kubelet spec.containers{main} Error: ErrImagePull
     Warning Failed kubelet spec.containers{main} Error: ImagePullBackOff
-    Warning Failed kubelet spec.containers{main} Failed to pull image "registry.test/does-not-exist:1": failed to pull and unpack image "registry.test/does-not-exist:1": failed to resolve reference "registry.test/does-not-exist:1": registry.test/does-not-exist:1: not found
+    Warning Failed kubelet spec.containers{main} Failed to pull image "registry.test/does-not-exist:1": rpc error: code = NotFound desc = failed to pull and unpack image "registry.test/does-not-exist:1": failed to resolve reference "registry.test/does-not-exist:1": registry.test/does-not-exist:1: not found
     "#);
 }
 
@@ -154,7 +154,7 @@ async fn a_container_that_never_gets_ready() {
     Normal Pulled kubelet spec.containers{main} Container image "registry.test/app:1" already present on machine and can be accessed by the pod
     Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/unready to scenario-node
     Normal Started kubelet spec.containers{main} Container started
-    Warning Unhealthy kubelet spec.containers{main} Readiness probe failed: simulated: connection refused
+    Warning Unhealthy kubelet spec.containers{main} Readiness probe failed: dial tcp 10.245.0.2:80: connect: connection refused
     "#);
 }
 
@@ -181,10 +181,10 @@ async fn a_pod_that_fails_for_good() {
     Failed
     - ContainersReady PodFailed 
     + Initialized
-    - PodReadyToStartContainers  
+    - PodReadyToStartContainers PodSandboxNotReady pod sandbox is not ready
     + PodScheduled
     - Ready PodFailed 
-    * main not ready 0 terminated 1 Error fatal: simulated failure
+    * main not ready 0 terminated 1 Error
     Normal Created kubelet spec.containers{main} Container created
     Normal Pulled kubelet spec.containers{main} Container image "registry.test/app:1" already present on machine and can be accessed by the pod
     Normal Scheduled default-scheduler - Successfully assigned NAMESPACE/failed to scenario-node
@@ -258,9 +258,8 @@ async fn a_pod_that_is_evicted() {
     insta::assert_snapshot!(story(&seen), @r#"
     Failed
     - ContainersReady PodFailed 
-    + DisruptionTarget
     + Initialized
-    - PodReadyToStartContainers  
+    - PodReadyToStartContainers PodSandboxNotReady pod sandbox is not ready
     + PodScheduled
     - Ready PodFailed 
     * main not ready 0 terminated 137 Error

@@ -10,6 +10,7 @@ mod kubectl;
 mod needs;
 mod normal;
 mod placement;
+mod recorded;
 mod running;
 mod workloads;
 
@@ -60,7 +61,7 @@ async fn pod_until(cluster: &mut Cluster, pod: Value, what: &str, holds: impl Fn
 async fn pod_becomes(cluster: &mut Cluster, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let path = cluster.path(&format!("pods/{name}"));
     let found = cluster.until(what, async |cluster| cluster.get(&path).await.filter(|pod| holds(pod))).await;
-    if found["spec"]["nodeName"] == NODE {
+    if found["spec"]["nodeName"] == cluster.node {
         // A scheduler writes its Event after it has bound the pod.
         let uid = found["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
         let scheduled = |events: &[Value]| {

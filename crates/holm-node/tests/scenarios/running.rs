@@ -51,7 +51,7 @@ async fn a_pod_of_a_job_ends() {
     Succeeded
     - ContainersReady PodCompleted 
     + Initialized
-    - PodReadyToStartContainers  
+    - PodReadyToStartContainers PodSandboxNotReady pod sandbox is not ready
     + PodScheduled
     - Ready PodCompleted 
     * proxy not ready 0 terminated 0 Completed

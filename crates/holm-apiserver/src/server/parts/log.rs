@@ -32,8 +32,7 @@ pub(super) fn get(cluster: &ApiServer, route: &Route, name: &str, query: &Query)
     let mut text = match object::annotation(&pod, TEXT) {
         Some(text) => text.to_owned(),
         None => {
-            let last_words = ended.map(|ended| text_at(ended, &["message"])).unwrap_or_default();
-            format!("simulated container {container}: started\n{last_words}")
+            format!("simulated container {container}: started\n{}", ended.map(last_words).unwrap_or_default())
         }
     };
     if options.timestamps {
@@ -146,6 +145,14 @@ fn ended<'a>(pod: &'a Value, container: &str, previous: bool) -> Result<Option<&
         at(status, &["state", "terminated"])
     };
     Ok(end)
+}
+
+/// What a container wrote before it ended. Its message is what it wrote for that, and else a simulated crash has these words.
+fn last_words(ended: &Value) -> &str {
+    match (text_at(ended, &["message"]), at(ended, &["exitCode"]).and_then(Value::as_i64)) {
+        ("", Some(1)) => "fatal: simulated failure\n",
+        (message, _) => message,
+    }
 }
 
 /// The time of a container's lines: when it started.
