@@ -22,6 +22,16 @@ e2e-real:
     tests/tools/controlplane/build.sh
     HOLM_E2E=real RUST_TEST_THREADS=4 cargo test -p holm-e2e
 
+# Builds the real node, which needs root, and runs the tests whose containers run.
+e2e-node:
+    tests/tools/realnode/build.sh
+    HOLM_E2E=node RUST_TEST_THREADS=8 cargo test -p holm-e2e --test scenarios -- node:: causes::
+
+# Runs a database through everything on the real node, and writes the table of docs/postgresql.md.
+postgresql:
+    tests/tools/realnode/build.sh
+    HOLM_E2E=node HOLM_REPORT=1 RUST_TEST_THREADS=1 cargo test -p holm-e2e --test scenarios -- node:: --skip node::causes
+
 # Builds the documentation.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

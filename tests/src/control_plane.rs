@@ -1,7 +1,8 @@
 //! The cluster under test: a real Kubernetes control plane, the embedded one, or one that existed before.
 //!
 //! `HOLM_E2E=real` or `HOLM_E2E=embedded` (the default) chooses, and `HOLM_TEST_KUBECONFIG` names one that exists. Every
-//! scenario runs on each of them, with the same expectations.
+//! scenario runs on each of them, with the same expectations. With `HOLM_E2E=node` it is a real control plane with a real node,
+//! for the scenarios whose containers run.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,6 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::audit::Audit;
 use crate::embedded::Embedded;
+use crate::node::Node;
+use crate::program::Finished;
 use crate::real::Real;
 use crate::repository;
 use crate::resources::Resource;
@@ -36,6 +39,7 @@ pub struct ControlPlane {
 
 enum UnderTest {
     Real(Real),
+    Node(Node),
     Embedded(Box<Embedded>),
     /// One that existed before.
     Existing,
@@ -54,8 +58,9 @@ impl ControlPlane {
     /// The control plane that the tests of a file share, started by whoever asks first. It ends when another is wanted and no
     /// test holds it any more, or with the process.
     ///
-    /// There is one real one at a time, as each wants a good part of the machine: who asks for another waits until the tests
-    /// of the file before are done. They come one file after the other, because tests begin in the order of their names.
+    /// There is one real one at a time, and of those with a node three, as each wants a good part of the machine and tests on a node
+    /// wait more than they compute: who asks for another waits until the tests of the file before are done. They come one file
+    /// after the other, because tests begin in the order of their names.
     pub fn shared(name: &str) -> Arc<Self> {
         static SHARED: Mutex<BTreeMap<String, Arc<ControlPlane>>> = Mutex::new(BTreeMap::new());
         loop {
@@ -64,7 +69,8 @@ impl ControlPlane {
                 return Arc::clone(plane);
             }
             shared.retain(|_, plane| Arc::strong_count(plane) > 1);
-            if shared.is_empty() || is_embedded() {
+            let most = if is_node() { 3 } else { 1 };
+            if shared.len() < most || is_embedded() {
                 let plane = Arc::new(Self::start(name));
                 shared.insert(name.to_owned(), Arc::clone(&plane));
                 return plane;
@@ -109,6 +115,11 @@ impl ControlPlane {
                 let kubeconfig = embedded.kubeconfig().to_owned();
                 (UnderTest::Embedded(Box::new(embedded)), kubeconfig)
             }
+            None if is_node() => {
+                let node = Node::start(&folder.join("node"));
+                let kubeconfig = node.kubeconfig().to_owned();
+                (UnderTest::Node(node), kubeconfig)
+            }
             None => {
                 let real = Real::start(&folder.join("instance"));
                 let kubeconfig = real.kubeconfig().to_owned();
@@ -132,8 +143,8 @@ impl ControlPlane {
     /// A kubeconfig whose token is accepted no more: on a real control plane of the tests' own because it ran out an hour ago,
     /// elsewhere because its account is gone.
     pub fn stale(&self) -> PathBuf {
-        if let UnderTest::Real(real) = &self.under_test {
-            return real.kubeconfig_of("expired", &self.scratch);
+        if let Some(directory) = self.instance() {
+            return Real::kubeconfig_of(&directory, "expired", &self.scratch);
         }
         let user = self.user("stale", None);
         self.delete("serviceaccount", IDENTITIES, "stale");
@@ -183,11 +194,25 @@ impl ControlPlane {
     /// The requests of `user` from now on.
     pub fn audit(&self, user: &User) -> Audit {
         let log = match &self.under_test {
-            UnderTest::Real(real) => Some(real.audit_log()),
             UnderTest::Embedded(embedded) => Some(embedded.audit_log().to_owned()),
-            UnderTest::Existing => None,
+            _ => self.instance().map(|directory| directory.join("audit.log")),
         };
         Audit::begin(log, &user.name)
+    }
+
+    /// Runs a command in the real node, as its root.
+    pub fn on_node(&self, command: &[&str]) -> Finished {
+        let UnderTest::Node(node) = &self.under_test else { panic!("there is no real node: HOLM_E2E is not \"node\"") };
+        node.exec(command)
+    }
+
+    /// The directory of a control plane that the tests started.
+    fn instance(&self) -> Option<PathBuf> {
+        match &self.under_test {
+            UnderTest::Real(real) => Some(real.directory().to_owned()),
+            UnderTest::Node(node) => Some(node.control_plane()),
+            UnderTest::Embedded(_) | UnderTest::Existing => None,
+        }
     }
 
     /// A folder of this test file to write to.
@@ -221,14 +246,19 @@ impl ControlPlane {
 /// Whether the embedded cluster is under test.
 pub fn is_embedded() -> bool {
     match std::env::var("HOLM_E2E").as_deref() {
-        Ok("real") => false,
+        Ok("real" | "node") => false,
         Ok("embedded") | Err(_) => std::env::var_os("HOLM_TEST_KUBECONFIG").is_none(),
-        Ok(other) => panic!("HOLM_E2E is \"real\" or \"embedded\", not \"{other}\""),
+        Ok(other) => panic!("HOLM_E2E is \"real\", \"node\" or \"embedded\", not \"{other}\""),
     }
+}
+
+/// Whether a real node is under test, so that containers run.
+pub fn is_node() -> bool {
+    std::env::var("HOLM_E2E").as_deref() == Ok("node")
 }
 
 /// Tells the person at the terminal something that no test fails for.
 #[allow(clippy::print_stderr, reason = "the note is for the person who runs the tests")]
-pub(crate) fn note(text: &str) {
+pub fn note(text: &str) {
     eprintln!("note: {text}");
 }

@@ -1,4 +1,4 @@
-//! The harness of the end-to-end tests: a real control plane or the embedded cluster, programs run as a user runs them, the API
+//! The harness of the end-to-end tests: a real control plane, one with a real node, or the embedded cluster, programs run as a user runs them, the API
 //! server's audit log, and a search for secrets that got out.
 //!
 //! A test takes the control plane of its file ([`ControlPlane::shared`]) and begins a [`Session`]: an identity of its own in
@@ -15,6 +15,7 @@ mod embedded;
 pub mod fault;
 mod foreign;
 mod gate;
+mod node;
 mod person;
 mod program;
 pub mod race;
@@ -29,7 +30,7 @@ pub mod workload;
 
 pub use audit::Audit;
 pub use canary::{Canary, ascii_json, go_json};
-pub use control_plane::{ControlPlane, User, is_embedded};
+pub use control_plane::{ControlPlane, User, is_embedded, is_node, note};
 pub use documents::PlanDocument;
 pub use foreign::{Foreign, Tool, foreign_filters};
 pub use gate::Gate;

@@ -43,11 +43,16 @@ impl Real {
         &self.kubeconfig
     }
 
+    /// The directory of the instance.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The kubeconfig of another of its own users: `reader`, `nobody` or `expired`.
-    pub fn kubeconfig_of(&self, user: &str, scratch: &Path) -> PathBuf {
+    pub fn kubeconfig_of(directory: &Path, user: &str, scratch: &Path) -> PathBuf {
         let printed = run(Command::new(Self::binary("controlplane"))
             .args(["kubeconfig", "--user", user, "--dir"])
-            .arg(&self.directory));
+            .arg(directory));
         printed.expect_code(0);
         let path = PathBuf::from(printed.stdout.lines().last().unwrap_or_default());
         if path.is_file() {
@@ -56,11 +61,6 @@ impl Real {
         let path = scratch.join(format!("{user}.kubeconfig"));
         std::fs::write(&path, &printed.stdout).expect("the scratch folder can be written to");
         path
-    }
-
-    /// The log of its API server.
-    pub fn audit_log(&self) -> PathBuf {
-        self.directory.join("audit.log")
     }
 }
 

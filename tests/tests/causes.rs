@@ -35,7 +35,10 @@ fn an_unknown_image_is_named_with_the_events() {
 #[test]
 fn a_crash_loop_shows_its_exit_code_and_its_last_words() {
     let (applied, status) = fails("crash-loop", &[("image", "registry.test/postgres:crash-loop")]);
-    applied.expect("CrashLoopBackOff");
+    // A real kubelet reports the crash itself between the end of a container and its back-off, so the state may be either.
+    if !holm_e2e::is_node() {
+        applied.expect("CrashLoopBackOff");
+    }
     // By now it may be running again for a moment.
     for finished in [applied, status] {
         finished.expect("exit code 1").expect("fatal: simulated failure").expect("event BackOff");
@@ -44,7 +47,32 @@ fn a_crash_loop_shows_its_exit_code_and_its_last_words() {
 
 #[test]
 fn a_secret_key_that_does_not_exist_is_named() {
-    let (applied, status) = fails("missing-key", &[("image", "registry.test/postgres:config-error")]);
+    let session = begun("missing-key");
+    let cluster = &session.cluster;
+    // Another program's, which is not seen before the kubelet looks.
+    cluster.create(&serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "missing-key"}}));
+    let metadata = serde_json::json!({"name": "others", "namespace": "missing-key"});
+    cluster.create(&serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"username": "holm"},
+    }));
+    let text = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+      - name: main
+        image: registry.test/app:config-error
+        env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: others, key: password}}}]
+";
+    let apply = manifests(&session, &["apply", "--yes", "--timeout", "60s"], text).config("new", "no");
+    let applied = session.run(&apply);
+    applied.expect_code(1).expect("Deployment/app");
+    let status = session.run(&manifests(&session, &["status"], text).config("new", "no"));
     for finished in [applied, status] {
         finished.expect("CreateContainerConfigError").expect("couldn't find key password");
     }

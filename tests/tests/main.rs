@@ -19,6 +19,7 @@ mod interruption;
 mod kinds;
 mod kubectl;
 mod manifests;
+mod node;
 mod ownership;
 mod races;
 mod requests;
