@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::action::{Action, Decision, Memory, Waits};
 use crate::addresses::Addresses;
+use crate::budget::Budgets;
 use crate::client::Client;
 use crate::error::NodeError;
 use crate::execute::{self, Failure, Order, Outcome};
@@ -38,6 +39,7 @@ pub(crate) struct Engine {
     bound: HashSet<String>,
     /// How often Events about an object have been written, by uid and name of the Event.
     events: HashMap<String, HashMap<String, i64>>,
+    budgets: Budgets,
     failures: HashMap<Work, u32>,
     /// Objects whose last actions did not change them, although they were due.
     unchanged: HashSet<Work>,
@@ -58,6 +60,7 @@ impl Engine {
             unscheduled: BTreeSet::new(),
             bound: HashSet::new(),
             events: HashMap::new(),
+            budgets: Budgets::default(),
             failures: HashMap::new(),
             unchanged: HashSet::new(),
             counts: HashMap::new(),
@@ -151,6 +154,7 @@ impl Engine {
         let now = self.now();
         self.memories.remove(uid(&old)).into_iter().for_each(|memory| self.addresses.release(&memory.address));
         self.events.remove(uid(&old));
+        self.budgets.forget(uid(&old));
         let work = (resource, key.clone());
         self.failures.remove(&work);
         self.unchanged.remove(&work);
@@ -204,7 +208,10 @@ impl Engine {
             if decision.actions.is_empty() {
                 self.unchanged.remove(&work);
             } else {
-                let orders = decision.actions.into_iter().map(|action| self.order(action)).collect();
+                let mut is_heard =
+                    |action: &Action| !matches!(action, Action::Event(event) if !self.budgets.take(event, now));
+                let actions: Vec<Action> = decision.actions.into_iter().filter(|action| is_heard(action)).collect();
+                let orders = actions.into_iter().map(|action| self.order(action)).collect();
                 batch.push((work, orders));
             }
         }

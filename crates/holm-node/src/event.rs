@@ -89,6 +89,11 @@ impl Event {
         format!("{name}.{suffix}")
     }
 
+    /// Whether it is a warning.
+    pub(crate) fn warns(&self) -> bool {
+        self.warns
+    }
+
     /// Whether it has a count.
     pub(crate) fn is_counted(&self) -> bool {
         !matches!(self.source, Source::Scheduler { .. })

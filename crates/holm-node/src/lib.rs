@@ -65,6 +65,9 @@
 //! bound claims grow, and removes released volumes whose policy is Delete. A Service of type LoadBalancer gets an address when it
 //! has the annotation `holm.dev/load-balancer`, `true` or an address; see [`LoadBalancers`].
 //!
+//! # Events
+//! As of client-go: at most 25 of a kubelet about one pod, normal ones and warnings counted apart, and then one in five minutes.
+//!
 //! # Limits
 //! - Probes are not run: their delays do not count, and a container passes them unless it is ordered not to.
 //! - A container that runs stays as it is when its image or what it names changes.
@@ -76,6 +79,7 @@
 mod action;
 mod addresses;
 mod balancer;
+mod budget;
 mod client;
 mod engine;
 mod error;
