@@ -3,7 +3,7 @@
 # container does.
 set -eu
 volume=${PGDATA%/*}
-# The mark: it is on the volume while the databases are being made. The last line of databases.sql takes it away, and no
+# The mark: it is on the volume while the databases are being made. The last line of the init script takes it away, and no
 # server is ready before.
 mark=$volume/first-start-unfinished
 # A password is proven once for each start of the container: see the probes.

@@ -17,7 +17,8 @@ pub use backup::Backup;
 /// It adds the Secret `NAME-secret` with the keys `password` and `database-url`, the ConfigMap `NAME-init`, the claim `NAME-pvc`, which is
 /// protected, and a Deployment and a Service `NAME`. The password is generated once; the superuser `postgres` has the same.
 ///
-/// The databases and the role are made on the first start, on an empty volume. [`ensure`](Self::ensure) makes those that are added later.
+/// The databases and the role are made on the first start, on an empty volume. One that is interrupted is made again, and what it left
+/// is moved aside. [`ensure`](Self::ensure) makes those that are added later.
 #[must_use = "a component does nothing until declare() adds it to a stack"]
 pub struct Postgres {
     component: Component,
@@ -190,6 +191,7 @@ impl Postgres {
         );
         let (file, script) =
             self.init.clone().unwrap_or_else(|| ("databases.sql".to_owned(), sql::first_start(role, databases)));
+        let script = sql::finished(&file, script);
         let init = stack.add(
             ConfigMap::new(&format!("{name}-init")).entry(&file, script).note_on_change_of("data", server::RUNS_ONCE),
         );

@@ -41,9 +41,7 @@ if [ "${1:-}" = --if-built ]; then
 	exit 0
 fi
 command -v apt-get >/dev/null || impossible "the images are made of Debian's or Ubuntu's packages, and there is no apt-get"
-command -v go >/dev/null || impossible "Go is missing"
 
-bin=${HOLM_REALNODE_BIN:-$here/../../../target/realnode}
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
 

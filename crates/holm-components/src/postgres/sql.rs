@@ -50,6 +50,19 @@ CREATE ROLE \"{role}\" LOGIN PASSWORD :'password';
     script
 }
 
+/// A script of the first start, which takes the mark of `start.sh` away at its end. What is on the disk then must not say
+/// otherwise after a power failure.
+pub fn finished(file: &str, mut script: String) -> String {
+    if !script.ends_with('\n') {
+        script.push('\n');
+    }
+    let command = "rm \"${PGDATA%/*}/first-start-unfinished\" && sync";
+    // A file of SQL is psql's, and any other a shell's.
+    let (comment, escape) = if file.ends_with(".sql") { ("--", "\\! ") } else { ("#", "") };
+    script.push_str(&format!("\n{comment} Everything is there. This must stay the last line.\n{escape}{command}\n"));
+    script
+}
+
 /// The script that makes what is missing and leaves the rest as it is, however often it runs.
 fn make_missing(role: &str, databases: &[String]) -> String {
     let mut script = format!(
@@ -107,6 +120,13 @@ mod tests {
         for name in ["", "Holm", "1a", "a-b", "a b", "a'b", "a\"b", "pg_x", "postgres", "template1", &"a".repeat(64)] {
             assert!(checked(name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_last_line_of_a_first_start_takes_the_mark_away() {
+        let remove = "rm \"${PGDATA%/*}/first-start-unfinished\" && sync";
+        assert_eq!(finished("a.sql", "SELECT 1;".to_owned()).lines().last(), Some(format!("\\! {remove}").as_str()));
+        assert_eq!(finished("a.sh", "true\n".to_owned()).lines().last(), Some(remove));
     }
 
     #[test]
