@@ -131,3 +131,59 @@ fn the_verb_shows_reads_and_changes_it() {
     assert_eq!(schema["$defs"]["Database"]["properties"]["password"]["writeOnly"], true);
     test.session.assert_never_shown(PASSWORD);
 }
+
+// A key of age, made for this test and used nowhere else.
+const PUBLIC_KEY: &str = "age148jtvhkld70tdqw3lr4t453ncuu0zes7vucz5n6zru0gsjfxfp9q7w6szl";
+const PRIVATE_KEY: &str = "AGE-SECRET-KEY-16M4Q6459A3V69MF4D2LD8PY8LATA3NKPPH30XUT5WFYYK862PSVQ6DD8QW";
+
+#[test]
+fn an_encrypted_value_reaches_the_cluster_and_nothing_else() {
+    let test = Configured::begin("encrypted");
+    let path = test.session.home().join("holm.toml");
+    let program = |line: &str| {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        Program::workspace("configured", test.session.home())
+            .args(arguments)
+            .env("KUBECONFIG", &test.session.user.kubeconfig)
+    };
+    let set = program("config set database.password").args([PASSWORD, "--stack", "prod", "--secret"]);
+    set.run().expect_code(1).expect("nobody is named who could decrypt it").expect("[encryption] recipients");
+    fs::write(&path, format!("[encryption]\nrecipients = [\"{PUBLIC_KEY}\"]\n\n{}", test.file())).expect("it is ours");
+    // Nobody needs to say that it is secret: its type does.
+    program("config set database.password")
+        .args([PASSWORD, "--stack", "prod"])
+        .run()
+        .expect_code(0)
+        .expect_not("plain text");
+    assert!(!test.file().contains(PASSWORD), "{}", test.file());
+
+    let run = |program: Program| test.session.run(&program);
+    run(program("config show --stack prod")).expect_code(0).expect_line(&[
+        "database.password",
+        "(sensitive)",
+        "holm.toml",
+    ]);
+    let without = run(program("render --stack prod"));
+    without.expect_code(1).expect("there is no private key to decrypt it with").expect("--identity");
+    let other = format!("{}{}", &PRIVATE_KEY[..20], PRIVATE_KEY[20..].chars().rev().collect::<String>());
+    run(program("render --stack prod").env("HOLM_IDENTITY", other))
+        .expect_code(1)
+        .expect("no private key of age or ssh");
+
+    test.session.cluster.create(&json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": test.session.namespace},
+    }));
+    run(program("apply --yes --stack prod").env("HOLM_IDENTITY", PRIVATE_KEY)).expect_code(0);
+    assert_eq!(test.session.secret(&test.session.namespace, "database", "password"), PASSWORD);
+
+    let before = test.file();
+    run(program("config rekey")).expect_code(1);
+    assert_eq!(test.file(), before);
+    fs::create_dir_all(test.session.home().join(".config/holm")).expect("it is ours");
+    fs::write(test.session.home().join(".config/holm/identity.txt"), PRIVATE_KEY).expect("it is ours");
+    run(program("config rekey")).expect_code(0).expect("1 value is encrypted for 1 key");
+    assert_ne!(test.file(), before);
+    run(program("plan --stack prod --detailed-exitcode")).expect_code(0);
+    test.session.assert_never_shown(PASSWORD);
+    test.session.assert_never_shown(PRIVATE_KEY);
+}

@@ -96,6 +96,10 @@ pub struct Common {
     /// The file of the configuration [default: holm.toml in this folder, or in the nearest one above]
     #[arg(long, value_name = "FILE")]
     config_file: Option<PathBuf>,
+    /// A file with a private key of age or ssh, for encrypted values; may be repeated [default: the key in $HOLM_IDENTITY,
+    /// ~/.config/holm/identity.txt, ~/.ssh/id_ed25519]
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// The namespace of resources that name none
     #[arg(long, short = 'n', value_name = "NAME")]
     namespace: Option<String>,
@@ -272,6 +276,8 @@ pub struct Settings {
     pub is_stack_named: bool,
     /// The file of the configuration, where the command line names one.
     pub config_file: Option<PathBuf>,
+    /// Files with private keys, where the command line names any.
+    pub identities: Vec<PathBuf>,
     /// The values for the program.
     pub config: Vec<(String, Secret)>,
     /// The namespace of resources that name none.
@@ -376,6 +382,7 @@ impl Arguments {
             is_stack_named: stack.is_some(),
             stack: stack.unwrap_or_else(|| "default".to_owned()),
             config_file: after.config_file.clone().or_else(|| before.config_file.clone()),
+            identities: before.identity.iter().chain(&after.identity).cloned().collect(),
             config: config?,
             namespace: after.namespace.clone().or_else(|| before.namespace.clone()),
             context,

@@ -1,12 +1,13 @@
 //! The configuration of the user's program: `holm.toml`, the environment variables `HOLM_CONFIG_KEY`, and `--config KEY=VALUE`.
 
+use std::cell::OnceCell;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use holm_config::{Key, Schema, Sources};
+use holm_config::{Decrypt, EncryptionError, Identities, Key, Schema, Sources};
 use holm_core::{Config, Sensitive};
 use serde_json::Value;
 
@@ -15,6 +16,12 @@ use crate::diagnostic::{Diagnostic, Kind};
 
 /// The name of the file.
 pub const FILE: &str = "holm.toml";
+
+/// The environment variable that holds a private key, for pipelines.
+const IDENTITY: &str = "HOLM_IDENTITY";
+
+/// Where private keys are looked for, below the home folder.
+const IDENTITY_PLACES: [&str; 2] = [".config/holm/identity.txt", ".ssh/id_ed25519"];
 
 /// Environment variables that begin so are configuration.
 const PREFIX: &str = "HOLM_CONFIG_";
@@ -72,6 +79,7 @@ pub fn read(
     file: Option<&ConfigFile>,
     schema: Option<&Schema>,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
+    decrypt: &dyn Decrypt,
 ) -> Result<Given, Diagnostic> {
     let variables = environment.into_iter().filter_map(|(name, value)| {
         let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
@@ -92,6 +100,7 @@ pub fn read(
         is_stack_named: settings.is_stack_named,
         environment: &variables,
         arguments: &keyed,
+        decrypt: Some(decrypt),
     };
     let read = holm_config::read(schema, &sources).map_err(Diagnostic::from)?;
     let mut secrets: Vec<String> = variables.iter().map(|(_, value)| value.clone()).collect();
@@ -100,8 +109,9 @@ pub fn read(
     let mut leaves = Vec::new();
     collect(&Key::default(), read.values.expose(), &mut leaves);
     for (key, value) in &leaves {
-        if let (Some(schema), Value::String(text)) = (schema, value) {
-            secrets.extend(schema.is_secret(key).then(|| text.clone()));
+        if let Value::String(text) = value {
+            let is_secret = read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key));
+            secrets.extend(is_secret.then(|| text.clone()));
         }
         // A variable of the same key wins, and is found by its own name.
         let variable = holm_config::variable(key);
@@ -115,6 +125,54 @@ pub fn read(
         }
     }
     Ok(Given { config: config.with_table(Sensitive::new(read.values.expose().clone())), secrets, read })
+}
+
+/// The private keys of this user, read when the first value is to be decrypted.
+pub struct Keys<'s> {
+    named: &'s [PathBuf],
+    read: OnceCell<Result<Identities, EncryptionError>>,
+}
+
+impl<'s> Keys<'s> {
+    /// Returns those that the command line names, or else those at the usual places.
+    pub fn of(settings: &'s Settings) -> Self {
+        Self { named: &settings.identities, read: OnceCell::new() }
+    }
+
+    fn identities(&self) -> Result<Identities, EncryptionError> {
+        let mut identities = Identities::default();
+        for path in self.named {
+            let name = path.display().to_string();
+            let text = fs::read_to_string(path).map_err(|_| EncryptionError::BadIdentity(name.clone()))?;
+            identities.add(&name, &Sensitive::new(text))?;
+        }
+        if !self.named.is_empty() {
+            return Ok(identities);
+        }
+        if let Ok(text) = env::var(IDENTITY) {
+            identities.add(&format!("${IDENTITY}"), &Sensitive::new(text))?;
+            return Ok(identities);
+        }
+        for place in IDENTITY_PLACES {
+            let path = env::home_dir().map(|home| home.join(place));
+            let Some(Ok(text)) = path.map(fs::read_to_string) else { continue };
+            match identities.add(&format!("~/{place}"), &Sensitive::new(text)) {
+                // It may be there for another purpose.
+                Ok(()) | Err(EncryptionError::BadIdentity(_) | EncryptionError::Passphrase(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(identities)
+    }
+}
+
+impl Decrypt for Keys<'_> {
+    fn decrypt(&self, text: &str) -> Result<Sensitive<String>, EncryptionError> {
+        match self.read.get_or_init(|| self.identities()) {
+            Ok(identities) => identities.decrypt(text),
+            Err(error) => Err(error.clone()),
+        }
+    }
 }
 
 /// Writes a changed file in one step, so that a cut leaves the old one.
@@ -160,6 +218,7 @@ struct Unreadable(String, #[source] io::Error);
 
 #[cfg(test)]
 mod tests {
+    use holm_config::Sealed;
     use serde_json::json;
 
     use crate::args::Arguments;
@@ -185,7 +244,7 @@ mod tests {
         let environment = [("HOLM_CONFIG_REGION", "env"), ("HOLM_CONFIG_PG_PASSWORD", "hunter2"), ("OTHER", "x")];
         let file =
             file("[config]\nregion = \"file\"\npg-password = \"file\"\nsize = 3\n[stack.prod.config]\nsize = 4\n");
-        let given = read(&settings(&line), Some(&file), None, variables(&environment)).expect("well formed");
+        let given = read(&settings(&line), Some(&file), None, variables(&environment), &Sealed).expect("well formed");
         assert_eq!(given.config.stack(), "prod");
         assert_eq!(given.config.get("region"), Some("us"));
         assert_eq!(given.config.get("pg-password"), Some("hunter2"));
@@ -199,7 +258,8 @@ mod tests {
             "replicas": {"type": "integer"}, "password": {"type": "string", "writeOnly": true},
         }}));
         let file = file("[config]\npassword = \"correct horse\"\n");
-        let given = read(&settings(&["plan", "--config", "replicas=3"]), Some(&file), Some(&schema), variables(&[]));
+        let given =
+            read(&settings(&["plan", "--config", "replicas=3"]), Some(&file), Some(&schema), variables(&[]), &Sealed);
         let given = given.expect("well formed");
         assert_eq!(*given.config.table().expose(), json!({"replicas": 3, "password": "correct horse"}));
         assert!(given.secrets.contains(&"correct horse".to_owned()));

@@ -43,12 +43,31 @@ pub fn of_problem(problem: &Problem) -> Option<String> {
 
 /// Returns what would help against a problem of a configuration.
 pub fn of_configuration(problem: &holm_config::Problem) -> Option<String> {
+    if let holm_config::ProblemKind::Encrypted { reason, .. } = &problem.kind {
+        return decryption(reason).map(str::to_owned);
+    }
     let Some(key) = crate::render::config::missing(problem) else { return problem.hint.clone() };
     let give = format!(
         "give it with `config set {key} VALUE`, with --config {key}=VALUE, or as the environment variable {}",
         holm_config::variable(key)
     );
     Some(problem.hint.as_ref().map_or_else(|| give.clone(), |hint| format!("{hint}; {give}")))
+}
+
+fn decryption(error: &holm_config::EncryptionError) -> Option<&'static str> {
+    use holm_config::EncryptionError;
+    match error {
+        EncryptionError::NotBuiltIn => Some("build the program with the feature `age` of holm"),
+        EncryptionError::NoIdentity => {
+            Some("name a file with your private key of age or ssh with --identity, or give the key as HOLM_IDENTITY")
+        }
+        EncryptionError::WrongKey => Some(
+            "choose another key with --identity, or let somebody who can read the file add your public key to its recipients and \
+             run `config rekey`",
+        ),
+        EncryptionError::Passphrase(_) => Some("use a key without a passphrase, such as one made for this file"),
+        _ => None,
+    }
 }
 
 /// Returns what would help where no cluster can be connected to.

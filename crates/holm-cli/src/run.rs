@@ -101,7 +101,8 @@ pub(crate) fn run_with(
                 return verbs::config::run(verb, &settings, schema, terminal);
             }
             let file = config::find(settings.config_file.as_deref())?;
-            let given = config::read(&settings, file.as_ref(), schema, std::env::vars_os())?;
+            let given =
+                config::read(&settings, file.as_ref(), schema, std::env::vars_os(), &config::Keys::of(&settings))?;
             verbs::config::warn(&given, terminal);
             settings.take_from(&given.read);
             let graph = declared(program, &settings, &given, declare);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Number, Value};
 use toml_edit::{Document, Item, TableLike};
 
+use crate::encryption::ciphertext;
 use crate::key::Key;
 use crate::problem::{Origin, Problem, ProblemKind, Problems, did_you_mean};
 
@@ -14,6 +15,8 @@ use crate::problem::{Origin, Problem, ProblemKind, Problems, did_you_mean};
 pub struct File {
     /// The values for every stack.
     pub config: Layer,
+    /// The public keys of those who may read encrypted values.
+    pub recipients: Vec<String>,
     /// The stacks by their names.
     pub stacks: BTreeMap<String, StackTable>,
 }
@@ -67,13 +70,52 @@ impl File {
                         }
                     }
                 }
-                ("config" | "stack", None) => {
+                ("encryption", Some(table)) => {
+                    for (name, item) in table.iter() {
+                        let full = Key::of([key, name]);
+                        let texts = json(item).and_then(|value| serde_json::from_value::<Vec<String>>(value).ok());
+                        match (name, texts) {
+                            ("recipients", Some(texts)) => file.recipients = texts,
+                            ("recipients", None) => {
+                                let kind = wrong_type(&full, "a list of texts", found(item));
+                                problems.push(Problem::new(kind).at(lines.of(item)));
+                            }
+                            _ => problems.push(lines.unknown(full, item, &["recipients"])),
+                        }
+                    }
+                }
+                ("config" | "stack" | "encryption", None) => {
                     lines.table(&Key::of([key]), item, &mut problems);
                 }
-                _ => problems.push(lines.unknown(Key::of([key]), item, &["config", "stack"])),
+                _ => problems.push(lines.unknown(Key::of([key]), item, &["config", "encryption", "stack"])),
             }
         }
         if problems.is_empty() { Ok(file) } else { Err(Problems(problems)) }
+    }
+}
+
+impl File {
+    /// Returns every encrypted value: the stack that it is for, or none for all; its key; and its text.
+    pub fn encrypted(&self) -> Vec<(Option<&str>, Key, &str)> {
+        let mut found = Vec::new();
+        collect_encrypted(None, &Key::default(), &self.config.values, &mut found);
+        for (name, stack) in &self.stacks {
+            collect_encrypted(Some(name), &Key::default(), &stack.config.values, &mut found);
+        }
+        found
+    }
+}
+
+fn collect_encrypted<'f>(
+    stack: Option<&'f str>,
+    key: &Key,
+    value: &'f Value,
+    found: &mut Vec<(Option<&'f str>, Key, &'f str)>,
+) {
+    if let Some(text) = ciphertext(value) {
+        found.push((stack, key.clone(), text));
+    } else if let Some(entries) = value.as_object() {
+        entries.iter().for_each(|(name, inner)| collect_encrypted(stack, &key.join(name), inner, found));
     }
 }
 

@@ -35,6 +35,7 @@
 
 mod check;
 mod edit;
+mod encryption;
 mod file;
 mod key;
 mod problem;
@@ -42,8 +43,9 @@ mod schema;
 mod sources;
 
 pub use edit::{EditError, get, remove, set};
+pub use encryption::{EncryptionError, Identities, ciphertext, encrypt};
 pub use file::{File, StackTable};
 pub use key::{Key, KeyError, variable};
 pub use problem::{Origin, Problem, ProblemKind, Problems};
 pub use schema::{Field, Schema};
-pub use sources::{Settings, Sources, read, value_of};
+pub use sources::{Decrypt, Sealed, Settings, Sources, read, value_of};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::encryption::EncryptionError;
 use crate::key::Key;
 
 /// One thing that is wrong with a configuration.
@@ -102,6 +103,14 @@ pub enum ProblemKind {
         key: Key,
         /// Why.
         reason: String,
+    },
+    /// An encrypted value that cannot be decrypted.
+    #[error("the configuration value \"{key}\" cannot be decrypted: {reason}")]
+    Encrypted {
+        /// The key.
+        key: Key,
+        /// Why.
+        reason: EncryptionError,
     },
     /// A value that lies in something that is no table, or the other way round.
     #[error("\"{key}\" is given both as a value and as a table")]

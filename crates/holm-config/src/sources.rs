@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use holm_values::Sensitive;
 use serde_json::{Map, Value};
 
-use crate::check::check;
+use crate::check::{check, origin};
+use crate::encryption::{EncryptionError, Identities, ciphertext};
 use crate::file::{File, Layer, json};
 use crate::key::{Key, variable};
 use crate::problem::{Origin, Problem, ProblemKind, Problems, did_you_mean};
 use crate::schema::{Schema, types};
 
 /// Where a configuration may come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Sources<'a> {
     /// The file: its name, and its text.
     pub file: Option<(&'a str, &'a str)>,
@@ -24,6 +25,33 @@ pub struct Sources<'a> {
     pub environment: &'a [(String, String)],
     /// What the command line gives. The last one of a key wins.
     pub arguments: &'a [(Key, String)],
+    /// What decrypts the file's encrypted values; without it, each is an error.
+    pub decrypt: Option<&'a dyn Decrypt>,
+}
+
+/// Decrypts values of a file.
+pub trait Decrypt {
+    /// Decrypts the text of an encrypted value.
+    ///
+    /// # Errors
+    /// When it cannot.
+    fn decrypt(&self, text: &str) -> Result<Sensitive<String>, EncryptionError>;
+}
+
+impl Decrypt for Identities {
+    fn decrypt(&self, text: &str) -> Result<Sensitive<String>, EncryptionError> {
+        Self::decrypt(self, text)
+    }
+}
+
+/// Decrypts nothing: every encrypted value becomes the text `(encrypted)`, for those who show the rest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sealed;
+
+impl Decrypt for Sealed {
+    fn decrypt(&self, _: &str) -> Result<Sensitive<String>, EncryptionError> {
+        Ok(Sensitive::from("(encrypted)"))
+    }
 }
 
 /// The configuration of one stack.
@@ -34,6 +62,8 @@ pub struct Settings {
     pub values: Sensitive<Value>,
     /// Where each value comes from. Of a table that several sources fill, its values.
     pub origins: BTreeMap<Key, Origin>,
+    /// The values that are encrypted in the file, and secret for that reason.
+    pub encrypted: Vec<Key>,
     /// The context that the file names for this stack.
     pub context: Option<String>,
     /// The namespace that the file names for this stack.
@@ -88,6 +118,11 @@ pub fn read(schema: Option<&Schema>, sources: &Sources<'_>) -> Result<Settings, 
     for (key, text) in sources.arguments {
         put(&mut layer, key, value_of(schema, key, text), Origin::CommandLine, &mut problems);
     }
+    let mut encrypted = Vec::new();
+    open(&mut layer.values, &Key::default(), sources.decrypt, &mut encrypted, &mut |key, reason| {
+        let at = origin(&layer.origins, &key);
+        problems.push(Problem::new(ProblemKind::Encrypted { key, reason }).at(at));
+    });
     if let Some(schema) = schema {
         problems.extend(check(schema, &layer.values, &layer.origins));
     }
@@ -98,6 +133,7 @@ pub fn read(schema: Option<&Schema>, sources: &Sources<'_>) -> Result<Settings, 
     Ok(Settings {
         values: Sensitive::new(layer.values),
         origins: layer.origins,
+        encrypted,
         context: stack.and_then(|stack| stack.context.clone()),
         namespace: stack.and_then(|stack| stack.namespace.clone()),
         unused,
@@ -121,6 +157,30 @@ fn merge(under: &mut Layer, over: &Layer) {
     }
     join(&mut under.values, &over.values);
     under.origins.extend(over.origins.iter().map(|(key, origin)| (key.clone(), origin.clone())));
+}
+
+/// Decrypts every encrypted value in its place, and remembers its key.
+fn open(
+    value: &mut Value,
+    key: &Key,
+    decrypt: Option<&dyn Decrypt>,
+    encrypted: &mut Vec<Key>,
+    failed: &mut dyn FnMut(Key, EncryptionError),
+) {
+    if let Some(text) = ciphertext(value) {
+        let opened = decrypt.map_or(Err(EncryptionError::NoIdentity), |decrypt| decrypt.decrypt(text));
+        encrypted.push(key.clone());
+        match opened {
+            Ok(text) => *value = Value::from(text.expose().as_str()),
+            Err(reason) => {
+                // So that nothing else is said of it.
+                *value = Value::from("");
+                failed(key.clone(), reason);
+            }
+        }
+    } else if let Some(entries) = value.as_object_mut() {
+        entries.iter_mut().for_each(|(name, inner)| open(inner, &key.join(name), decrypt, encrypted, failed));
+    }
 }
 
 /// Puts one value at its key, over what was there.

@@ -23,6 +23,8 @@ pub enum ConfigAction {
     Set(SetAction),
     /// Remove a value from the file, of the stack that --stack names, or else of every stack.
     Rm(RemoveAction),
+    /// Encrypt the encrypted values of the file again, for those that it names under [encryption] now.
+    Rekey(RekeyAction),
     /// Print the JSON Schema of the file, for editors.
     Schema(SchemaAction),
 }
@@ -51,6 +53,9 @@ pub struct SetAction {
     /// The value; read from standard input where it is left out
     #[arg(value_parser = secret)]
     pub value: Option<Secret>,
+    /// Encrypt it for those that the file names under [encryption]; a value of a secret type always is, where it names any
+    #[arg(long)]
+    pub secret: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -60,6 +65,13 @@ pub struct SetAction {
 pub struct RemoveAction {
     /// The key, such as database.host
     pub key: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `config rekey`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RekeyAction {
     #[command(flatten)]
     common: Common,
 }
@@ -79,6 +91,7 @@ impl ConfigVerb {
             ConfigAction::Get(action) => &action.common,
             ConfigAction::Set(action) => &action.common,
             ConfigAction::Rm(action) => &action.common,
+            ConfigAction::Rekey(action) => &action.common,
             ConfigAction::Schema(action) => &action.common,
         }
     }

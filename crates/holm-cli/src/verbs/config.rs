@@ -3,7 +3,8 @@
 use std::env;
 use std::io::Read as _;
 
-use holm_config::{Field, Key, ProblemKind, Problems, Schema};
+use holm_config::{Decrypt as _, Field, File, Key, Problem, ProblemKind, Problems, Schema, Sealed};
+use holm_core::Sensitive;
 use serde_json::Value;
 
 use crate::args::config::{ConfigAction, ConfigVerb, SetAction};
@@ -31,7 +32,7 @@ pub fn run(
     match &verb.action {
         ConfigAction::Show(_) => {
             let file = config::find(settings.config_file.as_deref())?;
-            let given = config::read(settings, file.as_ref(), schema, env::vars_os())?;
+            let given = config::read(settings, file.as_ref(), schema, env::vars_os(), &Sealed)?;
             let rows = rows(&given, schema);
             let text = match settings.output {
                 Output::Json => json::config::values(&settings.stack, &rows),
@@ -43,7 +44,7 @@ pub fn run(
         ConfigAction::Get(action) => {
             let key = key(&action.key)?;
             let file = config::find(settings.config_file.as_deref())?;
-            let given = config::read(settings, file.as_ref(), schema, env::vars_os())?;
+            let given = config::read(settings, file.as_ref(), schema, env::vars_os(), &Sealed)?;
             let row = rows(&given, schema).into_iter().find(|row| row.key == key);
             let row = row.filter(|row| row.value.is_some()).ok_or_else(|| not_set(&key, &given, schema))?;
             let text = match settings.output {
@@ -61,6 +62,7 @@ pub fn run(
             config::write(&file.path, &text)?;
             terminal.say(&format!("{key} is removed {} in {}\n", of_whom(settings), file.name));
         }
+        ConfigAction::Rekey(_) => rekey(settings, terminal)?,
         ConfigAction::Schema(_) => {
             let schema = schema.ok_or_else(|| {
                 Diagnostic::new(Kind::Usage, "the program reads its configuration value by value, so it has no schema")
@@ -93,13 +95,14 @@ fn set(
         None => from_standard_input()?,
     };
     let value = holm_config::value_of(schema, &key, &text);
-    let changed = holm_config::set(&file.text, stack(settings), &key, &value)
-        .map_err(|error| Diagnostic::of(Kind::Configuration, &error, None))?;
+    let edit_error = |error: holm_config::EditError| Diagnostic::of(Kind::Configuration, &error, None);
+    let mut changed = holm_config::set(&file.text, stack(settings), &key, &value).map_err(edit_error)?;
     if let Some(schema) = schema {
         // Other values may be missing still, but this one must be one that the program takes.
         let sources = holm_config::Sources {
             file: Some((&file.name, &changed)),
             is_stack_named: settings.is_stack_named,
+            decrypt: Some(&Sealed),
             ..holm_config::Sources::of_stack(&settings.stack)
         };
         if let Err(Problems(mut problems)) = holm_config::read(Some(schema), &sources) {
@@ -109,17 +112,66 @@ fn set(
                 return Err(Diagnostic::from(Problems(problems)));
             }
         }
-        if schema.is_secret(&key) {
-            terminal.warn(&format!(
-                "{key} is secret, and {} holds it in plain text; give it as the environment variable {} where others read the file",
-                file.name,
-                holm_config::variable(&key)
-            ));
-        }
+    }
+    let recipients = File::parse(&file.name, &file.text)?.recipients;
+    let is_secret = schema.is_some_and(|schema| schema.is_secret(&key));
+    if action.secret || is_secret && !recipients.is_empty() {
+        let encrypted =
+            holm_config::encrypt(&Sensitive::new(text), &recipients).map_err(|error| cannot_encrypt(&error))?;
+        changed = holm_config::set(&file.text, stack(settings), &key, &encrypted).map_err(edit_error)?;
+    } else if is_secret {
+        terminal.warn(&format!(
+            "{key} is secret, and {} holds it in plain text; name who may read it under [encryption], or give it as the \
+             environment variable {}",
+            file.name,
+            holm_config::variable(&key)
+        ));
     }
     config::write(&file.path, &changed)?;
     terminal.say(&format!("{key} is set {} in {}\n", of_whom(settings), file.name));
     Ok(())
+}
+
+/// Encrypts every encrypted value again. Nothing is written unless all of them can be decrypted.
+fn rekey(settings: &Settings, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+    let file = config::find(settings.config_file.as_deref())?.ok_or_else(no_file)?;
+    let parsed = File::parse(&file.name, &file.text)?;
+    let keys = config::Keys::of(settings);
+    let mut text = file.text.clone();
+    let values = parsed.encrypted();
+    for (stack, key, ciphertext) in &values {
+        let plain = keys.decrypt(ciphertext).map_err(|reason| {
+            Diagnostic::from(Problems(vec![Problem::new(ProblemKind::Encrypted { key: key.clone(), reason })]))
+        })?;
+        let value = holm_config::encrypt(&plain, &parsed.recipients).map_err(|error| cannot_encrypt(&error))?;
+        text = holm_config::set(&text, *stack, key, &value)
+            .map_err(|error| Diagnostic::of(Kind::Configuration, &error, None))?;
+    }
+    config::write(&file.path, &text)?;
+    let count = match values.len() {
+        1 => "1 value is".to_owned(),
+        many => format!("{many} values are"),
+    };
+    let keys = match parsed.recipients.len() {
+        1 => "1 key".to_owned(),
+        many => format!("{many} keys"),
+    };
+    terminal.say(&format!("{count} encrypted for {keys} in {}\n", file.name));
+    Ok(())
+}
+
+fn cannot_encrypt(error: &holm_config::EncryptionError) -> Diagnostic {
+    let hint = match error {
+        holm_config::EncryptionError::NoRecipients => Some(
+            "name public keys of age or ssh in the file: [encryption] recipients = [\"age1...\", \"ssh-ed25519 ...\"]",
+        ),
+        holm_config::EncryptionError::NotBuiltIn => Some("build it with the feature `age` of holm"),
+        _ => None,
+    };
+    let mut diagnostic = Diagnostic::new(Kind::Configuration, "the value cannot be encrypted");
+    diagnostic.causes.push(error.to_string());
+    diagnostic.hint = hint.map(str::to_owned);
+    diagnostic
 }
 
 /// Whether a problem is about this value, or something in it.
@@ -137,7 +189,7 @@ fn rows(given: &Given, schema: Option<&Schema>) -> Vec<Row> {
     let mut leaves = Vec::new();
     config::collect(&Key::default(), given.read.values.expose(), &mut leaves);
     let row = |key: &Key, value: Option<Value>, from: String, about: String| {
-        let is_secret = schema.is_some_and(|schema| schema.is_secret(key));
+        let is_secret = given.read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key));
         Row { key: key.clone(), value: value.filter(|_| !is_secret), is_secret, from, about }
     };
     let Some(schema) = schema else {
@@ -168,8 +220,7 @@ fn from(given: &Given, key: &Key) -> String {
 }
 
 fn not_set(key: &Key, given: &Given, schema: Option<&Schema>) -> Diagnostic {
-    let is_secret = schema.is_some_and(|schema| schema.is_secret(key));
-    if is_secret {
+    if given.read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key)) {
         return Diagnostic::new(Kind::Usage, format!("the configuration value \"{key}\" is secret, and is not shown"));
     }
     let keys: Vec<String> = rows(given, schema).into_iter().map(|row| row.key.to_string()).collect();
