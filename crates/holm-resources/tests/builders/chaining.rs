@@ -53,12 +53,13 @@ fn calls_nest() {
 #[test]
 fn numbers_and_booleans_are_text_where_kubernetes_takes_text() {
     let name = String::from("shop");
+    let names = ["shop"];
     let container = Container::new("shop", "example.org/shop:1")
         .env("PORT", 8080)
         .env("MAX", u64::MAX)
         .env("DEBUG", false)
         .env("NAME", &name)
-        .env("SAME", &&*name)
+        .env("SAME", names.first().unwrap())
         .args(["--workers", "2"]);
     let deployment = Deployment::new("shop").container(container).pod_annotation("holm.dev/number", 7);
     insta::assert_snapshot!(lowered(deployment), @r#"

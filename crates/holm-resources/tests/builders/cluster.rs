@@ -144,8 +144,8 @@ fn an_autoscaler_knows_its_target_and_what_keeps_it_from_working() {
         name: web
     ");
     let fixed = stack.add(Deployment::new("fixed").replicas(1).container(Container::new("fixed", "example.org/web:1")));
-    insta::assert_snapshot!(problems(HorizontalPodAutoscaler::of(&fixed, 4..=2).cpu(Percent(70))), @r#"
-    spec.minReplicas: "4..=2" is no valid range of replicas: it begins with 1 at least and ends with no less than it begins with
+    insta::assert_snapshot!(problems(HorizontalPodAutoscaler::of(&fixed, 0..=2).cpu(Percent(70))), @r#"
+    spec.minReplicas: "0..=2" is no valid range of replicas: it begins with 1 at least and ends with no less than it begins with
     spec.scaleTargetRef: Deployment/shop/fixed declares its number of replicas, so that each apply would undo the autoscaler; leave replicas() out
     spec.metrics: the container fixed of fixed requests no cpu, so that its share of the request is not known
     "#);
