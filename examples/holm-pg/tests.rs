@@ -46,3 +46,37 @@ fn image_and_storage_class_can_be_configured() {
     assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "example.org/postgres:15");
     assert_eq!(claim["spec"]["storageClassName"], "fast");
 }
+
+/// The objects as they were before the component declared them, whoever declares them.
+#[test]
+fn the_objects_are_those_of_the_document() {
+    let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
+    let objects = serde_json::to_string_pretty(&holm::testing::objects(&graph)).expect("they are JSON");
+    insta::assert_snapshot!("objects", objects);
+    let secret = holm::testing::secret(&graph, "postgres-secret", [("postgres-password", "hunter2")]);
+    insta::assert_snapshot!(format!("{secret:?}"), @r#"Some({"database-url": "postgres://holm:hunter2@postgres.holm.svc.cluster.local:5432/holm?sslmode=disable", "password": "hunter2"})"#);
+    let outputs: Vec<String> = graph.outputs().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    insta::assert_snapshot!(outputs.join("\n"), @"
+    databases=holm, backups
+    host=postgres.holm.svc.cluster.local
+    port=5432
+    secret=postgres-secret
+    ");
+    let options: Vec<String> = graph
+        .resources()
+        .iter()
+        .map(|resource| {
+            let notes: Vec<String> =
+                resource.options.notes.iter().map(|note| format!("{}: {}", note.path, note.text)).collect();
+            format!("{} protect={} {notes:?}", resource.id.short(), resource.options.protect)
+        })
+        .collect();
+    insta::assert_snapshot!(options.join("\n"), @r#"
+    Namespace/holm protect=false []
+    Secret/postgres-secret protect=false []
+    ConfigMap/postgres-init protect=false ["data: PostgreSQL runs this only on an empty volume; existing databases stay as they are"]
+    PersistentVolumeClaim/postgres-pvc protect=true []
+    Deployment/postgres protect=false []
+    Service/postgres protect=false []
+    "#);
+}

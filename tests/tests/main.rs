@@ -18,6 +18,7 @@ mod helm;
 mod interruption;
 mod kinds;
 mod kubectl;
+mod library;
 mod manifests;
 mod node;
 mod ownership;

@@ -26,7 +26,10 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
-/// What kind of error it is. Each exits with 1.
+/// The exit code where nothing but violated policies blocks a plan.
+pub const VIOLATED: u8 = 3;
+
+/// What kind of error it is. Each exits with 1, and a violated policy with 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The command line is wrong.
@@ -39,6 +42,8 @@ pub enum Kind {
     Cluster,
     /// Something stands in the way of the plan.
     Blocked,
+    /// Only policies of the program stand in the way of the plan.
+    Violated,
     /// Nobody agreed to the changes.
     NotConfirmed,
     /// The user stopped it.
@@ -56,10 +61,18 @@ impl Kind {
             Self::Declaration => "declaration",
             Self::Cluster => "cluster",
             Self::Blocked => "blocked",
+            Self::Violated => "violated",
             Self::NotConfirmed => "not_confirmed",
             Self::Interrupted => "interrupted",
             Self::Output => "output",
         }
+    }
+}
+
+impl Kind {
+    /// The exit code.
+    pub fn exit_code(self) -> u8 {
+        if self == Self::Violated { VIOLATED } else { 1 }
     }
 }
 

@@ -8,6 +8,7 @@
 //! # Exit codes
 //! - `0`: done. For `plan` and `status` also where there is something to report.
 //! - `1`: an error, of the command line too: clap's own `2` would read as "there are changes".
+//! - `3`: a plan is blocked by nothing but policies of the program.
 //! - `2`: only with `--detailed-exitcode`: `plan` found changes, `status` found something that is not ready.
 //!
 //! A `plan` that is blocked exits with `1`, with `--detailed-exitcode` too.

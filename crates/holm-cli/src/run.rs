@@ -11,7 +11,7 @@ use holm_redact::Redactor;
 use crate::args::{Arguments, Output, Settings, Verb, early};
 use crate::config::Given;
 use crate::connection;
-use crate::diagnostic::{Diagnostic, Kind};
+use crate::diagnostic::{Diagnostic, Kind, VIOLATED};
 use crate::panic::{self, Declaring};
 use crate::terminal::Terminal;
 use crate::verbs::{self, Outcome};
@@ -116,7 +116,7 @@ pub(crate) fn run_with(
         Ok(outcome) => exit_code(&outcome, &arguments.verb),
         Err(diagnostic) => {
             fail(&diagnostic, output, terminal);
-            1
+            diagnostic.kind.exit_code()
         }
     }
 }
@@ -131,6 +131,7 @@ fn exit_code(outcome: &Outcome, verb: &Verb) -> u8 {
         Outcome::Done => 0,
         Outcome::Different => u8::from(is_detailed) * 2,
         Outcome::Failed => 1,
+        Outcome::Violated => VIOLATED,
     }
 }
 

@@ -106,12 +106,14 @@ impl<'a> Session<'a> {
         let server = ServerVersion::of(&self.cluster.identity().version);
         let (blockers, unanswered) = holm_planner::unanswered(graph, &plan, server, &redactor(graph, &observed));
         plan.blockers.extend(blockers);
+        let advised = holm_planner::enforce(graph, &mut plan);
         terminal.warn_of(&unanswered, graph.namespace());
+        terminal.warn_of(&advised, graph.namespace());
         for consent in unused(&options.allow_delete, &plan) {
             terminal.warn(&format!("--allow-delete {consent} names nothing that this plan would delete or replace"));
         }
         let created = if planning.details { created(graph, &plan, &observed) } else { Vec::new() };
-        let warnings = graph.warnings().iter().cloned().chain(unanswered).collect();
+        let warnings = graph.warnings().iter().cloned().chain(unanswered).chain(advised).collect();
         Ok(Planned { plan, created, warnings })
     }
 

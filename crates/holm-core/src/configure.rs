@@ -108,6 +108,8 @@ fn merge_options(options: &mut Options, more: Options) {
     options.replace_on_changes.extend(more.replace_on_changes);
     options.notes.extend(more.notes);
     options.allowed_warnings.extend(more.allowed_warnings);
+    options.roll_on_change |= more.roll_on_change;
+    options.exemptions.extend(more.exemptions);
 }
 
 fn unknown_code<'k>(

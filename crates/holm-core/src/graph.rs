@@ -12,6 +12,7 @@ use crate::check::{self, Findings};
 use crate::id::{ApiKind, ResourceId};
 use crate::input::{FieldReference, Generated, Input};
 use crate::path::FieldPath;
+use crate::policy::Policy;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::references::Table;
 use crate::resource::{Resource, Strength};
@@ -43,6 +44,7 @@ pub struct Graph {
     outputs: BTreeMap<String, Input>,
     warnings: Vec<Warning>,
     validator: Option<Arc<dyn Validator>>,
+    policies: Vec<Policy>,
     /// What it was made from, while the cluster has yet to say what it calls some kinds.
     draft: Option<Box<Draft>>,
 }
@@ -220,6 +222,11 @@ impl Graph {
         self.validator.as_ref()
     }
 
+    /// Returns the policies of the program, which [`policy`](crate::policy) enforces.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
     /// A stack with nothing in it, as `destroy` plans it. It keeps the identity of this one.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -236,6 +243,7 @@ impl Graph {
             outputs: BTreeMap::new(),
             warnings: Vec::new(),
             validator: None,
+            policies: Vec::new(),
             draft: None,
         }
     }
@@ -270,6 +278,7 @@ impl Graph {
         draft.findings = Findings::default();
         draft.configure(&mut findings);
         inputs::fit(&mut draft, &mut findings);
+        draft.add_rollouts();
         let problems = &mut findings.problems;
         let mut first: BTreeMap<ResourceId, Site> = BTreeMap::new();
         draft.resources.retain(|resource| match first.get(&resource.id) {
@@ -347,6 +356,7 @@ impl Graph {
                     outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
                     warnings,
                     validator: draft.validator,
+                    policies: draft.policies,
                     draft: kept,
                 })
             }

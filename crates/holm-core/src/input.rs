@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::id::ResourceId;
 use crate::path::{FieldPath, scalar_text};
@@ -57,6 +58,8 @@ pub enum Transform {
     Text,
     /// A text as the whole number that it is, where a field takes numbers only.
     Integer,
+    /// The first half of the SHA-256, in hexadecimal digits.
+    Digest,
 }
 
 /// A field of another resource.
@@ -356,6 +359,9 @@ impl Transform {
         match self {
             Self::UrlEncode => Ok(utf8_percent_encode(text, URL_ESCAPED).to_string()),
             Self::Base64 => Ok(BASE64.encode(text)),
+            Self::Digest => {
+                Ok(Sha256::digest(text.as_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+            }
             Self::Base64Decode => {
                 let bytes = BASE64.decode(text).map_err(|_| "the value to decode is not base64")?;
                 String::from_utf8(bytes).map_err(|_| "the decoded value is not UTF-8")

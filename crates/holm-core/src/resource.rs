@@ -84,6 +84,19 @@ pub struct Options {
     pub notes: Vec<Note>,
     /// The codes of warnings that are not reported about it.
     pub allowed_warnings: Vec<String>,
+    /// Whether its pods are replaced when a Secret or a ConfigMap that they read changes.
+    pub roll_on_change: bool,
+    /// The policies that do not hold for it.
+    pub exemptions: Vec<Exemption>,
+}
+
+/// A policy that does not hold for one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exemption {
+    /// The policy's name.
+    pub policy: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Something that a plan says when the resource changes, such as that the change reaches only an empty volume.
@@ -270,6 +283,8 @@ enum OptionChange {
     NoteOnChange(String, String),
     Input(String, Input),
     AllowWarnings(String),
+    RollOnChange,
+    Exempt(Exemption),
 }
 
 /// The options of any resource, built or plain. Each returns the resource with the option set, so that they chain with each other and
@@ -337,6 +352,20 @@ pub trait ResourceOptions: IntoResource {
     /// Puts a value that is resolved later at `path`, for raw objects whose fields are plain types.
     fn with_input(self, path: &str, input: impl Into<Input>) -> Self::Configured {
         self.with_option(ResourceOption(OptionChange::Input(path.to_owned(), input.into())))
+    }
+
+    /// Replaces the pods of a Deployment, StatefulSet or DaemonSet when a Secret or a ConfigMap of the stack that they read changes, which
+    /// they would not see otherwise, or only in part. The plan shows why.
+    ///
+    /// The pod template gets an annotation with a digest of the keys that the pods name, or of all where they take the whole object.
+    fn roll_on_change(self) -> Self::Configured {
+        self.with_option(ResourceOption(OptionChange::RollOnChange))
+    }
+
+    /// Exempts the resource from a policy, for a reason that stands in the program.
+    fn exempt_from(self, policy: &str, reason: &str) -> Self::Configured {
+        let exemption = Exemption { policy: policy.to_owned(), reason: reason.to_owned() };
+        self.with_option(ResourceOption(OptionChange::Exempt(exemption)))
     }
 
     /// Does not report warnings of this code about the resource, because what they are about is intended.
@@ -418,6 +447,8 @@ impl OptionChange {
                 Err(error) => declaration.problems.push((FieldPath::root(), ProblemKind::BadPath(error))),
             },
             Self::AllowWarnings(code) => options.allowed_warnings.push(code),
+            Self::RollOnChange => options.roll_on_change = true,
+            Self::Exempt(exemption) => options.exemptions.push(exemption),
             Self::Input(text, input) => match text.parse() {
                 Ok(path) => {
                     declaration.inputs.insert(path, input);

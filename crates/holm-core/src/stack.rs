@@ -23,6 +23,7 @@ use crate::manifest::{Manifest, Untyped};
 use crate::not_given;
 use crate::outputs::Published;
 use crate::path::FieldPath;
+use crate::policy::Policy;
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::reference::Ref;
 use crate::references::ReferenceRule;
@@ -30,6 +31,7 @@ use crate::resource::{Declaration, DeclaredKind, IntoResource, Resource, api_kin
 use crate::secret;
 use crate::sensitive::Sensitive;
 use crate::site::Site;
+use crate::transform::{Transform, Transformed};
 use crate::validate::{self, Validator};
 use crate::warning::{Warning, WarningKind, WarningLevel};
 use holm_readiness::ReadyWhen;
@@ -198,6 +200,7 @@ pub struct Stack {
     name: String,
     /// Borrowed by one method at a time, and never while code of the program runs.
     draft: RefCell<Draft>,
+    transforms: RefCell<Vec<Transform>>,
 }
 
 impl Stack {
@@ -210,7 +213,7 @@ impl Stack {
             namespace: namespace.map(str::to_owned),
             ..Draft::default()
         };
-        let stack = Self { name: name.to_owned(), draft: RefCell::new(draft) };
+        let stack = Self { name: name.to_owned(), draft: RefCell::new(draft), transforms: RefCell::default() };
         for (what, value) in [("program name", program), ("stack name", name)] {
             if let Err(rule) = crate::check::dns_label(value) {
                 let kind = ProblemKind::Invalid { what, value: value.to_owned(), rule };
@@ -551,6 +554,43 @@ impl Stack {
         self.problem(kind, None, FieldPath::root(), self.site(Site::caller()), None);
     }
 
+    /// Changes every object of the stack, declared before or after, before it is checked and planned: labels, a mirror of a registry,
+    /// defaults of security. Transforms run in the order of the calls; [`transform`](crate::transform) has some that are ready.
+    ///
+    /// References hold the labels of pods as they were declared, so a transform should change no label that a selector names.
+    ///
+    /// ```
+    /// use holm_core::{Manifest, Stack, transform};
+    ///
+    /// let stack = Stack::new("shop", "default", Some("shop"));
+    /// stack.transform(transform::label("team", "shop"));
+    /// stack.transform(|object| {
+    ///     if object.id().is("", "ConfigMap") {
+    ///         object.annotation("example.org/reviewed", "no");
+    ///     }
+    /// });
+    /// let map = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}});
+    /// stack.add(Manifest::new(map));
+    /// let graph = stack.build()?;
+    /// assert_eq!(graph.resources()[0].object["metadata"]["labels"]["team"], "shop");
+    /// # Ok::<(), holm_core::Problems>(())
+    /// ```
+    pub fn transform(&self, change: impl Fn(&mut Transformed<'_>) + 'static) {
+        self.transforms.borrow_mut().push(Transform::new(change));
+    }
+
+    /// Adds policies, which the plan enforces; see [`policy`](crate::policy).
+    pub fn policies(&self, policies: impl IntoIterator<Item = Policy>) {
+        let policies: Vec<Policy> = policies.into_iter().collect();
+        self.draft().policies.extend(policies);
+    }
+
+    /// Replaces the pods of every Deployment, StatefulSet and DaemonSet when a Secret or a ConfigMap of the stack that they read
+    /// changes. [`ResourceOptions::roll_on_change`](crate::ResourceOptions::roll_on_change) does it for one of them.
+    pub fn roll_on_change(&self) {
+        self.draft().rolls_on_change = true;
+    }
+
     /// Sets the library that validates what is declared. Without one, only what this crate checks itself is found.
     pub fn validate_with(&self, validator: Arc<dyn Validator>) {
         self.draft().validator = Some(validator);
@@ -563,6 +603,7 @@ impl Stack {
     pub fn build(self) -> Result<Graph, Problems> {
         self.keep_published();
         let mut draft = self.draft.into_inner();
+        draft.transform(&self.transforms.into_inner());
         draft.configure_components();
         let Draft { resources, ready_rules, .. } = &mut draft;
         for resource in resources {
@@ -673,6 +714,9 @@ pub(crate) struct Draft {
     pub(crate) open_components: Vec<OpenComponent>,
     /// The components by their paths.
     pub(crate) components: BTreeMap<String, DeclaredComponent>,
+    pub(crate) policies: Vec<Policy>,
+    /// Whether all workloads roll when what they read changes.
+    pub(crate) rolls_on_change: bool,
     /// The objects that something creates while the stack runs.
     pub(crate) made_at_run_time: BTreeSet<ResourceId>,
     /// The resources whose kind only the cluster knows.

@@ -77,6 +77,16 @@ pub enum WarningKind {
         /// The claim.
         claim: ResourceId,
     },
+    /// An advisory policy of the program is violated.
+    #[error("violates the policy {policy}: {message} ({reason})")]
+    PolicyViolated {
+        /// The policy's name.
+        policy: String,
+        /// What is wrong.
+        message: String,
+        /// Why there is the policy.
+        reason: String,
+    },
     /// A cluster-scoped object has a namespace, which is dropped.
     #[error("{kind} is cluster-scoped; metadata.namespace \"{namespace}\" is ignored")]
     IgnoredNamespace {
@@ -167,6 +177,7 @@ impl WarningKind {
             Self::UnknownPath { .. } => "unknown_path",
             Self::OverlappingSelectors { .. } => "overlapping_selectors",
             Self::AutoscaledReplicas { .. } => "autoscaled_replicas",
+            Self::PolicyViolated { .. } => "policy_violated",
         }
     }
 }

@@ -79,13 +79,14 @@ fn what_is_inside_of_a_component_of_a_library_has_the_line_that_declares_it() {
 #[test]
 fn a_component_needs_a_name_of_its_own() {
     let stack = stack();
+    let line = line!() + 1;
     stack.component("web", |_| ());
     stack.component("web", |_| ());
     stack.component("Not A Name", |stack| stack.component("web", |_| ()));
     stack.component(Component::new("wrong").options(options().ignore_changes("a..b")), |_| ());
     let problems: Vec<String> = stack.build().unwrap_err().0.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(problems.join("\n").replace(file!(), "FILE"), @r#"
-    declared twice; first at FILE:82
+    insta::assert_snapshot!(problems.join("\n").replace(&format!("{}:{line}", file!()), "FILE:LINE"), @r#"
+    declared twice; first at FILE:LINE
     "Not A Name" is no valid component name: it must consist of lower-case letters, digits and '-', and start and end with a letter or digit
     "a..b" is not a field path: a field name is empty
     "#);

@@ -17,8 +17,10 @@ pub mod plan;
 pub mod schedule;
 pub mod takeover;
 
+mod policies;
 mod unanswered;
 
 pub use packed::Packed;
 pub use plan::{Action, Change, Plan};
+pub use policies::enforce;
 pub use unanswered::unanswered;

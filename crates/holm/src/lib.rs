@@ -105,6 +105,8 @@
 
 #[cfg(feature = "config")]
 mod configured;
+#[cfg(feature = "derive")]
+pub mod gateway;
 pub mod prelude;
 pub mod testing;
 mod validation;
@@ -118,8 +120,9 @@ pub use holm_core::declare::{DeclarationError as Error, Result};
 pub use holm_core::validate::{
     Certainty, FieldType, Finding, Meant, ServerVersion, Validated, Validator, graph as validate,
 };
+pub use holm_core::{Component, policy, transform};
 pub use holm_core::{
-    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Name, Password, Problem,
+    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Name, Password, Policy, Problem,
     ProblemKind, Problems, ReadyWhen, Ref, ReferenceRule, ResourceId, ResourceOptions, Scope, Sensitive, Stack,
     Strength, Timeouts, Untyped, Warning, WarningKind, WarningLevel, options,
 };
@@ -139,7 +142,8 @@ pub use {schemars, serde, serde_json};
 /// `declare` is called once, before any cluster is looked for; it may return any error. With the feature `validation`, every object
 /// is validated as the API server would do it.
 ///
-/// Exits with 0 when it is done, 1 after an error (of the command line, too), and 2 where `--detailed-exitcode` asks for it.
+/// Exits with 0 when it is done, 1 after an error (of the command line, too), 2 where `--detailed-exitcode` asks for it, and 3 where nothing but
+/// mandatory policies of the program block the plan.
 pub fn run(program: &str, declare: impl FnOnce(&Stack, &Config) -> Result) -> ExitCode {
     holm_cli::run(program, |stack, config| {
         validation::pass_to(stack);

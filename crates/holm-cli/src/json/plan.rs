@@ -384,6 +384,7 @@ fn blocker_code(kind: &BlockerKind) -> &'static str {
         BlockerKind::NeedsAdoption(_) => "needs_adoption",
         BlockerKind::ReplaceNotManaged(_) => "replace_not_managed",
         BlockerKind::GeneratedLost { .. } => "generated_lost",
+        BlockerKind::PolicyViolated { .. } => "policy_violated",
         BlockerKind::Unreadable(_) => "unreadable",
         BlockerKind::Terminating(_) => "terminating",
         BlockerKind::GeneratedUnreadable { .. } => "generated_unreadable",

@@ -69,7 +69,8 @@ pub fn run(
                 1 => "plan blocked by 1 error; nothing was changed".to_owned(),
                 many => format!("plan blocked by {many} errors; nothing was changed"),
             };
-            return Err(Diagnostic::new(Kind::Blocked, message));
+            let kind = if plan::only_policies(&planned.plan) { Kind::Violated } else { Kind::Blocked };
+            return Err(Diagnostic::new(kind, message));
         }
         if planned.plan.has_changes() && !verb.yes {
             prompt::confirm(&planned.plan, terminal).await?;

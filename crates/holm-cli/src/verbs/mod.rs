@@ -27,6 +27,8 @@ pub enum Outcome {
     Different,
     /// It failed, and what there is to say is said.
     Failed,
+    /// The plan is blocked by nothing but policies of the program.
+    Violated,
 }
 
 /// Asks the cluster about the kinds of the graph that only it knows, where there are any and the verb needs a cluster.

@@ -2,7 +2,7 @@
 
 use holm_cluster::Identity;
 use holm_core::Graph;
-use holm_planner::plan::PlanOptions;
+use holm_planner::plan::{Blocker, BlockerKind, Plan, PlanOptions};
 
 use crate::args::{Output, PlanVerb, Planning, Settings};
 use crate::connection;
@@ -34,12 +34,19 @@ pub fn run(
             }
         }
         Ok(match (planned.plan.blockers.is_empty(), planned.plan.has_changes()) {
+            (false, _) if only_policies(&planned.plan) => Outcome::Violated,
             // What cannot be applied is an error, however much of it can be shown.
             (false, _) => Outcome::Failed,
             (true, true) => Outcome::Different,
             (true, false) => Outcome::Done,
         })
     })
+}
+
+/// Returns whether a plan is blocked by nothing but policies of the program.
+pub fn only_policies(plan: &Plan) -> bool {
+    let is_policy = |blocker: &Blocker| matches!(blocker.kind, BlockerKind::PolicyViolated { .. });
+    !plan.blockers.is_empty() && plan.blockers.iter().all(is_policy)
 }
 
 /// Writes the plan for people.

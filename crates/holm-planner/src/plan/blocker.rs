@@ -100,6 +100,18 @@ pub enum BlockerKind {
     /// The object is being deleted.
     #[error("is being deleted{}", finalizers(.0))]
     Terminating(Vec<String>),
+    /// A mandatory policy of the program is violated.
+    #[error("violates the policy {policy}: {}{message} ({reason})", field(.path))]
+    PolicyViolated {
+        /// The policy's name.
+        policy: String,
+        /// The field.
+        path: FieldPath,
+        /// What is wrong.
+        message: String,
+        /// Why there is the policy.
+        reason: String,
+    },
     /// A generated value was made before and is gone, and what uses it still has the old one.
     #[error(
         "the generated value \"{name}\" is lost: {} ({}) does not have it any more{}",

@@ -322,6 +322,7 @@ impl Run<'_> {
         // The embedded cluster has the version that the validator knows.
         let server = graph.validator().map(|validator| validator.version());
         plan.blockers.extend(holm_planner::unanswered(graph, &plan, server, &redactor(graph, &observed)).0);
+        holm_planner::enforce(graph, &mut plan);
         Ok(Planned { plan, requests: self.requests() })
     }
 
