@@ -6,7 +6,7 @@ mod sql;
 
 use holm_core::{Component, Input, IntoResource, Name, Password, Ref, ResourceOptions as _, Stack};
 use holm_resources::{
-    ConfigMap, Cpu, Deployment, Keyed as _, Memory, PersistentVolumeClaim, Port, Secret, SecretKey, Service,
+    ConfigMap, Container, Cpu, Deployment, Keyed as _, Memory, PersistentVolumeClaim, Port, Secret, SecretKey, Service,
     ServiceAddress as _, kind,
 };
 
@@ -33,7 +33,8 @@ pub struct Postgres {
     init: Option<(String, String)>,
     ensure: bool,
     backup: Option<Backup>,
-    change: Option<Box<dyn FnOnce(Deployment) -> Deployment>>,
+    change_container: Option<Box<dyn FnOnce(Container) -> Container>>,
+    change_deployment: Option<Box<dyn FnOnce(Deployment) -> Deployment>>,
 }
 
 /// What a [`Postgres`] added.
@@ -88,7 +89,8 @@ impl Postgres {
             init: None,
             ensure: false,
             backup: None,
-            change: None,
+            change_container: None,
+            change_deployment: None,
         }
     }
 
@@ -153,9 +155,15 @@ impl Postgres {
         self
     }
 
+    /// Changes the container in a way that the component has no word for, such as with another probe or one more mount.
+    pub fn container(mut self, change: impl FnOnce(Container) -> Container + 'static) -> Self {
+        self.change_container = Some(Box::new(change));
+        self
+    }
+
     /// Changes the Deployment in a way that the component has no word for.
     pub fn deployment(mut self, change: impl FnOnce(Deployment) -> Deployment + 'static) -> Self {
-        self.change = Some(Box::new(change));
+        self.change_deployment = Some(Box::new(change));
         self
     }
 
@@ -177,7 +185,8 @@ impl Postgres {
         })
     }
 
-    fn add_to(self, stack: &Stack) -> PostgresServer {
+    fn add_to(mut self, stack: &Stack) -> PostgresServer {
+        let (change_container, change_deployment) = (self.change_container.take(), self.change_deployment.take());
         let Self { name, role, databases, .. } = &self;
         let password = stack.generated(&format!("{name}-password"), Password::alphanumeric(32));
         let namespace = stack.default_namespace().unwrap_or_else(|| "default".to_owned());
@@ -213,8 +222,12 @@ impl Postgres {
             init: &init,
             data: &data,
         };
-        let deployment = workload.deployment();
-        let workload = stack.add(match self.change {
+        let container = match change_container {
+            Some(change) => change(workload.container()),
+            None => workload.container(),
+        };
+        let deployment = workload.deployment(container);
+        let workload = stack.add(match change_deployment {
             Some(change) => change(deployment),
             None => deployment,
         });

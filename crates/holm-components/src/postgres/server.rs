@@ -33,14 +33,14 @@ pub struct Server<'a> {
 
 impl Server<'_> {
     /// The Deployment with its one pod.
-    pub fn deployment(&self) -> Deployment {
+    pub fn deployment(&self, container: Container) -> Deployment {
         Deployment::new(self.name)
             .replicas(1)
             // Two servers must never have the same data, not even for the time of an update.
             .recreate()
             // A first start may take as long as the startup probe allows: half an hour.
             .progress_deadline(Duration::from_secs(2400))
-            .container(self.container())
+            .container(container)
             .security(PodSecurityContext::restricted().run_as(POSTGRES, POSTGRES).fs_group(POSTGRES))
             .automount_service_account_token(false)
             // The image stops with SIGINT: open transactions are rolled back, and what is in memory is written out.
@@ -49,7 +49,8 @@ impl Server<'_> {
             .patch_pod(|pod| pod.enable_service_links = Some(false))
     }
 
-    fn container(&self) -> Container {
+    /// The container of the server.
+    pub fn container(&self) -> Container {
         let first = self.databases.first().map_or(self.role, String::as_str);
         Container::new("postgres", self.image)
             .command(["sh", "-c", include_str!("start.sh")])
