@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use holm_core::{Declaration, FieldPath, IntoResource, Kind, ProblemKind, Ref};
 use k8s_openapi::api::autoscaling::v2 as autoscaling;
-use serde_json::Value;
 
 use crate::amount::Percent;
 use crate::builder::{Builder, Common, Lowering, keep_options};
@@ -13,8 +12,8 @@ use crate::kind;
 
 /// Changes the number of pods of a workload with its load.
 ///
-/// The target comes from a reference. A workload that declares its number of replicas itself, or whose containers request nothing of
-/// what is measured, is a problem.
+/// The target comes from a reference. The stack warns of a workload that declares its number of replicas itself. Shares are those of what
+/// the containers request, so they must request it, or get it from a LimitRange.
 ///
 /// ```
 /// use holm_core::Stack;
@@ -30,8 +29,6 @@ use crate::kind;
 pub struct HorizontalPodAutoscaler {
     common: Common<autoscaling::HorizontalPodAutoscaler>,
     spec: autoscaling::HorizontalPodAutoscalerSpec,
-    /// The containers of the target that lack a request, by what is measured.
-    declared: Value,
 }
 
 impl HorizontalPodAutoscaler {
@@ -51,13 +48,6 @@ impl HorizontalPodAutoscaler {
             };
             common.problem(FieldPath::of(["spec", "minReplicas"]), kind);
         }
-        if workload.declared().pointer("/spec/replicas").is_some_and(|replicas| !replicas.is_null()) {
-            let message = format!(
-                "{} declares its number of replicas, so that each apply would undo the autoscaler; leave replicas() out",
-                workload.id()
-            );
-            common.problem(FieldPath::of(["spec", "scaleTargetRef"]), ProblemKind::Unfit(message));
-        }
         let kind = holm_core::api_kind_of::<K>();
         let whole = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
         let spec = autoscaling::HorizontalPodAutoscalerSpec {
@@ -70,7 +60,7 @@ impl HorizontalPodAutoscaler {
             },
             ..Default::default()
         };
-        Self { common, spec, declared: workload.declared().clone() }
+        Self { common, spec }
     }
 
     /// Another name than the workload's.
@@ -99,24 +89,6 @@ impl HorizontalPodAutoscaler {
     }
 
     fn resource(mut self, name: &str, utilization: Percent) -> Self {
-        for list in ["containers", "initContainers"] {
-            let containers = self.declared.pointer(&format!("/spec/template/spec/{list}")).and_then(Value::as_array);
-            for container in containers.into_iter().flatten() {
-                // An init container that does not stay is not measured.
-                if list == "initContainers" && container["restartPolicy"] != "Always" {
-                    continue;
-                }
-                let has = |of: &str| !container["resources"][of][name].is_null();
-                if !has("requests") && !has("limits") {
-                    let container = container["name"].as_str().unwrap_or_default();
-                    let message = format!(
-                        "the container {container} of {} requests no {name}, so that its share of the request is not known",
-                        self.spec.scale_target_ref.name
-                    );
-                    self.common.problem(FieldPath::of(["spec", "metrics"]), ProblemKind::Incomplete(message));
-                }
-            }
-        }
         let target = autoscaling::MetricTarget {
             type_: "Utilization".to_owned(),
             average_utilization: Some(i32::try_from(utilization.0).unwrap_or(i32::MAX)),

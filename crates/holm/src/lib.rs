@@ -122,9 +122,9 @@ pub use holm_core::validate::{
 };
 pub use holm_core::{Component, policy, transform};
 pub use holm_core::{
-    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Name, Password, Policy, Problem,
-    ProblemKind, Problems, ReadyWhen, Ref, ReferenceRule, ResourceId, ResourceOptions, Scope, Sensitive, Stack,
-    Strength, Timeouts, Untyped, Warning, WarningKind, WarningLevel, options,
+    Config, ConfigError, ConflictPolicy, FieldPath, Graph, Input, IntoResource, Manifest, Name, Password, Policy,
+    Problem, ProblemKind, Problems, ReadyWhen, Ref, ReferenceRule, ResourceId, ResourceOptions, Scope, Sensitive,
+    Stack, Strength, Timeouts, Untyped, Warning, WarningKind, WarningLevel, options,
 };
 pub use holm_resources as resources;
 pub use holm_resources::kind;
