@@ -11,7 +11,3 @@ SET log_min_error_statement = panic;
 CREATE ROLE holm LOGIN PASSWORD :'password';
 ALTER DATABASE holm OWNER TO holm;
 CREATE DATABASE backups OWNER holm;
-
--- Everything is there. This must stay the last line: it takes the mark of start.sh away, and what is
--- on the disk then must not say otherwise after a power failure.
-\! rm "${PGDATA%/*}/first-start-unfinished" && sync

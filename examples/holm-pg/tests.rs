@@ -25,11 +25,6 @@ fn clients_find_the_server_with_the_url_of_the_secret() {
 }
 
 #[test]
-fn the_server_starts_as_the_library_starts_one() {
-    assert_eq!(include_str!("start.sh"), include_str!("../../crates/holm-components/src/postgres/start.sh"));
-}
-
-#[test]
 fn two_servers_never_share_the_data() {
     let graph = holm::testing::graph(declare, []).expect("the stack has no problems");
     let deployment = holm::testing::object(&graph, "Deployment/postgres").expect("the stack has the Deployment");

@@ -21,7 +21,7 @@
 //!     .connect_to(&database.workload, &database.port)
 //!     .declare(&stack);
 //! let graph = stack.build()?;
-//! assert_eq!(graph.resources().len(), 10);
+//! assert_eq!(graph.resources().len(), 11);
 //! # Ok::<(), holm_core::Problems>(())
 //! ```
 

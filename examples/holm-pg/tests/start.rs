@@ -24,7 +24,10 @@ impl Container {
     fn start(&self) -> Child {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new("sh");
-        command.args(["-c", include_str!("../start.sh")]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(["-c", include_str!("../../../crates/holm-components/src/postgres/start.sh")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.env("PGDATA", self.path("pgdata")).env("PATH", format!("{}:{path}", self.folder.display()));
         command.spawn().expect("every machine with containers has a shell")
     }

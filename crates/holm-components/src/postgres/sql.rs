@@ -59,7 +59,10 @@ pub fn finished(file: &str, mut script: String) -> String {
     let command = "rm \"${PGDATA%/*}/first-start-unfinished\" && sync";
     // A file of SQL is psql's, and any other a shell's.
     let (comment, escape) = if file.ends_with(".sql") { ("--", "\\! ") } else { ("#", "") };
-    script.push_str(&format!("\n{comment} Everything is there. This must stay the last line.\n{escape}{command}\n"));
+    script.push_str(&format!(
+        "\n{comment} Everything is there. This must stay the last line: it takes the mark of start.sh away, and what is\n\
+         {comment} on the disk then must not say otherwise after a power failure.\n{escape}{command}\n"
+    ));
     script
 }
 
