@@ -57,12 +57,15 @@ pub struct Policy {
     checks: Vec<Check>,
 }
 
+/// A function of the program that looks at something and reports what it finds.
+type Look<T, R> = Arc<dyn Fn(&T, &mut R)>;
+
 /// One look at the stack.
 #[derive(Clone)]
 enum Check {
-    Resources(Arc<dyn Fn(&Resource, &mut ResourceReport)>),
-    Graph(Arc<dyn Fn(&Graph, &mut Report)>),
-    Plan(Arc<dyn Fn(&[PlannedChange], &mut Report)>),
+    Resources(Look<Resource, ResourceReport>),
+    Graph(Look<Graph, Report>),
+    Plan(Look<[PlannedChange], Report>),
 }
 
 /// What a plan would do to one object.
