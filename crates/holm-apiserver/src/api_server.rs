@@ -54,6 +54,7 @@ pub(crate) struct Inner {
 pub struct ApiServerBuilder {
     clock: Clock,
     seed: Option<u64>,
+    signing_key: Option<holm_values::Sensitive<[u8; 32]>>,
     log_capacity: usize,
     objects: Vec<Value>,
     #[cfg(feature = "persist")]
@@ -122,6 +123,13 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Signs the tokens of service accounts with this key, so that those of an earlier life are good. Default: a new one.
+    #[must_use]
+    pub fn signing_key(mut self, key: [u8; 32]) -> Self {
+        self.signing_key = Some(holm_values::Sensitive::new(key));
+        self
+    }
+
     /// Makes the cluster, with its first namespaces and the service `kubernetes`.
     ///
     /// # Errors
@@ -182,7 +190,10 @@ impl ApiServerBuilder {
                 revision,
                 published,
                 audit: AuditLog::default(),
-                signer: Signer::new()?,
+                signer: match self.signing_key {
+                    Some(key) => Signer::with(*key.expose()),
+                    None => Signer::new()?,
+                },
                 #[cfg(feature = "persist")]
                 persist,
                 #[cfg(feature = "persist")]
@@ -207,6 +218,7 @@ impl ApiServer {
         ApiServerBuilder {
             clock: Clock::system(),
             seed: None,
+            signing_key: None,
             log_capacity: LOG_CAPACITY,
             objects: Vec::new(),
             #[cfg(feature = "persist")]

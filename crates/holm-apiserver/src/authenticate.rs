@@ -1,6 +1,6 @@
 //! Who a request comes from: tokens, and asking on behalf of others.
 //!
-//! Tokens of service accounts are signed with a key that lives as long as the process; they are checked as
+//! Tokens of service accounts are signed with a key that lives as long as the process, unless one is kept; they are checked as
 //! `k8s.io/kubernetes`, `pkg/serviceaccount/claims.go` does: the time, the account, and the object that they are bound to.
 
 use std::collections::BTreeMap;
@@ -43,6 +43,11 @@ impl Signer {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|_| ApiError::internal("the operating system gives no random key"))?;
         Ok(Self { key })
+    }
+
+    /// A signer with a key that was kept.
+    pub fn with(key: [u8; 32]) -> Self {
+        Self { key }
     }
 
     fn signature(&self, text: &str) -> Option<Hmac<Sha256>> {

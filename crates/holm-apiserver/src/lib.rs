@@ -27,8 +27,8 @@
 //!   CBOR 415. Only an applied configuration may be YAML.
 //! - The client in process is the administrator unless [`ApiServer::client_as`] says who it is. Over the listener there are
 //!   tokens of the administrator and of service accounts, and roles decide; there are no client certificates, and tokens end
-//!   with the process. The roles of Kubernetes' own controllers are left out.
-//! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks; no limit ranges or pod security.
+//!   with the process unless its [`Credentials`] are kept. The roles of Kubernetes' own controllers are left out.
+//! - No webhooks, no admission policies, no aggregated APIs, no conversion webhooks (a definition with one is stored, and only its stored version can be used); no limit ranges or pod security.
 //! - The stable versions of the built-in resources. Autoscalers of `autoscaling/v1` are a view of those of `autoscaling/v2`: what
 //!   is written through it is owned in the latter, and it takes no server-side apply.
 //! - The OpenAPI documents have no descriptions and no enumerations, so `kubectl explain` names fields with their types and what is
@@ -96,7 +96,7 @@ pub use holm_schema::{GroupVersionKind, GroupVersionResource};
 pub use holm_validation::{FieldError, FieldProblem};
 pub use holm_values::Timestamp;
 #[cfg(feature = "listen")]
-pub use listen::Listener;
+pub use listen::{Credentials, Listener};
 pub use objects::{Listed, Objects};
 pub use options::{DeleteOptions, FieldValidation, Propagation, WriteOptions};
 #[cfg(feature = "persist")]

@@ -1,10 +1,11 @@
 //! A listener on the loopback interface, for `kubectl` and other processes.
 //!
-//! HTTPS with a certificate of its own, made anew each time, and a token: both are in the kubeconfig, and whoever can read that
-//! file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP. Tokens of service accounts
+//! HTTPS with a certificate of its own and a token, made anew unless they are given: both are in the kubeconfig, and whoever can read
+//! that file is the administrator. Without TLS it would not do: `kubectl` sends no token over plain HTTP. Tokens of service accounts
 //! are taken too; who sends none is `system:anonymous`, as with a real server, and may ask for little more than the version.
 
 mod connection;
+mod credentials;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -20,13 +21,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::api_server::ApiServer;
 use crate::error::ApiError;
 use crate::server::{self, AnswerBody};
 use crate::user::User;
+
+pub use credentials::Credentials;
 
 /// A cluster that listens. It stops when this is dropped.
 pub struct Listener {
@@ -42,14 +44,20 @@ impl ApiServer {
     /// # Errors
     /// If the port cannot be had.
     pub async fn listen(&self, port: u16) -> std::io::Result<Listener> {
+        self.listen_with(port, &Credentials::new()?).await
+    }
+
+    /// The same with these credentials, so that clients of an earlier listener find it unchanged. The cluster should have been built
+    /// with their [signing key](crate::ApiServerBuilder::signing_key).
+    ///
+    /// # Errors
+    /// If the port cannot be had.
+    pub async fn listen_with(&self, port: u16, credentials: &Credentials) -> std::io::Result<Listener> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret)
-            .map_err(|_| std::io::Error::other("the operating system gives no random token"))?;
-        let token = URL_SAFE_NO_PAD.encode(secret);
+        let (token, certificate) = (credentials.token().to_owned(), credentials.certificate().to_owned());
         let expected: Arc<str> = token.as_str().into();
-        let (acceptor, certificate) = secured().map_err(std::io::Error::other)?;
+        let acceptor = secured(credentials).map_err(std::io::Error::other)?;
         let cluster = self.clone();
         let task = tokio::spawn(async move {
             loop {
@@ -67,18 +75,16 @@ impl ApiServer {
     }
 }
 
-/// A certificate for the loopback interface, and what accepts connections with it.
-fn secured() -> Result<(TlsAcceptor, String), Box<dyn std::error::Error + Send + Sync>> {
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+/// What accepts connections with a certificate.
+fn secured(credentials: &Credentials) -> Result<TlsAcceptor, Box<dyn std::error::Error + Send + Sync>> {
+    let (certificate, key) = credentials.pair().ok_or("the certificate is damaged")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)?;
+        .with_single_cert(vec![certificate], key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok((TlsAcceptor::from(Arc::new(config)), made.cert.pem()))
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn answer(cluster: ApiServer, expected: Arc<str>, request: Request<Incoming>) -> Response<AnswerBody> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Listener};
+use holm_apiserver::{ApiError, ApiServer, ApiServerError, Clock, Credentials, Listener};
 use holm_faults::{Faults, Requests};
 use holm_node::NodeError;
 use serde_json::Value;
@@ -100,6 +100,8 @@ pub struct Cluster {
     settle_limit: usize,
     task: Option<JoinHandle<()>>,
     held: Option<Held>,
+    /// By which clients know a cluster that is kept.
+    credentials: Option<Credentials>,
 }
 
 impl Cluster {
@@ -135,9 +137,10 @@ impl Cluster {
         if let Some(history) = options.history {
             builder = builder.history(history);
         }
-        if let Some(held) = &held {
+        let credentials = held.as_ref().map(Held::credentials).transpose()?;
+        if let (Some(held), Some(credentials)) = (&held, &credentials) {
             held.discard_import()?;
-            builder = builder.persist(held.place().file());
+            builder = builder.persist(held.place().file()).signing_key(credentials.signing_key());
         }
         let api = builder.build()?;
         bootstrap::run(&api)?;
@@ -150,7 +153,15 @@ impl Cluster {
         }
         let simulation = Arc::new(Mutex::new(simulation));
         let task = options.in_background.then(|| runtime.spawn(run(api.clone(), Arc::clone(&simulation))));
-        Ok(Self { api, faults: Faults::default(), simulation, settle_limit: options.settle_limit, task, held })
+        Ok(Self {
+            api,
+            faults: Faults::default(),
+            simulation,
+            settle_limit: options.settle_limit,
+            task,
+            held,
+            credentials,
+        })
     }
 
     /// Listens on the loopback interface, on this port or on a free one if it is 0, and lets other processes of the user know,
@@ -159,7 +170,11 @@ impl Cluster {
     /// # Errors
     /// When the port cannot be had, or the kubeconfig cannot be written.
     pub async fn listen(&mut self, port: u16) -> Result<Listener, ClusterError> {
-        let listener = self.api.listen(port).await.map_err(|source| ClusterError::Listen { port, source })?;
+        let listener = match &self.credentials {
+            Some(credentials) => self.api.listen_with(port, credentials).await,
+            None => self.api.listen(port).await,
+        };
+        let listener = listener.map_err(|source| ClusterError::Listen { port, source })?;
         if let Some(held) = &mut self.held {
             let path = held.place().kubeconfig();
             let written = listener.write_kubeconfig(&path);

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use holm_apiserver::{Clock, Timestamp};
+use holm_apiserver::{Clock, Credentials, Timestamp};
 use serde_json::{Value, json};
 
 /// The environment variable that names the directory for all that is kept.
@@ -136,6 +136,11 @@ impl Place {
         self.beside("kubeconfig")
     }
 
+    /// Where the credentials are kept by which clients know the cluster after a restart.
+    fn credentials(&self) -> PathBuf {
+        self.beside("credentials")
+    }
+
     /// Whether there is a cluster.
     #[must_use]
     pub fn exists(&self) -> bool {
@@ -238,6 +243,22 @@ impl Held {
         self.write()
     }
 
+    /// Returns the credentials of the cluster, which are made with it. Damaged ones are made anew.
+    pub(crate) fn credentials(&self) -> Result<Credentials, PlaceError> {
+        let path = self.place.credentials();
+        let kept = match fs::read_to_string(&path) {
+            Ok(text) => Credentials::from_text(&text),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => None,
+            Err(source) => return Err(unusable(&path, source)),
+        };
+        if let Some(credentials) = kept {
+            return Ok(credentials);
+        }
+        let credentials = Credentials::new().map_err(|source| unusable(&path, source))?;
+        self.write_private("credentials", &credentials.to_text())?;
+        Ok(credentials)
+    }
+
     /// Deletes what an import left behind that did not come to its end.
     pub(crate) fn discard_import(&self) -> Result<(), PlaceError> {
         let path = self.place.import_file();
@@ -252,6 +273,12 @@ impl Held {
     /// # Errors
     /// If its file cannot be deleted.
     pub fn delete(&self) -> Result<bool, PlaceError> {
+        // Who knew the old cluster does not know the next one.
+        let credentials = self.place.credentials();
+        match fs::remove_file(&credentials) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(unusable(&credentials, source)),
+            _ => {}
+        }
         let path = self.place.file();
         match fs::remove_file(&path) {
             Ok(()) => Ok(true),
@@ -260,12 +287,16 @@ impl Held {
         }
     }
 
-    /// Written whole under another name first, so that nobody reads half of it.
     fn write(&self) -> Result<(), PlaceError> {
-        let (path, new) = (self.place.beside("holder"), self.place.beside("holder-new"));
         let Holder { process, since, command, kubeconfig } = &self.holder;
         let text =
             json!({"process": process, "since": since.0, "command": command, "kubeconfig": kubeconfig}).to_string();
+        self.write_private("holder", &text)
+    }
+
+    /// Writes a file that only the owner can read: whole under another name first, so that nobody reads half of it.
+    fn write_private(&self, extension: &str, text: &str) -> Result<(), PlaceError> {
+        let (path, new) = (self.place.beside(extension), self.place.beside(&format!("{extension}-new")));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         private(&mut options);
