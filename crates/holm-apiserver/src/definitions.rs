@@ -24,10 +24,6 @@ pub(crate) fn unsupported(resource: &ResourceType, definition: &Value) -> Vec<Fi
     if !resource.is("customresourcedefinitions.apiextensions.k8s.io") {
         return errors;
     }
-    if text_at(definition, &["spec", "conversion", "strategy"]) == "Webhook" {
-        let detail = "the embedded cluster has no conversion webhooks";
-        errors.push(FieldError::forbidden("spec.conversion.strategy", detail));
-    }
     let versions = at(definition, &["spec", "versions"]).and_then(Value::as_array).into_iter().flatten();
     for (position, version) in versions.enumerate().filter(|_| cfg!(not(feature = "cel"))) {
         if has_rules(&openapi(version)) {
@@ -119,7 +115,24 @@ fn resources(definition: &Value) -> Vec<ResourceType> {
             .collect(),
     });
     let tracked: Arc<dyn Versions> = Arc::new(tracked);
-    kinds(definition).into_iter().map(|kind| ResourceType::custom(kind, Arc::clone(&tracked))).collect()
+    let all = kinds(definition).into_iter().map(|kind| ResourceType::custom(kind, Arc::clone(&tracked)));
+    let has_webhook = text_at(definition, &["spec", "conversion", "strategy"]) == "Webhook";
+    let versions = at(definition, &["spec", "versions"]).and_then(Value::as_array);
+    let stored = versions.into_iter().flatten().find(|version| version.get("storage") == Some(&json!(true)));
+    let stored = stored.map(|version| text_at(version, &["name"])).unwrap_or_default();
+    all.map(|mut resource| {
+        resource.stored_version = Some(stored.to_owned());
+        if has_webhook && resource.resource.version != stored {
+            let kind = &resource.kind;
+            let text = format!(
+                "conversion webhook for {group}/{stored}, Kind={} failed: the embedded cluster calls no webhooks",
+                kind.kind
+            );
+            resource.unconvertible = Some(text);
+        }
+        resource
+    })
+    .collect()
 }
 
 /// The type for server-side apply: the schema of the definition with the metadata that every object has.

@@ -38,6 +38,10 @@ pub(crate) struct ResourceType {
     pub view: Option<View>,
     /// Set if what is written to the objects comes through this view, in this kind, and is owned in it.
     through: Option<(View, GroupVersionKind)>,
+    /// The version that a definition stores its objects in; none of a built-in resource.
+    pub stored_version: Option<String>,
+    /// Why nothing can be read or written in this version: a webhook would have to convert it.
+    pub unconvertible: Option<String>,
     /// Ownership of fields that are written through the object itself.
     main_tracker: FieldTracker,
     /// Ownership of fields that are written through the status subresource.
@@ -95,7 +99,16 @@ impl ResourceType {
         let kept: &[&[&str]] = if definition.is_custom() { &[&["metadata"], &["spec"]] } else { status_keeps(&kind) };
         let status =
             FieldTracker::new(kind.clone(), versions).nothing(empty).subresource("status").filters(excluding(kept));
-        Self { definition, traits, view: None, through: None, main_tracker: main, status_tracker: status }
+        Self {
+            definition,
+            traits,
+            view: None,
+            through: None,
+            stored_version: None,
+            unconvertible: None,
+            main_tracker: main,
+            status_tracker: status,
+        }
     }
 
     /// The resource for writes through a view of it.

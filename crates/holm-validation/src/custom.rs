@@ -1,7 +1,7 @@
 //! Custom resources: what a CustomResourceDefinition makes of objects.
 //!
 //! From `k8s.io/apiextensions-apiserver`: structural schemas (`pkg/apiserver/schema`), defaulting, pruning, validation, and the
-//! rules in CEL. Conversion between versions is relabelling; conversion webhooks are refused.
+//! rules in CEL. Conversion between versions is relabelling; conversion webhooks are not called.
 
 mod definition;
 mod format;

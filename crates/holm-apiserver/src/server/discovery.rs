@@ -2,8 +2,11 @@
 //!
 //! From `k8s.io/apiserver`, `pkg/endpoints/discovery`, in the old form (one document per version) and aggregated (one for all).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Response;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::json_answer;
 use super::respond::{Accept, AnswerBody, typed};
@@ -105,6 +108,9 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Result<Response
         if !found.categories.is_empty() {
             entry["categories"] = json!(found.categories);
         }
+        if found.verbs.iter().any(|verb| verb == "watch") {
+            entry["storageVersionHash"] = json!(storage_version_hash(resource));
+        }
         listed.push(entry);
         for subresource in &found.subresources {
             let mut entry = json!({
@@ -128,6 +134,30 @@ fn resources(registry: &Registry, group: &str, version: &str) -> Result<Response
         list["apiVersion"] = json!("v1");
     }
     Ok(json_answer(200, &list))
+}
+
+/// The hash of the version in which the objects of a resource are stored, by which clients tell that it changed
+/// (`k8s.io/apiserver`, `pkg/endpoints/discovery/storageversionhash.go`).
+fn storage_version_hash(resource: &ResourceType) -> String {
+    /// What a control plane of 1.37 stores in another version than it serves, with that version.
+    const STORED_OTHERWISE: [(&str, &str, &str); 7] = [
+        ("apiextensions.k8s.io", "CustomResourceDefinition", "apiextensions.k8s.io/v1beta1"),
+        ("autoscaling", "HorizontalPodAutoscaler", "autoscaling/v2"),
+        ("certificates.k8s.io", "ClusterTrustBundle", "certificates.k8s.io/v1beta1"),
+        ("certificates.k8s.io", "PodCertificateRequest", "certificates.k8s.io/v1beta1"),
+        ("events.k8s.io", "Event", "/v1"),
+        ("resource.k8s.io", "DeviceTaintRule", "resource.k8s.io/v1beta2"),
+        ("storagemigration.k8s.io", "StorageVersionMigration", "storagemigration.k8s.io/v1beta1"),
+    ];
+    let kind = &resource.kind;
+    let otherwise = STORED_OTHERWISE.iter().find(|(group, name, _)| *group == kind.group && *name == kind.kind);
+    let stored = match (otherwise, &resource.stored_version) {
+        (Some((_, _, stored)), _) => (*stored).to_owned(),
+        (None, Some(version)) => format!("{}/{version}", kind.group),
+        (None, None) => format!("{}/{}", kind.group, kind.version),
+    };
+    let hash = Sha256::digest(format!("{stored}/{}", kind.kind));
+    STANDARD.encode(&hash[..8])
 }
 
 /// All groups in one document: the core group, or the others.

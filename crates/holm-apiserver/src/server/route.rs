@@ -56,6 +56,9 @@ impl Route {
                 ApiError::no_resource()
             });
         };
+        if let Some(problem) = &resource.unconvertible {
+            return Err(ApiError::internal(problem));
+        }
         let (name, subresource) = match rest {
             [] => (None, ""),
             [name] => (Some(*name), ""),
