@@ -38,6 +38,42 @@ pub fn has_rules(schema: &Value) -> bool {
     schema.to_string().contains("\"x-kubernetes-validations\"")
 }
 
+/// What is wrong with the rules that one level of a definition's schema has: those without an expression, and expressions that are
+/// no CEL or name what there is not (`ValidateCustomResourceDefinitionOpenAPISchema`). Their cost is not estimated.
+pub(super) fn definition_errors(schema: &Value, path: &str) -> Vec<FieldError> {
+    let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten();
+    rules
+        .enumerate()
+        .filter_map(|(position, rule)| {
+            let field = format!("{path}.x-kubernetes-validations[{position}].rule");
+            match rule.get("rule").and_then(Value::as_str).map(str::trim) {
+                None | Some("") => Some(FieldError::required(field, "rule is not specified")),
+                Some(text) => {
+                    let problem = compile_problem(text)?;
+                    Some(FieldError::invalid_without_value(field, format!("compilation failed: ERROR: {problem}")))
+                }
+            }
+        })
+        .collect()
+}
+
+#[cfg(feature = "cel")]
+fn compile_problem(rule: &str) -> Option<String> {
+    use kube_cel::{ScopeContext, check_rule_scope, compile_schema};
+
+    let schema = serde_json::json!({"type": "object", "x-kubernetes-validations": [{"rule": rule}]});
+    let compiled = compile_schema(&schema);
+    if let Some(error) = compiled.compilation_errors().first() {
+        return Some(error.to_string());
+    }
+    check_rule_scope(rule, ScopeContext::CrdValidation).first().map(|warning| warning.message.clone())
+}
+
+#[cfg(not(feature = "cel"))]
+fn compile_problem(_: &str) -> Option<String> {
+    None
+}
+
 #[cfg(feature = "cel")]
 fn check_rules(schema: &Value, object: &Value, live: Option<&Value>) -> Vec<FieldError> {
     let Err(errors) = kube_cel::Validator::new().validate(schema, object, live) else { return Vec::new() };

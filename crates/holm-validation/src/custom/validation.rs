@@ -9,6 +9,7 @@ use holm_values::names;
 use serde_json::{Value, json};
 
 use super::definition::versions;
+use super::rules;
 use super::value::has_type;
 use crate::field_error::{FieldError, FieldProblem};
 use crate::object::{self, at, text_at};
@@ -165,6 +166,7 @@ fn structural(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::not_supported(field, other, &["atomic", "map", "set"]));
         }
     }
+    errors.extend(rules::definition_errors(schema, path));
     for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         structural(property, &format!("{path}.properties[{name}]"), errors);
     }
