@@ -28,7 +28,7 @@ pub(crate) fn decide(node: Option<&Value>, options: &NodeOptions, now: i64) -> D
     };
     let is_ready = object::condition(node, "Ready").is_some_and(|ready| text(ready, &["status"]) == "True");
     if is_ready {
-        return if options.schedules { untaint(node) } else { Decision::default() };
+        return if options.schedules { taint(node, now) } else { Decision::default() };
     }
     let mut status = json!({"conditions": conditions(now)});
     if list(node, &["status", "addresses"]).next().is_none() {
@@ -54,16 +54,33 @@ pub(crate) fn decide(node: Option<&Value>, options: &NodeOptions, now: i64) -> D
 
 /// The taint that the API server gives to new nodes, until they are ready.
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
+/// The taint of a node that is cordoned.
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
-/// Takes the first taint from a node that is ready. On a real control plane its node lifecycle controller does
-/// (`k8s.io/kubernetes`, `pkg/controller/nodelifecycle`).
-fn untaint(node: &Value) -> Decision {
-    let is_first = |taint: &&Value| text(taint, &["key"]) == NOT_READY;
-    if !list(node, &["spec", "taints"]).any(|taint| is_first(&taint)) {
+/// Brings the taints of a node that is ready into line with its state. On a real control plane its node lifecycle controller does
+/// (`k8s.io/kubernetes`, `pkg/controller/nodelifecycle`, `doNoScheduleTaintingPass`).
+fn taint(node: &Value, now: i64) -> Decision {
+    let is_cordoned = at(node, &["spec", "unschedulable"]) == Some(&Value::Bool(true));
+    let is_stale = |taint: &&Value| {
+        text(taint, &["effect"]) == "NoSchedule"
+            && match text(taint, &["key"]) {
+                NOT_READY => true,
+                UNSCHEDULABLE => !is_cordoned,
+                _ => false,
+            }
+    };
+    let present = || list(node, &["spec", "taints"]);
+    let has_cordon =
+        present().any(|taint| text(taint, &["key"]) == UNSCHEDULABLE && text(taint, &["effect"]) == "NoSchedule");
+    let is_missing = is_cordoned && !has_cordon;
+    if !is_missing && !present().any(|taint| is_stale(&taint)) {
         return Decision::default();
     }
-    let others: Vec<&Value> = list(node, &["spec", "taints"]).filter(|taint| !is_first(taint)).collect();
-    let taints = if others.is_empty() { Value::Null } else { json!(others) };
+    let mut taints: Vec<Value> = present().filter(|taint| !is_stale(taint)).cloned().collect();
+    if is_missing {
+        taints.push(json!({"key": UNSCHEDULABLE, "effect": "NoSchedule", "timeAdded": timestamp(now)}));
+    }
+    let taints = if taints.is_empty() { Value::Null } else { json!(taints) };
     Decision::act(vec![Action::Patch {
         resource: Resource::Nodes,
         namespace: String::new(),
@@ -150,4 +167,36 @@ pub(crate) fn lease(options: &NodeOptions, node: Option<&Value>, now: i64) -> Va
             json!([{"apiVersion": "v1", "kind": "Node", "name": name(node), "uid": uid(node)}]);
     }
     lease
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The taints that a node gets, as its key and effect; none where they stay as they are.
+    fn tainted(spec: Value) -> Option<Vec<String>> {
+        let node = json!({"metadata": {"name": "n"}, "spec": spec, "status": {"conditions": conditions(0)}});
+        let options = NodeOptions { schedules: true, ..NodeOptions::default() };
+        let decision = decide(Some(&node), &options, 0);
+        let [Action::Patch { body, .. }] = decision.actions.as_slice() else { return None };
+        let taints = list(body, &["spec", "taints"]);
+        Some(taints.map(|taint| format!("{}:{}", text(taint, &["key"]), text(taint, &["effect"]))).collect())
+    }
+
+    #[test]
+    fn the_taints_of_a_node_follow_its_state() {
+        let taint = |key: &str, effect: &str| json!({"key": key, "effect": effect});
+        let cordon = taint(UNSCHEDULABLE, "NoSchedule");
+        let own = taint("dedicated", "NoSchedule");
+        assert_eq!(tainted(json!({})), None);
+        assert_eq!(
+            tainted(json!({"taints": [own, taint(NOT_READY, "NoSchedule")]})),
+            Some(vec!["dedicated:NoSchedule".into()])
+        );
+        assert_eq!(tainted(json!({"taints": [taint(NOT_READY, "NoExecute")]})), None);
+        let cordoned = tainted(json!({"unschedulable": true, "taints": [own]}));
+        assert_eq!(cordoned, Some(vec!["dedicated:NoSchedule".into(), format!("{UNSCHEDULABLE}:NoSchedule")]));
+        assert_eq!(tainted(json!({"unschedulable": true, "taints": [cordon]})), None);
+        assert_eq!(tainted(json!({"taints": [cordon]})), Some(Vec::new()));
+    }
 }

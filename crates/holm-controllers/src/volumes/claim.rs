@@ -92,7 +92,8 @@ fn provision(context: &mut Context, claim: &Arc<Value>) -> Outcome {
     let Some(class) = context.get(Kind::StorageClass, "", &class_name) else {
         let message = format!("storageclass.storage.k8s.io {class_name:?} not found");
         say(context, claim, true, "ProvisioningFailed", &message);
-        return Ok(());
+        // It is tried again until there is one, as each try says.
+        return Err(Failure::NotYet(message));
     };
     let provisioner = text(&class, "/provisioner").to_owned();
     if provisioner == "kubernetes.io/no-provisioner" {
