@@ -51,6 +51,7 @@ Examples:
   PROGRAM destroy --allow-delete PersistentVolumeClaim/data
                                             delete everything, this claim included
   PROGRAM status                            what the stack owns, and what is wrong with it
+  PROGRAM stack list                        which stacks of this program the cluster has
   PROGRAM graph --format dot | dot -Tsvg    draw the graph
 
 Exit codes:
@@ -69,6 +70,8 @@ pub enum Verb {
     Destroy(ApplyVerb),
     /// Show what the stack owns and how far each of it has come, with the cause where something is not ready.
     Status(StatusVerb),
+    /// List the stacks of this program that the cluster has. Needs no stack.
+    Stack(StackVerb),
     /// Show the resources and what each depends on. Needs no cluster.
     Graph(GraphVerb),
     /// Write the objects as YAML, secret values masked. Needs no cluster.
@@ -141,6 +144,9 @@ pub struct Planning {
     /// Make this generated value anew, also where the old one is lost: the way to rotate a password; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub regenerate: Vec<String>,
+    /// Run this Job again, failed or not: it is deleted and made anew; may be repeated
+    #[arg(long, value_name = "Job/NAME", value_delimiter = ',')]
+    pub rerun: Vec<String>,
     /// Remove the fields that people added to the stack's objects with kubectl and the like, which a plan notes as "also set by"
     #[arg(long)]
     pub prune_fields: bool,
@@ -177,7 +183,18 @@ pub struct ApplyVerb {
     /// How many requests may be in flight [default: 32]
     #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
     pub parallel: Option<usize>,
-    /// How long each resource may take to become ready, or to go [default: 10m]
+    /// Whose logs to show while they are waited for: jobs, all or none; --logs alone is all [default: jobs]
+    #[arg(
+        long,
+        value_name = "WHOSE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        hide_possible_values = true
+    )]
+    pub logs: Option<Logs>,
+    /// How long each resource may take to become ready, or to go [default: 10m, or what it allows itself by its progress deadline or
+    /// startup probe]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub timeout: Option<Duration>,
     /// How long the whole run may take; then nothing new is begun, and what was done is recorded [default: for ever]
@@ -193,6 +210,28 @@ pub struct StatusVerb {
     /// Exit with 0 where everything is ready, 1 for an error, 2 where something is not ready
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    after: Common,
+}
+
+/// `stack`.
+#[derive(Args, Clone, Debug)]
+pub struct StackVerb {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: StackAction,
+}
+
+/// What to do with the stacks of the program.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StackAction {
+    /// Show each with its namespace and how many resources it manages.
+    List(StackListAction),
+}
+
+/// `stack list`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StackListAction {
     #[command(flatten)]
     after: Common,
 }
@@ -231,6 +270,18 @@ pub enum Output {
     Text,
     /// JSON with a versioned schema.
     Json,
+}
+
+/// Whose logs are shown while a run waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Logs {
+    /// Those of Jobs.
+    #[default]
+    Jobs,
+    /// Those of all workloads.
+    All,
+    /// Nobody's.
+    None,
 }
 
 /// When to use colours.
@@ -354,6 +405,7 @@ impl Arguments {
             Verb::Plan(verb) => &verb.after,
             Verb::Apply(verb) | Verb::Destroy(verb) => &verb.after,
             Verb::Status(verb) => &verb.after,
+            Verb::Stack(StackVerb { action: StackAction::List(action) }) => &action.after,
             Verb::Graph(verb) => &verb.after,
             Verb::Render(verb) => &verb.after,
             Verb::Outputs(verb) => &verb.after,
@@ -405,6 +457,7 @@ impl Verb {
             Self::Apply(_) => "apply",
             Self::Destroy(_) => "destroy",
             Self::Status(_) => "status",
+            Self::Stack(_) => "stack list",
             Self::Graph(_) => "graph",
             Self::Render(_) => "render",
             Self::Outputs(_) => "outputs",
@@ -435,6 +488,11 @@ impl Planning {
             (false, true) => Adoption::Nothing,
             (false, false) => Adoption::Named(named),
         }
+    }
+
+    /// The Jobs to run again.
+    pub fn rerun(&self) -> BTreeSet<String> {
+        each_once(&self.rerun)
     }
 
     /// The generated values to make anew.

@@ -90,6 +90,15 @@ impl Diagnostic {
         self
     }
 
+    /// The same problems of a declaration, the first with this hint where it has none.
+    #[must_use]
+    pub fn with_problem_hint(mut self, hint: &str) -> Self {
+        if let Some(problem) = self.problems.first_mut().filter(|problem| problem.hint.is_none()) {
+            problem.hint = Some(hint.to_owned());
+        }
+        self
+    }
+
     /// An error with everything below it.
     pub fn of(kind: Kind, error: &dyn Error, hint: Option<String>) -> Self {
         Self { causes: causes(error), hint, ..Self::new(kind, error.to_string()) }

@@ -1,8 +1,13 @@
 //! What would help, in the words of the command line: the libraries below name no flags.
 
 use holm_cluster::{ClusterError, ConnectError, RequestError, Trouble};
-use holm_core::{Problem, ProblemKind};
+use holm_core::{Problem, ProblemKind, ResourceId};
+use holm_executor::event::Failure;
 use holm_planner::plan::{Blocker, BlockerKind};
+
+/// What helps where the namespace of a stack to destroy is not known.
+pub const NAMESPACE_OF_DESTROY: &str =
+    "name the namespace of the stack with --namespace NAME (`stack list` shows it), which is all that destroy needs";
 
 /// Returns the hint for an error that blocks a plan.
 pub fn of_blocker(blocker: &Blocker) -> Option<String> {
@@ -30,11 +35,25 @@ pub fn of_blocker(blocker: &Blocker) -> Option<String> {
     })
 }
 
+/// Returns the hint for a change that failed. A Job that failed does not run again by itself.
+pub fn of_failure(id: &ResourceId, failure: &Failure, home: Option<&str>) -> Option<String> {
+    let has_ended = failure.cause.as_ref().is_some_and(|cause| cause.is_final);
+    if !has_ended || !id.is("batch", "Job") {
+        return failure.hint.clone();
+    }
+    let rerun = format!("--rerun {}", id.relative_to(home));
+    Some(match &failure.hint {
+        Some(hint) => format!("{hint}; then run it again with {rerun}"),
+        None => format!("run it again with {rerun}, or change its declaration"),
+    })
+}
+
 /// Returns what would help against a problem of a declaration.
 pub fn of_problem(problem: &Problem) -> Option<String> {
     Some(match (&problem.kind, &problem.hint) {
-        (ProblemKind::NotConfigured { key, variable }, _) => {
-            format!("give it with --config {key}=VALUE, or as the environment variable {variable}")
+        (ProblemKind::NotConfigured { key, variable }, other) => {
+            let other = other.as_ref().map(|other| format!("; or {other}")).unwrap_or_default();
+            format!("give it with --config {key}=VALUE, or as the environment variable {variable}{other}")
         }
         (ProblemKind::NoNamespace, Some(hint)) => format!("{hint}, or run with --namespace NAME"),
         (_, hint) => return hint.clone(),

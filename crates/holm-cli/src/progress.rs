@@ -23,6 +23,10 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How many objects in flight are shown at most.
 const SHOWN: usize = 8;
 
+/// A reason that has no room beside its object stands below it, at this column and on so many lines.
+const REASON_INDENT: usize = 8;
+const REASON_LINES: usize = 2;
+
 /// Below this width only the line that counts is shown.
 const NARROWEST: usize = 50;
 
@@ -107,17 +111,29 @@ impl Progress {
                 let message = format!("trying again in {}: {error}", duration::took(*after));
                 self.message(id, &message, now, layout);
             }
-            Event::Ready { id, after } => {
+            Event::Log { pod, container, line, .. } => {
+                let label = format!("| {pod} {container} ");
+                let line = Line::indented(4).role(Role::Faint, &label).hang_here().text(&harmless(line));
+                line.write(layout, &mut self.finished);
+            }
+            Event::Ready { id, after, note } => {
+                let note = note.as_ref().map(|note| format!("; {}", one_line(note))).unwrap_or_default();
                 let flight = self.end(id);
                 let action = self.action(id, flight.as_ref());
                 match (action, flight.is_some_and(|flight| flight.is_shown)) {
                     // What is unchanged and was ready at once is not worth a line.
                     (Action::Unchanged, false) => {}
                     (Action::Unchanged, true) => {
-                        self.line(id, action, Role::Good, &format!("ready after {}", duration::took(*after)), layout);
+                        self.line(
+                            id,
+                            action,
+                            Role::Good,
+                            &format!("ready after {}{note}", duration::took(*after)),
+                            layout,
+                        );
                     }
                     _ => {
-                        let text = format!("{} after {}", done_word(action), duration::took(*after));
+                        let text = format!("{} after {}{note}", done_word(action), duration::took(*after));
                         self.line(id, action, role(action), &text, layout);
                     }
                 }
@@ -229,7 +245,7 @@ impl Progress {
         let mut lines: Vec<Line> = flights
             .iter()
             .take(shown)
-            .map(|(id, flight)| {
+            .flat_map(|(id, flight)| {
                 let name = cut(&self.label(id), width / 2);
                 let took = duration::took(now.saturating_duration_since(flight.started));
                 let head = Line::default()
@@ -241,8 +257,15 @@ impl Progress {
                     .role(Role::Faint, &format!("{took:>6}"))
                     .text("  ");
                 let words = if flight.message.is_empty() { doing_word(flight.action) } else { &flight.message };
+                let words = one_line(words);
                 let room = width.saturating_sub(head.columns());
-                head.role(Role::Faint, &cut(&one_line(words), room))
+                if columns(&words) <= room {
+                    return vec![head.role(Role::Faint, &words)];
+                }
+                // The reason is what somebody waits for, and at 80 columns little of it has room beside a name.
+                let below = wrapped(&words, width - REASON_INDENT, REASON_LINES);
+                let below = below.iter().map(|text| Line::indented(REASON_INDENT).role(Role::Faint, text));
+                std::iter::once(head).chain(below).collect()
             })
             .collect();
         if flights.len() > shown && shown > 0 {
@@ -318,6 +341,33 @@ pub fn warning(id: Option<&ResourceId>, text: &str, home: Option<&str>) -> Strin
         Some(id) => format!("{}: {text}", id.relative_to(home)),
         None => text.to_owned(),
     }
+}
+
+/// Breaks a text into at most `most` lines. What has no room is left out of the middle: the cause of what went wrong is often at the
+/// end.
+fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(cut(word, width)),
+        }
+    }
+    if lines.len() > most {
+        lines.truncate(most.saturating_sub(1));
+        let mut end = String::new();
+        for word in text.split_whitespace().rev() {
+            if columns(&end) + columns(word) + 3 > width {
+                break;
+            }
+            end = format!(" {word}{end}");
+        }
+        lines.push(format!("…{end}"));
+    }
+    lines
 }
 
 fn one_line(text: &str) -> String {

@@ -18,8 +18,8 @@ fn run(progress: &mut Progress, layout: Layout) -> Instant {
     let events = [
         (0, Event::Started { id: id("Namespace", "holm"), action: create }),
         (0, Event::Written { id: id("Namespace", "holm"), action: create, after: seconds(0) }),
-        (1, Event::Ready { id: id("Namespace", "holm"), after: seconds(1) }),
-        (1, Event::Ready { id: id("Secret", "unchanged"), after: seconds(0) }),
+        (1, Event::Ready { id: id("Namespace", "holm"), after: seconds(1), note: None }),
+        (1, Event::Ready { id: id("Secret", "unchanged"), after: seconds(0), note: None }),
         (1, Event::Started { id: id("PersistentVolumeClaim", "postgres-pvc"), action: create }),
         (1, waiting(id("PersistentVolumeClaim", "postgres-pvc"), "waits for its first consumer")),
         (2, Event::Started { id: id("Deployment", "postgres"), action: create }),
@@ -79,11 +79,12 @@ fn a_terminal_shows_what_is_in_flight_below_what_is_done() {
     let mut progress = Progress::new(&sample::first_plan(), true, BTreeSet::new());
     let start = run(&mut progress, layout);
     let first = progress.draw(start + Duration::from_secs(14), layout);
-    insta::assert_snapshot!(first, @"
+    insta::assert_snapshot!(first, @r"
       + Namespace/holm                      created after 1.0s
     warning: deprecated
       + PersistentVolumeClaim/postgres-pvc     13s  waits for its first consumer
-      + Deployment/postgres                    12s  0 of 1 replicas are available,…
+      + Deployment/postgres                    12s
+            0 of 1 replicas are available, and \u{1b}[2J more
       + Service/postgres                       11s  trying again in 2.0s: 429
         1 of 6 done, 3 in flight, 14s
     ");
@@ -91,7 +92,7 @@ fn a_terminal_shows_what_is_in_flight_below_what_is_done() {
     end(&mut progress, start, layout);
     let second = progress.draw(start + Duration::from_secs(70), layout);
     insta::assert_snapshot!(visible(&second), @"
-    <return>^[4A^[J  + Deployment/postgres                 failed: did not become ready
+    <return>^[5A^[J  + Deployment/postgres                 failed: did not become ready
       + Service/postgres                    not done: needs Deployment/postgres
       + PersistentVolumeClaim/postgres-pvc   1m09s  waits for its first consumer
         3 of 6 done, 1 in flight, 1m10s

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use holm_config::Schema;
-use holm_core::{Config, Graph, ProblemKind, Problems, Stack, declare};
+use holm_core::{Config, ProblemKind, Problems, Stack, declare};
 use holm_redact::Redactor;
 
 use crate::args::{Arguments, Output, Settings, Verb, early};
@@ -14,8 +14,8 @@ use crate::connection;
 use crate::diagnostic::{Diagnostic, Kind, VIOLATED};
 use crate::panic::{self, Declaring};
 use crate::terminal::Terminal;
-use crate::verbs::{self, Outcome};
-use crate::{config, json, unused};
+use crate::verbs::{self, Declared, Outcome};
+use crate::{config, hint, json, unused};
 
 /// Runs the program `program` with the arguments of this process: declares the stack and does what the verb says.
 ///
@@ -105,12 +105,16 @@ pub(crate) fn run_with(
                 config::read(&settings, file.as_ref(), schema, std::env::vars_os(), &config::Keys::of(&settings))?;
             verbs::config::warn(&given, terminal);
             settings.take_from(&given.read);
-            let graph = declared(program, &settings, &given, declare);
+            if let Verb::Stack(_) = &arguments.verb {
+                hook(&Redactor::default());
+                return verbs::stack::run(&settings, program, terminal);
+            }
+            let declared = declared(program, &arguments.verb, &settings, &given, declare, terminal);
             let layout = terminal.rest_layout();
             terminal.say(&unused::warnings(&settings, &given.config, schema.is_some(), layout));
-            let graph = graph?;
-            let graph = verbs::discovered(&arguments.verb, &settings, graph)?;
-            verbs::run(&arguments.verb, &settings, &graph, terminal)
+            let declared = declared?;
+            let graph = verbs::discovered(&arguments.verb, &settings, declared.graph)?;
+            verbs::run(&arguments.verb, &settings, &Declared { graph, ..declared }, terminal)
         });
     match done {
         Ok(outcome) => exit_code(&outcome, &arguments.verb),
@@ -150,24 +154,56 @@ fn fail(diagnostic: &Diagnostic, output: Output, terminal: &mut Terminal) {
     terminal.say(&text);
 }
 
-fn declared(program: &str, settings: &Settings, given: &Given, declare: Declare<'_>) -> Result<Graph, Diagnostic> {
+/// Declares the stack. What `status` and `destroy` do is about what was applied, so they need no valid declaration.
+fn declared(
+    program: &str,
+    verb: &Verb,
+    settings: &Settings,
+    given: &Given,
+    declare: Declare<'_>,
+    terminal: &mut Terminal,
+) -> Result<Declared, Diagnostic> {
     let mut redactor = Redactor::default();
     redactor.learn_all(given.secrets.iter().map(String::as_str));
     let declaring = hook(&redactor);
     let namespace = settings.namespace.clone().or_else(|| connection::namespace(settings));
-    declaring.during(|| declare::graph(program, namespace.as_deref(), &given.config, declare)).map_err(
-        |Problems(mut problems)| {
-            for problem in &mut problems {
-                // The program's own words, which may repeat what it was given.
-                if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) | ProblemKind::Rejected(text) =
-                    &mut problem.kind
-                {
-                    *text = redactor.scrub(text);
-                }
-            }
-            Diagnostic::from(Problems(problems))
-        },
-    )
+    let is_destroy = matches!(verb, Verb::Destroy(_));
+    if !is_destroy && !matches!(verb, Verb::Status(_)) {
+        let graph = declaring.during(|| declare::graph(program, namespace.as_deref(), &given.config, declare));
+        let graph = graph.map_err(|problems| Diagnostic::from(scrubbed(problems, &redactor)))?;
+        return Ok(Declared { graph, is_partial: false });
+    }
+    let outline = declaring.during(|| declare::outline(program, namespace.as_deref(), &given.config, declare));
+    let Some(problems) = outline.problems else { return Ok(Declared { graph: outline.graph, is_partial: false }) };
+    let diagnostic = Diagnostic::from(scrubbed(problems, &redactor));
+    if is_destroy && outline.may_lack_namespace && settings.namespace.is_none() {
+        // Where the stack lives is not known, and nothing is deleted on a guess.
+        return Err(diagnostic.with_problem_hint(hint::NAMESPACE_OF_DESTROY));
+    }
+    terminal.warn(&partial(&diagnostic, is_destroy));
+    Ok(Declared { graph: outline.graph, is_partial: true })
+}
+
+fn partial(diagnostic: &Diagnostic, is_destroy: bool) -> String {
+    let first = diagnostic.problems.first().map(|problem| problem.kind.to_string()).unwrap_or_default();
+    let more = match diagnostic.problems.len() {
+        0 | 1 => String::new(),
+        many => format!(" and {} more", many - 1),
+    };
+    let what = if is_destroy { "destroy needs only what was applied" } else { "what it declares may be missing below" };
+    format!("the declaration is not valid: {first}{more}; {what}")
+}
+
+fn scrubbed(Problems(mut problems): Problems, redactor: &Redactor) -> Problems {
+    for problem in &mut problems {
+        // The program's own words, which may repeat what it was given.
+        if let ProblemKind::Declaration(text) | ProblemKind::BadInput(text) | ProblemKind::Rejected(text) =
+            &mut problem.kind
+        {
+            *text = redactor.scrub(text);
+        }
+    }
+    Problems(problems)
 }
 
 #[cfg(not(test))]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::mpsc;
 
-use holm_cluster::{Cluster, Identity, RequestTrace};
+use holm_cluster::{Cluster, Identity, RequestError, RequestTrace, Stacks};
 use holm_core::validate::ServerVersion;
 use holm_core::{Graph, ResourceId, Warning};
 use holm_planner::inventory::InventoryPlace;
@@ -14,6 +14,7 @@ use crate::args::{Output, Planning, Settings};
 use crate::connection::{self, Running};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::progress;
+use crate::render::stacks;
 use crate::style::{Line, Role};
 use crate::target;
 use crate::terminal::Terminal;
@@ -43,6 +44,8 @@ pub struct Planned {
     pub created: Vec<(usize, Vec<FieldChange>)>,
     /// The warnings about the declaration, and about what the server was not asked.
     pub warnings: Vec<Warning>,
+    /// Whether the stack has no inventory yet.
+    pub is_first: bool,
 }
 
 impl<'a> Session<'a> {
@@ -88,11 +91,15 @@ impl<'a> Session<'a> {
         if let Some(name) = regenerate.iter().find(|name| !self.graph.generated().contains_key(*name)) {
             return Err(no_generated(name, self.graph));
         }
+        if let Some(name) = planning.rerun().into_iter().find(|name| !names_a_job(name, self.graph)) {
+            return Err(no_job(&name, self.graph));
+        }
         let mut options = PlanOptions {
             allow_delete: planning.consents(),
             thorough: planning.thorough,
             prune_fields: planning.prune_fields,
             regenerate,
+            rerun: planning.rerun(),
             ..options
         };
         options.targets = target::in_graph(&planning.target, graph);
@@ -114,7 +121,8 @@ impl<'a> Session<'a> {
         }
         let created = if planning.details { created(graph, &plan, &observed) } else { Vec::new() };
         let warnings = graph.warnings().iter().cloned().chain(unanswered).chain(advised).collect();
-        Ok(Planned { plan, created, warnings })
+        let is_first = plan.observed.inventory.is_new();
+        Ok(Planned { plan, created, warnings, is_first })
     }
 
     /// Writes what the requests so far left to say: their traces, and the API server's warnings.
@@ -127,6 +135,38 @@ impl<'a> Session<'a> {
                 let home = self.graph.namespace();
                 terminal.warn(&progress::warning(warning.id.as_ref(), &warning.text, home));
             }
+        }
+    }
+
+    /// Says that the stack has no inventory in its namespace, where that is so, with the stacks of the program that the cluster has.
+    ///
+    /// # Errors
+    /// When the server is out of reach. Without the right to list inventories nothing is said.
+    pub async fn say_unless_recorded(&self, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+        let Some(stacks) = self.stacks().await? else { return Ok(()) };
+        if let Some(text) = stacks::never_applied(&stacks, self.graph.stack(), &self.place.namespace) {
+            terminal.warn(&text);
+        }
+        Ok(())
+    }
+
+    /// Warns where the cluster has this stack in another namespace, and none in this one: a plan would make a second one beside it.
+    ///
+    /// # Errors
+    /// When the server is out of reach. Without the right to list inventories nothing is said.
+    pub async fn warn_of_elsewhere(&self, terminal: &mut Terminal) -> Result<(), Diagnostic> {
+        let Some(stacks) = self.stacks().await? else { return Ok(()) };
+        if let Some(text) = stacks::elsewhere(&stacks, self.graph.stack(), &self.place.namespace) {
+            terminal.warn(&text);
+        }
+        Ok(())
+    }
+
+    async fn stacks(&self) -> Result<Option<Stacks>, Diagnostic> {
+        match self.cluster.stacks(self.graph.program(), &self.place.namespace).await {
+            Ok(stacks) => Ok(Some(stacks)),
+            Err(error) if error.request().is_some_and(RequestError::is_about_the_connection) => Err(error.into()),
+            Err(_) => Ok(None),
         }
     }
 
@@ -187,6 +227,24 @@ fn no_generated(name: &str, graph: &Graph) -> Diagnostic {
     let hint = match names.as_slice() {
         [] => "the stack has no generated values".to_owned(),
         names => format!("its generated values: {}", names.join(", ")),
+    };
+    Diagnostic::new(Kind::Usage, message).hint(&hint)
+}
+
+fn jobs(graph: &Graph) -> impl Iterator<Item = &ResourceId> {
+    graph.resources().iter().map(|resource| &resource.id).filter(|id| id.is("batch", "Job"))
+}
+
+fn names_a_job(name: &str, graph: &Graph) -> bool {
+    jobs(graph).any(|id| id.short() == name || id.to_string() == name)
+}
+
+fn no_job(name: &str, graph: &Graph) -> Diagnostic {
+    let names: Vec<String> = jobs(graph).map(|id| id.relative_to(graph.namespace())).collect();
+    let message = format!("--rerun {name}: the stack has no Job of that name");
+    let hint = match names.as_slice() {
+        [] => "the stack has no Jobs".to_owned(),
+        names => format!("its Jobs: {}", names.join(", ")),
     };
     Diagnostic::new(Kind::Usage, message).hint(&hint)
 }

@@ -214,6 +214,9 @@ impl RequestError {
             Trouble::Server(refusal) if is_disk_full(&refusal.message) => {
                 "the disk of the cluster's storage is full: free space (etcd: compact, defragment, then disarm its alarm)"
             }
+            Trouble::Server(refusal) if is_webhook_away(&refusal.message) => {
+                "look at the server behind the webhook, or delete the webhook's configuration while it is away"
+            }
             Trouble::Timeout(_) | Trouble::Unreachable(_) | Trouble::Interrupted(_) => {
                 "is the cluster running, and is this its address? (`kubectl cluster-info`)"
             }
@@ -227,7 +230,7 @@ impl RequestError {
     }
 
     /// Whether the server is out of reach for every request, so that going on makes no sense.
-    pub(crate) fn is_about_the_connection(&self) -> bool {
+    pub fn is_about_the_connection(&self) -> bool {
         matches!(
             self.trouble,
             Trouble::Unauthorized(_)
@@ -246,6 +249,11 @@ impl RequestError {
     pub(crate) fn is_forbidden(&self) -> bool {
         matches!(self.trouble, Trouble::Forbidden(_))
     }
+}
+
+/// Whether an admission webhook gave no answer: the words of its dispatcher (apiserver `pkg/admission/plugin/webhook`).
+fn is_webhook_away(message: &str) -> bool {
+    message.contains("failed calling webhook") || message.contains("failed calling admission webhook")
 }
 
 /// Whether a server cannot store anything for lack of space: etcd's words, and the operating system's.

@@ -2,11 +2,11 @@
 
 use futures::future::join_all;
 use holm_core::{ApiKind, ResourceId};
-use holm_readiness::Readiness;
 use holm_readiness::cause::{
     Cause, Evidence, LOG_LINE_LIMIT, LiveObject, LogSource, Lookup, Select, containers_to_log, descendants, explain,
-    lookups,
+    explain_instability, lookups,
 };
+use holm_readiness::{Readiness, failed_since};
 use holm_redact::Redactor;
 use serde_json::Value;
 
@@ -19,22 +19,52 @@ const PAGE_SIZE: &str = "500";
 const LOG_BYTES: usize = 64 * 1024;
 /// Of how many objects below the one that is not ready the events are read one by one, where a namespace has too many.
 const MOST_EVENT_SOURCES: usize = 5;
+/// For how many seconds a pod that failed says something of an object that works.
+const FRESH: i64 = 120;
 /// Evidence is worth one more try, but nobody waits for it for long.
 const PATIENCE: Patience = Patience::few(2);
 
-/// Why an object is not ready, with evidence from the cluster: a list for each level below it, one of the events, and the
+/// Why an object is not ready, or, of one that is, why its pods keep failing all the same; with evidence from the cluster: a list for each level below it, one of the events, and the
 /// logs of the container that is to blame. None where nothing is to be said.
-pub(crate) async fn cause(transport: &Transport, kind: &ApiKind, object: Value, readiness: Readiness) -> Option<Cause> {
+/// `pods` were seen before, and count where they are gone by now.
+pub(crate) async fn cause(
+    transport: &Transport,
+    kind: &ApiKind,
+    object: Value,
+    readiness: Readiness,
+    pods: Vec<Value>,
+) -> Option<Cause> {
     let live = LiveObject::new(kind, object);
     let mut evidence = Evidence::new(live, readiness);
     let lookups = lookups(&evidence.object);
     let related = join_all(lookups.iter().map(|lookup| related(transport, lookup))).await;
     evidence.related = related.into_iter().flatten().collect();
+    let uid = |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
+    for pod in pods {
+        if evidence.related.iter().all(|known| uid(known.object.expose()) != uid(&pod)) {
+            evidence.related.push(LiveObject::new(&ApiKind::core("Pod", "pods"), pod));
+        }
+    }
     evidence.events = events(transport, &evidence).await;
+    if evidence.readiness.is_current() {
+        evidence.related.retain(|object| !is_long_failed(transport, object));
+        return transport.with_redactor(|redactor| explain_instability(&evidence, redactor));
+    }
     let sources = containers_to_log(&evidence);
     let logs = join_all(sources.iter().map(|source| log(transport, source))).await;
     evidence.logs = sources.into_iter().zip(logs).filter(|(_, lines)| !lines.is_empty()).collect();
     transport.with_redactor(|redactor| explain(&evidence, redactor))
+}
+
+/// Whether a pod failed so long ago that it says nothing of how its owner is now.
+fn is_long_failed(transport: &Transport, object: &LiveObject) -> bool {
+    let live = object.object.expose();
+    let has_failed = live.pointer("/status/phase").and_then(Value::as_str) == Some("Failed");
+    let since = failed_since(live).filter(|_| has_failed);
+    match (since, transport.clock().now()) {
+        (Some(since), Some(now)) => now.0.saturating_sub(since.as_second()) > FRESH,
+        _ => false,
+    }
 }
 
 async fn related(transport: &Transport, lookup: &Lookup) -> Vec<LiveObject> {

@@ -19,6 +19,7 @@ mod lag;
 mod observe;
 mod outputs;
 mod random;
+mod stacks;
 mod status;
 mod stop;
 mod surroundings;
@@ -26,11 +27,12 @@ mod take;
 mod transport;
 mod watch;
 
-pub use apply::Session;
+pub use apply::{LogScope, Session};
 pub use connect::{ConnectError, ConnectOptions, Identity, context_namespace};
 pub use error::{ClusterError, RequestError, Trouble};
 pub use holm_executor::{ApplyOptions, StopLevel};
 pub use outputs::Output;
+pub use stacks::{StackContents, StackRecord, Stacks};
 pub use status::{ObjectOwner, ObjectStatus};
 pub use stop::{Stop, Stopper, stop};
 pub use transport::{RequestTrace, Tracer, UserAgent, Warning};
@@ -116,6 +118,7 @@ mod tests {
         sent(cluster.observe(graph, &place, &holm_planner::plan::PlanOptions::default()));
         sent(cluster.apply(plan, Session::new(events)));
         sent(cluster.status(graph, &place));
+        sent(cluster.stacks("p", "n"));
         sent(cluster.outputs(graph, &place));
         sent(Cluster::connect(&ConnectOptions::default()));
     }

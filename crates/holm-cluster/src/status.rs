@@ -91,10 +91,15 @@ impl Cluster {
                 let object = object.open();
                 let mut readiness = self.assessed(kind, &object, custom).await;
                 self.transport.with_redactor(|redactor| readiness.scrub(redactor));
-                let cause = match readiness.state {
-                    State::Current => None,
-                    _ => evidence::cause(&self.transport, kind, object, readiness.clone()).await,
-                };
+                if readiness.state == State::Current && !has_pods(kind) {
+                    return (readiness, None);
+                }
+                let is_ready = readiness.state == State::Current;
+                let cause = evidence::cause(&self.transport, kind, object, readiness.clone(), Vec::new()).await;
+                if let Some(cause) = cause.as_ref().filter(|_| is_ready) {
+                    // It works now and again, between one pod that fails and the next.
+                    readiness = plain(State::InProgress, "Unstable", &cause.summary);
+                }
                 (readiness, cause)
             }
             Some(Live::Absent) => (plain(State::NotFound, "NotFound", "it does not exist"), None),
@@ -117,6 +122,11 @@ impl Cluster {
             }
         }
     }
+}
+
+/// Whether a kind replaces pods that fail, so that it may be ready while they fail one after the other.
+fn has_pods(kind: &ApiKind) -> bool {
+    kind.group == "apps" && matches!(kind.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
 }
 
 /// Who owns an object; of one that is not there, whoever the inventory says.

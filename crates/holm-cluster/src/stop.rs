@@ -1,5 +1,7 @@
 //! The user's wish to stop, as it grows.
 
+use std::time::Duration;
+
 use holm_executor::StopLevel;
 use tokio::sync::watch;
 
@@ -46,6 +48,16 @@ impl Stop {
             std::future::pending::<()>().await;
         }
         *self.0.borrow_and_update()
+    }
+}
+
+impl Stop {
+    /// Waits as long, or until the level changes.
+    pub(crate) async fn or_sleep(mut self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = self.changed() => {}
+        }
     }
 }
 

@@ -138,20 +138,49 @@ pub fn graph(
     let stack = Stack::new(program, config.stack(), namespace);
     match declare(&stack, config) {
         Ok(()) => stack.build(),
-        Err(error) => {
-            if let Some(problems) = error.downcast_ref::<Problems>() {
-                return Err(problems.clone());
-            }
-            let kind = match error.downcast_ref() {
-                Some(ConfigError::Missing { key, variable }) => {
-                    ProblemKind::NotConfigured { key: key.clone(), variable: variable.clone() }
-                }
-                _ => ProblemKind::Declaration(error.chain()),
-            };
-            let path = FieldPath::root();
-            Err(Problems(vec![Problem { kind, resource: None, path, site: Some(error.site()), hint: None }]))
-        }
+        Err(error) => Err(not_finished(&error)),
     }
+}
+
+/// A stack that is only read or destroyed, which works without a valid declaration.
+#[derive(Debug)]
+pub struct Outline {
+    /// The stack, as far as it is declared. It has no edges where there are problems.
+    pub graph: Graph,
+    /// What is wrong with the declaration; none where it is valid.
+    pub problems: Option<Problems>,
+    /// Whether the declaration returned before it named a namespace, so that where the stack lives is not certain.
+    pub may_lack_namespace: bool,
+}
+
+/// Declares the stack as [`graph`] does, and returns what is declared of it where it has problems.
+pub fn outline(
+    program: &str,
+    namespace: Option<&str>,
+    config: &Config,
+    declare: impl FnOnce(&Stack, &Config) -> Result,
+) -> Outline {
+    let stack = Stack::new(program, config.stack(), namespace);
+    if let Err(error) = declare(&stack, config) {
+        let may_lack_namespace = stack.default_namespace().as_deref() == namespace;
+        return Outline { graph: stack.into_outline(), problems: Some(not_finished(&error)), may_lack_namespace };
+    }
+    let (graph, problems) = stack.build_or_outline();
+    Outline { graph, problems, may_lack_namespace: false }
+}
+
+/// The problems of a declaration that returned an error.
+fn not_finished(error: &DeclarationError) -> Problems {
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return problems.clone();
+    }
+    let kind = match error.downcast_ref() {
+        Some(ConfigError::Missing { key, variable }) => {
+            ProblemKind::NotConfigured { key: key.clone(), variable: variable.clone() }
+        }
+        _ => ProblemKind::Declaration(error.chain()),
+    };
+    Problems(vec![Problem { kind, resource: None, path: FieldPath::root(), site: Some(error.site()), hint: None }])
 }
 
 #[cfg(test)]
@@ -167,6 +196,32 @@ mod tests {
 
     fn problem(config: &Config, declare: fn(&Stack, &Config) -> Result) -> Problem {
         graph("test", None, config, declare).expect_err("it fails").0.remove(0)
+    }
+
+    #[test]
+    fn an_outline_has_what_is_declared_of_a_stack_with_problems() {
+        fn declare(stack: &Stack, config: &Config) -> Result {
+            stack.in_namespace("web");
+            let map =
+                |name: &str| serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+            stack.add(crate::Manifest::new(map("a")));
+            stack.add(crate::Manifest::new(map("a")));
+            stack.add(crate::Manifest::new(map("")));
+            config.require::<String>("image")?;
+            stack.add(crate::Manifest::new(map("b")));
+            Ok(())
+        }
+        let names = |outline: &Outline| -> Vec<String> {
+            outline.graph.resources().iter().map(|resource| resource.id.to_string()).collect()
+        };
+        let cut = outline("test", None, &Config::new("dev"), declare);
+        assert_eq!((names(&cut), cut.graph.namespace()), (vec!["ConfigMap/web/a".to_owned()], Some("web")));
+        assert!(cut.problems.is_some_and(|problems| problems.0.len() == 1) && !cut.may_lack_namespace);
+        let whole = outline("test", None, &Config::new("dev").with("image", "1"), declare);
+        assert_eq!(names(&whole), ["ConfigMap/web/a", "ConfigMap/web/b"]);
+        assert!(whole.problems.is_some_and(|problems| problems.0.len() == 2));
+        let early = outline("test", Some("given"), &Config::new("dev"), needs_a_number);
+        assert!(early.may_lack_namespace && early.graph.namespace() == Some("given"));
     }
 
     #[test]

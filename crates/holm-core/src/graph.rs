@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::bounds;
 use crate::catalog;
 use crate::check::{self, Findings};
-use crate::id::{ApiKind, ResourceId};
+use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{FieldReference, Generated, Input};
 use crate::path::FieldPath;
 use crate::policy::Policy;
@@ -42,6 +42,7 @@ pub struct Graph {
     externals: BTreeMap<ResourceId, External>,
     generated: BTreeMap<String, GeneratedValue>,
     outputs: BTreeMap<String, Input>,
+    made_at_run_time: BTreeSet<ResourceId>,
     warnings: Vec<Warning>,
     validator: Option<Arc<dyn Validator>>,
     policies: Vec<Policy>,
@@ -212,6 +213,11 @@ impl Graph {
         &self.outputs
     }
 
+    /// Returns what the program says that something creates while the stack runs.
+    pub fn made_at_run_time(&self) -> &BTreeSet<ResourceId> {
+        &self.made_at_run_time
+    }
+
     /// Returns the warnings about the declaration, in the order of the program's lines.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -230,10 +236,43 @@ impl Graph {
     /// A stack with nothing in it, as `destroy` plans it. It keeps the identity of this one.
     #[must_use]
     pub fn emptied(&self) -> Self {
+        Self::empty(self.program.clone(), self.stack.clone(), self.namespace.clone())
+    }
+
+    /// Returns what is left of this stack for reading where it turns out to have problems: as far as it is declared, without the
+    /// resources whose kind only the cluster knows.
+    #[must_use]
+    pub fn to_outline(&self) -> Self {
+        let mut outline = self.emptied();
+        let guessed = self.draft.as_ref().map(|draft| draft.guessed.clone()).unwrap_or_default();
+        outline.fill(self.resources.iter().filter(|resource| !guessed.contains(&resource.id)).cloned());
+        outline
+    }
+
+    pub(crate) fn outline(mut draft: Draft) -> Self {
+        draft.configure(&mut Findings::default());
+        let mut outline = Self::empty(draft.program, draft.name, draft.namespace);
+        let (guessed, resources) = (draft.guessed, draft.resources);
+        outline.fill(resources.into_iter().filter(|resource| !guessed.contains(&resource.id)));
+        outline
+    }
+
+    /// Adds resources without reading their edges; of several with one identity, the first.
+    fn fill(&mut self, resources: impl Iterator<Item = Resource>) {
+        for resource in resources {
+            let is_placed = resource.kind.scope == Scope::Cluster || resource.id.namespace.is_some();
+            if is_placed && !resource.id.name.is_empty() && !self.positions.contains_key(&resource.id) {
+                self.positions.insert(resource.id.clone(), self.resources.len());
+                self.resources.push(resource);
+            }
+        }
+    }
+
+    fn empty(program: String, stack: String, namespace: Option<String>) -> Self {
         Self {
-            program: self.program.clone(),
-            stack: self.stack.clone(),
-            namespace: self.namespace.clone(),
+            program,
+            stack,
+            namespace,
             resources: Vec::new(),
             positions: HashMap::new(),
             dependencies: Vec::new(),
@@ -241,6 +280,7 @@ impl Graph {
             externals: BTreeMap::new(),
             generated: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            made_at_run_time: BTreeSet::new(),
             warnings: Vec::new(),
             validator: None,
             policies: Vec::new(),
@@ -353,6 +393,7 @@ impl Graph {
                     selections,
                     externals: edges.externals,
                     generated,
+                    made_at_run_time: draft.made_at_run_time,
                     outputs: draft.outputs.into_iter().map(|(name, (input, _))| (name, input)).collect(),
                     warnings,
                     validator: draft.validator,

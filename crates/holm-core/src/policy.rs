@@ -58,7 +58,7 @@ pub struct Policy {
 }
 
 /// A function of the program that looks at something and reports what it finds.
-type Look<T, R> = Arc<dyn Fn(&T, &mut R)>;
+type Look<T, R> = Arc<dyn Fn(&T, &mut R) + Send + Sync>;
 
 /// One look at the stack.
 #[derive(Clone)]
@@ -128,19 +128,19 @@ impl Policy {
 
     /// Looks at each resource.
     #[must_use]
-    pub fn on_resources(self, check: impl Fn(&Resource, &mut ResourceReport) + 'static) -> Self {
+    pub fn on_resources(self, check: impl Fn(&Resource, &mut ResourceReport) + Send + Sync + 'static) -> Self {
         self.with(Check::Resources(Arc::new(check)))
     }
 
     /// Looks at the graph: several resources and the edges between them.
     #[must_use]
-    pub fn on_graph(self, check: impl Fn(&Graph, &mut Report) + 'static) -> Self {
+    pub fn on_graph(self, check: impl Fn(&Graph, &mut Report) + Send + Sync + 'static) -> Self {
         self.with(Check::Graph(Arc::new(check)))
     }
 
     /// Looks at the plan: what would be done to every object. It is not asked where a stack is destroyed.
     #[must_use]
-    pub fn on_plan(self, check: impl Fn(&[PlannedChange], &mut Report) + 'static) -> Self {
+    pub fn on_plan(self, check: impl Fn(&[PlannedChange], &mut Report) + Send + Sync + 'static) -> Self {
         self.with(Check::Plan(Arc::new(check)))
     }
 

@@ -601,6 +601,25 @@ impl Stack {
     /// # Errors
     /// All problems at once.
     pub fn build(self) -> Result<Graph, Problems> {
+        Graph::build(self.into_draft())
+    }
+
+    /// Ends the declaration for what only reads it: the checked stack, or what is declared of it and its problems.
+    pub(crate) fn build_or_outline(self) -> (Graph, Option<Problems>) {
+        let draft = self.into_draft();
+        match Graph::build(draft.clone()) {
+            Ok(graph) => (graph, None),
+            Err(problems) => (Graph::outline(draft), Some(problems)),
+        }
+    }
+
+    /// Returns the stack as far as it is declared, for what only reads it: identities, kinds and options, without edges. Resources
+    /// without a usable identity are left out, and those whose kind only the cluster knows.
+    pub(crate) fn into_outline(self) -> Graph {
+        Graph::outline(self.into_draft())
+    }
+
+    fn into_draft(self) -> Draft {
         self.keep_published();
         let mut draft = self.draft.into_inner();
         draft.transform(&self.transforms.into_inner());
@@ -612,7 +631,7 @@ impl Stack {
                 resource.options.ready_when = ready_rules.get(&kind).cloned();
             }
         }
-        Graph::build(draft)
+        draft
     }
 
     /// Remembers an output that is to be kept in the cluster.

@@ -38,8 +38,8 @@ pub enum Effect {
     },
     /// Find the answer to a question about the surroundings of the object of a change; answered by `FoundOut`.
     FindOut(String, usize, Box<Value>),
-    /// Look into why the object of a change is not ready; answered by `Examined`.
-    Examine(usize, Box<Value>, Readiness),
+    /// Look into why the object of a change is not ready, with pods of it that may be gone; answered by `Examined`.
+    Examine(usize, Box<Value>, Readiness, Vec<Value>),
     /// Read the object of a change; answered by `Read`.
     Read(usize),
     /// Open a watch, in place of one for the same purpose; answered by `Watched`, again and again.

@@ -40,6 +40,19 @@ pub enum Event {
         id: ResourceId,
         /// Since its change was begun.
         after: Duration,
+        /// What a reader would not expect of an object that is ready; none where there is nothing of that kind.
+        note: Option<String>,
+    },
+    /// A container of an object that is rolling out has logged a line. Sent only where logs are asked for.
+    Log {
+        /// The object, such as a Job.
+        id: ResourceId,
+        /// The name of its pod.
+        pod: String,
+        /// The name of the container.
+        container: String,
+        /// The line, without secret values and control characters.
+        line: String,
     },
     /// The object is gone.
     Deleted {
@@ -111,6 +124,8 @@ pub enum SkipReason {
     DependencyFailed(ResourceId),
     /// A write failed, so nothing is pruned.
     NothingPrunedAfterFailure,
+    /// Every write succeeded, and this object is not ready, so nothing is pruned.
+    NothingPrunedWhileNotReady(ResourceId),
     /// The run was stopped.
     Interrupted,
 }

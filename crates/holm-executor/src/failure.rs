@@ -22,7 +22,17 @@ pub(crate) fn not_ready(readiness: Option<&Readiness>, cause: Option<Cause>) -> 
 /// An object that did not become ready in time.
 pub(crate) fn too_late(after: Duration, readiness: Option<&Readiness>, cause: Option<Cause>) -> Failure {
     let message = format!("it is not ready after {}: {}", seconds(after), words(readiness));
-    with_cause(message, cause)
+    stopped(message, cause)
+}
+
+/// An object that the run no longer waits for, and why it was not ready so far.
+pub(crate) fn stopped(message: String, cause: Option<Cause>) -> Failure {
+    match cause {
+        Some(cause) if !cause.summary.is_empty() && !message.contains(&cause.summary) => {
+            with_cause(format!("{message}: {}", cause.summary), Some(cause))
+        }
+        cause => with_cause(message, cause),
+    }
 }
 
 /// An object that did not go in time.
@@ -57,9 +67,11 @@ fn words(readiness: Option<&Readiness>) -> String {
     }
 }
 
-fn seconds(duration: Duration) -> String {
+/// How long something takes, in words.
+pub(crate) fn seconds(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms", duration.as_millis()),
+        seconds if seconds > 600 => format!("{} min", seconds.div_ceil(60)),
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
     }

@@ -8,7 +8,14 @@ use std::time::Duration;
 use holm_readiness::cause::Cause;
 
 /// How long the same trouble must be seen.
-pub(crate) const LASTING: Duration = Duration::from_secs(10);
+const LASTING: Duration = Duration::from_secs(10);
+/// How long something must be missing that nothing of the run is known to make.
+const MISSING: Duration = Duration::from_secs(30);
+
+/// Returns how long a trouble must be seen until it is believed.
+pub(crate) fn lasting(cause: &Cause) -> Duration {
+    if cause.missing.is_some() { MISSING } else { LASTING }
+}
 
 /// The states of a container that cannot begin, which only a change of something else ends (kubelet
 /// `pkg/kubelet/container/sync_result.go` and `pkg/kubelet/images/types.go`).
@@ -25,6 +32,9 @@ const CANNOT_BEGIN: [&str; 7] = [
 /// What passes only when somebody acts, in a form that is the same for the same trouble; none for an object that is merely
 /// slow, such as one whose probe does not succeed yet.
 pub(crate) fn trouble(cause: &Cause) -> Option<String> {
+    if let Some(missing) = &cause.missing {
+        return Some(format!("{missing} is missing"));
+    }
     if let Some(container) = &cause.container {
         let cannot_begin = CANNOT_BEGIN.contains(&container.reason.as_str());
         return cannot_begin.then(|| format!("{} of {}", container.reason, container.name));

@@ -9,6 +9,9 @@ pub struct ApplyOptions {
     pub parallel: usize,
     /// How long to wait for one object to be ready or gone, where the resource does not say otherwise. Default: 10 minutes.
     pub timeout: Duration,
+    /// Whether an object is waited for longer than `timeout` that allows itself longer: by its progress deadline, its startup
+    /// probes, or its own deadline. Default: no.
+    pub extends_timeout: bool,
     /// How long the whole run may take. When it is over nothing new is begun, nothing is waited for any more, and what was
     /// done is recorded. Default: for ever.
     pub total: Option<Duration>,
@@ -16,7 +19,7 @@ pub struct ApplyOptions {
 
 impl Default for ApplyOptions {
     fn default() -> Self {
-        Self { parallel: 32, timeout: Duration::from_secs(600), total: None }
+        Self { parallel: 32, timeout: Duration::from_secs(600), extends_timeout: false, total: None }
     }
 }
 

@@ -49,6 +49,7 @@ mod generic;
 mod grace;
 mod image;
 mod object;
+mod patience;
 mod platform;
 mod pod;
 mod rule;
@@ -58,6 +59,7 @@ mod workload;
 
 pub use failure::failed_since;
 pub use grace::{STATUS_GRACE, can_report_status, last_change, reports_status};
+pub use patience::{WATCHED_FOR, allowance, is_available_unseen};
 pub use rule::ReadyWhen;
 
 #[cfg(test)]
@@ -182,6 +184,23 @@ impl Readiness {
     /// Whether the object works as declared.
     pub fn is_current(&self) -> bool {
         self.state == State::Current
+    }
+
+    /// Returns whether an object that is Current has something to say that a reader would not expect, such as that its pods are still
+    /// old ones.
+    pub fn is_noteworthy(&self) -> bool {
+        const REASONS: [&str; 9] = [
+            "Dangling",
+            "ExpressionWarnings",
+            "FileSystemResizePending",
+            "NoAddress",
+            "NoNodes",
+            "NoStatusReported",
+            "OnDelete",
+            "Partitioned",
+            "Paused",
+        ];
+        self.is_current() && REASONS.contains(&self.reason.as_str())
     }
 
     /// Makes the message fit to be shown: secret values are masked, control characters taken out, and the rest cut to

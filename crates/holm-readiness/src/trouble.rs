@@ -15,6 +15,19 @@ pub(super) struct Trouble<'v> {
     pub(super) container: Option<Container<'v>>,
     /// Whether it will not mend by itself.
     pub(super) is_final: bool,
+    /// What does not exist yet and may still come.
+    pub(super) missing: Option<Missing>,
+}
+
+/// Something that a pod refers to and that does not exist, or lacks a key. Kubelet goes on trying until it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    /// The kind, of the core group.
+    pub(super) kind: String,
+    /// The name; empty where the message does not tell.
+    pub(super) name: String,
+    /// What is missing, to stand behind a verb.
+    pub(super) words: String,
 }
 
 /// Kinds of trouble, the one least likely to be the root of the others first.
@@ -124,6 +137,7 @@ fn image<'v>(container: Container<'v>, reason: &str, message: &'v str, heard: &H
         summary,
         hint: Some(failure.hint().to_owned()),
         is_final: heard.pull_failures.max(seen) >= failure.patience(),
+        missing: None,
         container: Some(container),
     }
 }
@@ -132,8 +146,10 @@ fn configuration<'v>(container: Container<'v>, message: &'v str, heard: &Heard<'
     let who = subject(&container);
     let missing = missing_reference(message);
     let is_root = message.contains("runAsNonRoot");
-    let (summary, hint) = match missing {
-        Some(missing) => (format!("{who} needs {missing}"), Some("declare it in the stack, or correct the reference")),
+    let (summary, hint) = match &missing {
+        Some(missing) => {
+            (format!("{who} needs {}", missing.words), Some("declare it in the stack, or correct the reference"))
+        }
         None if is_root => (
             format!("{who} may not start: {message}"),
             Some("set runAsUser to a number other than 0, or take an image that names such a user"),
@@ -144,17 +160,22 @@ fn configuration<'v>(container: Container<'v>, message: &'v str, heard: &Heard<'
         kind: TroubleKind::Start,
         summary,
         hint: hint.map(str::to_owned),
-        is_final: is_root || heard.start_failures >= 2,
+        is_final: is_root || (missing.is_none() && heard.start_failures >= 2),
         container: Some(container),
+        missing,
     }
 }
 
-/// Words for a Secret, ConfigMap or key that does not exist, from kubelet's message about it.
-pub(super) fn missing_reference(message: &str) -> Option<String> {
+/// The Secret or ConfigMap that does not exist, or lacks a key, from kubelet's message about it.
+pub(super) fn missing_reference(message: &str) -> Option<Missing> {
+    let missing = |kind: &str, name: &str, words: String| {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        Some(Missing { kind, name, words })
+    };
     for (word, kind) in [("secret \"", "Secret"), ("configmap \"", "ConfigMap")] {
         let found = message.split_once(word).and_then(|(_, rest)| rest.split_once('"'));
         if let Some((name, _)) = found.filter(|(_, rest)| rest.trim_start().starts_with("not found")) {
-            return Some(format!("{kind} {name}, which does not exist"));
+            return missing(kind, name, format!("{kind} {name}, which does not exist"));
         }
     }
     if let Some((_, rest)) = message.split_once("couldn't find key ") {
@@ -162,13 +183,13 @@ pub(super) fn missing_reference(message: &str) -> Option<String> {
         let (kind, name) = place.split_once(' ')?;
         let name = name.split_whitespace().next()?.trim_end_matches(',');
         let name = name.rsplit('/').next().unwrap_or(name);
-        return Some(format!("key {key} of {kind} {name}, which has no such key"));
+        return missing(kind, name, format!("key {key} of {kind} {name}, which has no such key"));
     }
     for (words, kind) in
         [("references non-existent secret key: ", "Secret"), ("non-existent config key: ", "ConfigMap")]
     {
         if let Some((_, key)) = message.split_once(words) {
-            return Some(format!("key {key} of a {kind}, which has no such key"));
+            return missing(kind, "", format!("key {key} of a {kind}, which has no such key"));
         }
     }
     None
@@ -181,6 +202,7 @@ fn start<'v>(container: Container<'v>, reason: &str, message: &'v str, heard: &H
         summary: format!("{} cannot start: {words}", subject(&container)),
         hint: start_hint(message).map(str::to_owned),
         is_final: heard.start_failures.max(container.restarts) >= 2,
+        missing: None,
         container: Some(container),
     }
 }
@@ -216,6 +238,7 @@ fn crash<'v>(container: Container<'v>, end: Option<End<'v>>, heard: &Heard<'v>) 
         summary,
         hint,
         is_final: container.is_restarted_forever && container.restarts >= 2,
+        missing: None,
         container: Some(container),
     }
 }
@@ -289,7 +312,7 @@ fn unready<'v>(container: Container<'v>, heard: &Heard<'v>) -> Trouble<'v> {
         _ => (TroubleKind::Starting, format!("{who} runs but is not ready yet")),
     };
     let hint = heard.unready.map(|_| "check what the probe asks for, and whether the program has started".to_owned());
-    Trouble { kind, summary, hint, is_final: false, container: Some(container) }
+    Trouble { kind, summary, hint, is_final: false, missing: None, container: Some(container) }
 }
 
 /// The trouble of a pod as a whole that its own status tells: it failed, or no node takes it.
@@ -303,14 +326,15 @@ pub(super) fn of_pod(pod: &Value) -> Option<Trouble<'_>> {
             (None, None) => "pod failed".to_owned(),
         };
         let hint = (reason == Some("Evicted")).then(|| eviction_hint(message.unwrap_or_default()).to_owned());
-        return Some(Trouble { kind: TroubleKind::PodFailed, summary, hint, container: None, is_final: false });
+        let kind = TroubleKind::PodFailed;
+        return Some(Trouble { kind, summary, hint, container: None, is_final: false, missing: None });
     }
     let scheduled = condition(pod, "PodScheduled").filter(|condition| condition.is_false())?;
     if scheduled.reason == "SchedulingGated" {
         let gates: Vec<&str> = items(pod, "/spec/schedulingGates").iter().filter_map(|it| text(it, "/name")).collect();
         let summary = format!("pod waits for its scheduling gates {}", gates.join(", "));
         let kind = TroubleKind::Unscheduled;
-        return Some(Trouble { kind, summary, hint: None, container: None, is_final: false });
+        return Some(Trouble { kind, summary, hint: None, container: None, is_final: false, missing: None });
     }
     // A node may come, by an autoscaler or by hand, so this is for the timeout to end.
     Some(Trouble {
@@ -319,6 +343,7 @@ pub(super) fn of_pod(pod: &Value) -> Option<Trouble<'_>> {
         hint: scheduling_hint(scheduled.message).map(str::to_owned),
         container: None,
         is_final: false,
+        missing: None,
     })
 }
 

@@ -209,7 +209,11 @@ async fn run_once(
             Outcome::Failed(failure) => {
                 Some(format!("{} {id}: {} ({})", action.word(), failure.message, failure.sources.join("; ")))
             }
-            Outcome::Skipped(SkipReason::DependencyFailed(_) | SkipReason::NothingPrunedAfterFailure) => None,
+            Outcome::Skipped(
+                SkipReason::DependencyFailed(_)
+                | SkipReason::NothingPrunedAfterFailure
+                | SkipReason::NothingPrunedWhileNotReady(_),
+            ) => None,
             Outcome::Skipped(SkipReason::Interrupted) => Some(format!("{} {id}: interrupted", action.word())),
         })
         .collect();

@@ -30,6 +30,10 @@ struct EventDocument<'a> {
     because: Option<BecauseDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<&'a str>,
 }
 
 /// How far an object has come.
@@ -156,6 +160,9 @@ impl From<&SkipReason> for BecauseDocument {
             SkipReason::DependencyFailed(id) => {
                 Self { code: "dependency_failed", resource: Some(ResourceDocument::from(id)) }
             }
+            SkipReason::NothingPrunedWhileNotReady(id) => {
+                Self { code: "nothing_pruned_while_not_ready", resource: Some(ResourceDocument::from(id)) }
+            }
             SkipReason::NothingPrunedAfterFailure => Self { code: "nothing_pruned_after_failure", resource: None },
             SkipReason::Interrupted => Self { code: "interrupted", resource: None },
         }
@@ -169,6 +176,7 @@ pub fn event(event: &Event, elapsed: Duration) -> String {
         Event::Written { id, action, .. } => ("written", Some(id), Some(*action)),
         Event::Waiting { id, .. } => ("waiting", Some(id), None),
         Event::Ready { id, .. } => ("ready", Some(id), None),
+        Event::Log { id, .. } => ("log", Some(id), None),
         Event::Deleted { id, .. } => ("deleted", Some(id), None),
         Event::Released { id } => ("released", Some(id), None),
         Event::Failed { id, action, .. } => ("failed", Some(id), Some(*action)),
@@ -187,8 +195,15 @@ pub fn event(event: &Event, elapsed: Duration) -> String {
         ..EventDocument::default()
     };
     match event {
-        Event::Written { after, .. } | Event::Ready { after, .. } | Event::Deleted { after, .. } => {
+        Event::Written { after, .. } | Event::Deleted { after, .. } => line.seconds = Some(seconds(*after)),
+        Event::Ready { after, note, .. } => {
             line.seconds = Some(seconds(*after));
+            line.message = note.as_deref();
+        }
+        Event::Log { pod, container, line: text, .. } => {
+            line.pod = Some(pod);
+            line.container = Some(container);
+            line.message = Some(text);
         }
         Event::Waiting { readiness, .. } => line.readiness = Some(ReadinessDocument::from(readiness)),
         Event::Failed { failure, .. } => line.failure = Some(FailureDocument::from(failure)),

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod config;
 pub mod event;
 pub mod plan;
+pub mod stacks;
 pub mod status;
 
 use holm_core::{Problem, ResourceId, Site};

@@ -41,7 +41,9 @@ fn the_event_lines_are_these() {
                 message: "0 of 1 replicas are available".into(),
             },
         },
-        Event::Ready { id: id.clone(), after },
+        Event::Ready { id: id.clone(), after, note: None },
+        Event::Ready { id: id.clone(), after, note: Some("no pod has changed".into()) },
+        Event::Log { id: id.clone(), pod: "postgres-1".into(), container: "c".into(), line: "starting".into() },
         Event::Deleted { id: id.clone(), after },
         Event::Released { id: id.clone() },
         Event::Failed { id: id.clone(), action: Action::Create, failure: sample::crash_loop() },
@@ -56,6 +58,8 @@ fn the_event_lines_are_these() {
     {"schema":"holm.event/v1","type":"written","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","seconds":1.234}
     {"schema":"holm.event/v1","type":"waiting","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"readiness":{"state":"InProgress","reason":"Progressing","message":"0 of 1 replicas are available"}}
     {"schema":"holm.event/v1","type":"ready","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
+    {"schema":"holm.event/v1","type":"ready","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234,"message":"no pod has changed"}
+    {"schema":"holm.event/v1","type":"log","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"message":"starting","pod":"postgres-1","container":"c"}
     {"schema":"holm.event/v1","type":"deleted","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"seconds":1.234}
     {"schema":"holm.event/v1","type":"released","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"}}
     {"schema":"holm.event/v1","type":"failed","elapsed":2.0,"resource":{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},"action":"create","failure":{"message":"did not become ready","diagnosis":{"summary":"container postgres ends with exit code 137 again and again","hint":"the last lines of its log say why","is_final":true,"chain":[{"group":"apps","kind":"Deployment","namespace":"holm","name":"postgres"},{"group":"","kind":"ReplicaSet","namespace":"holm","name":"postgres-6b7c9"},{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}],"container":{"name":"postgres","is_init":false,"image":"postgres:15-alpine","reason":"CrashLoopBackOff","message":"back-off 20s restarting failed container","exit_code":137,"exit_meaning":"killed by SIGKILL","restarts":3,"log":["initdb: error: directory \"/var/lib/postgresql/data\" exists but is not empty","initdb: \u001b[31mhint\u001b[0m: use a subdirectory"],"log_is_previous":true},"events":[{"reason":"BackOff","message":"Back-off restarting failed container postgres in pod postgres-6b7c9-x2x4z","count":7,"about":{"group":"","kind":"Pod","namespace":"holm","name":"postgres-6b7c9-x2x4z"}}]}}}

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod problem;
 pub mod reason;
 pub mod report;
+pub mod stacks;
 pub mod status;
 pub mod value;
 pub mod warning;

@@ -33,7 +33,9 @@ pub fn write(plan: &Plan, details: &Details, layout: Layout, out: &mut String) {
         .changes
         .iter()
         .enumerate()
-        .filter(|(_, change)| change.action != Action::Unchanged || details.unchanged || !change.notes.is_empty())
+        .filter(|(_, change)| {
+            change.action != Action::Unchanged || details.unchanged || !change.notes.is_empty() || has_failed(change)
+        })
         .collect();
     // What belongs together stands together, and otherwise in the order of the plan.
     shown.sort_by(|(_, one), (_, other)| one.component.cmp(&other.component));
@@ -97,7 +99,13 @@ pub fn summary(plan: &Plan) -> String {
         count => Some(format!("{count} {words}")),
     })
     .collect();
-    let title = if plan.has_changes() { "Plan" } else { "No changes" };
+    let failed = plan.changes.iter().filter(|change| has_failed(change)).count();
+    let title = match (plan.has_changes(), failed) {
+        (true, _) => "Plan".to_owned(),
+        (false, 0) => "No changes".to_owned(),
+        (false, 1) => "No changes, and 1 Job has failed".to_owned(),
+        (false, many) => format!("No changes, and {many} Jobs have failed"),
+    };
     let mut text = match counts.as_slice() {
         [] => format!("{title}: there is nothing in this stack"),
         counts => format!("{title}: {}", counts.join(", ")),
@@ -108,6 +116,11 @@ pub fn summary(plan: &Plan) -> String {
         many => text.push_str(&format!("; blocked by {many} errors")),
     }
     text
+}
+
+/// Whether it is a Job that has failed and is left as it is.
+fn has_failed(change: &Change) -> bool {
+    change.action == Action::Unchanged && matches!(change.reason, Reason::JobFailed(_))
 }
 
 /// The flags that would consent to everything that is kept now.

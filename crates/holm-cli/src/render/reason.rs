@@ -1,7 +1,7 @@
 //! Why something would happen, in a few words and in a machine's word.
 
 use holm_core::ResourceId;
-use holm_planner::plan::{Change, Reason, Shown, Writer};
+use holm_planner::plan::{Action, Change, Reason, Shown, Writer};
 
 use crate::render::fields;
 
@@ -19,6 +19,14 @@ pub fn words(change: &Change, home: Option<&str>) -> String {
         Reason::DeclarationAndDrift => "declaration changed, and drift".to_owned(),
         Reason::Immutable(_) => "cannot be changed in place".to_owned(),
         Reason::ReplaceOnChanges(_) => "replace_on_changes names what changes".to_owned(),
+        Reason::JobFailed(why) if change.action == Action::Unchanged => {
+            format!(
+                "has failed ({why}), and runs again when its declaration changes or with --rerun {}",
+                relative(&change.id, home)
+            )
+        }
+        Reason::JobFailed(why) => format!("has failed ({why}), and runs again because its declaration changed"),
+        Reason::Rerun => "runs again: --rerun names it".to_owned(),
         Reason::LeftProgram => "no longer in the program".to_owned(),
         Reason::Destroyed => "the stack is destroyed".to_owned(),
         Reason::NotManaged => "not managed by this stack".to_owned(),
@@ -67,6 +75,8 @@ pub fn code(reason: &Reason) -> &'static str {
         Reason::DeclarationAndDrift => "declaration_and_drift",
         Reason::Immutable(_) => "immutable",
         Reason::ReplaceOnChanges(_) => "replace_on_changes",
+        Reason::JobFailed(_) => "job_failed",
+        Reason::Rerun => "rerun",
         Reason::LeftProgram => "left_program",
         Reason::Destroyed => "destroyed",
         Reason::NotManaged => "not_managed",

@@ -1,10 +1,11 @@
 //! How a run ended: what failed and why, what was not begun, and one line that counts.
 
 use holm_core::ResourceId;
-use holm_executor::event::{Outcome, Report, SkipReason};
+use holm_executor::event::{Failure, Outcome, Report, SkipReason};
 use holm_planner::plan::Action;
 
 use crate::duration;
+use crate::hint;
 use crate::render::cause;
 use crate::style::{Layout, Line, Role};
 
@@ -14,7 +15,8 @@ pub fn write_failures(report: &Report, home: Option<&str>, layout: Layout, out: 
         let Outcome::Failed(failure) = outcome else { continue };
         let line = Line::default().role(Role::Error, "error:").text(" ").hang(2).text(failed_words(*action));
         line.role(Role::Strong, &id.relative_to(home)).text(&format!(": {}", failure.message)).write(layout, out);
-        cause::write_failure(failure, 2, layout, out);
+        let failure = Failure { hint: hint::of_failure(id, failure, home), ..failure.clone() };
+        cause::write_failure(&failure, 2, layout, out);
         out.push('\n');
     }
     for (reason, ids) in skipped(report) {
@@ -101,6 +103,9 @@ fn failed_words(action: Action) -> &'static str {
 pub fn skip_words(reason: &SkipReason, home: Option<&str>) -> String {
     match reason {
         SkipReason::DependencyFailed(id) => format!("needs {}", id.relative_to(home)),
+        SkipReason::NothingPrunedWhileNotReady(id) => {
+            format!("nothing is deleted while {} is not ready", id.relative_to(home))
+        }
         SkipReason::NothingPrunedAfterFailure => "nothing is deleted after a failed write".to_owned(),
         SkipReason::Interrupted => "the run was stopped".to_owned(),
     }

@@ -199,6 +199,7 @@ pub fn crash_loop() -> Failure {
                 about: pod,
             }],
             is_final: true,
+            missing: None,
         })),
         hint: None,
     }

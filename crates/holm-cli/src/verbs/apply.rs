@@ -4,13 +4,13 @@
 
 use std::time::Instant;
 
-use holm_cluster::{ApplyOptions, StopLevel, stop};
+use holm_cluster::{ApplyOptions, LogScope, StopLevel, stop};
 use holm_core::Graph;
 use holm_executor::event::{Event, Report};
 use holm_planner::plan::{Plan, PlanOptions};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::args::{ApplyVerb, Output, PARALLEL, Settings, TIMEOUT};
+use crate::args::{ApplyVerb, Logs, Output, PARALLEL, Settings, TIMEOUT};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::interrupt::Interrupts;
 use crate::json::plan::PlanDocument;
@@ -56,6 +56,11 @@ pub fn run(
             ..PlanOptions::default()
         };
         let mut planned = session.plan(wanted, &verb.planning, options.clone(), terminal).await?;
+        match (planned.is_first, what) {
+            (true, What::Destroy) => session.say_unless_recorded(terminal).await?,
+            (true, What::Apply) => session.warn_of_elsewhere(terminal).await?,
+            (false, _) => {}
+        }
         match settings.output {
             Output::Text => plan::show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {
@@ -110,7 +115,13 @@ async fn carry_out(
     let options = ApplyOptions {
         parallel: verb.parallel.unwrap_or(PARALLEL),
         timeout: verb.timeout.unwrap_or(TIMEOUT),
+        extends_timeout: verb.timeout.is_none(),
         total: verb.total_timeout,
+    };
+    let logs = match verb.logs.unwrap_or_default() {
+        Logs::Jobs => LogScope::Jobs,
+        Logs::All => LogScope::All,
+        Logs::None => LogScope::None,
     };
     let Planned { plan, .. } = planned;
     let output = session.output;
@@ -122,7 +133,7 @@ async fn carry_out(
     let mut ticks = tokio::time::interval(DRAWN_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let ran = {
-        let apply = session.cluster.apply(&plan, holm_cluster::Session { options, events: sender, stop });
+        let apply = session.cluster.apply(&plan, holm_cluster::Session { options, events: sender, stop, logs });
         tokio::pin!(apply);
         loop {
             tokio::select! {

@@ -8,6 +8,7 @@ mod graph;
 mod outputs;
 mod plan;
 mod render;
+pub mod stack;
 mod status;
 
 use holm_core::Graph;
@@ -17,6 +18,15 @@ use crate::connection;
 use crate::diagnostic::Diagnostic;
 use crate::session;
 use crate::terminal::Terminal;
+
+/// What a verb works on.
+#[derive(Debug)]
+pub struct Declared {
+    /// The stack.
+    pub graph: Graph,
+    /// Whether the declaration has problems, so that the graph may lack what it declares. Only for `status` and `destroy`.
+    pub is_partial: bool,
+}
 
 /// How a verb ended that did not fail with an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +52,12 @@ pub fn discovered(verb: &Verb, settings: &Settings, graph: Graph) -> Result<Grap
     }
     session::block_on(async {
         let (cluster, _running) = connection::connect(graph.program(), settings).await?;
-        Ok(cluster.discover(graph).await??)
+        let outline = matches!(verb, Verb::Status(_)).then(|| graph.to_outline());
+        match (cluster.discover(graph).await?, outline) {
+            // What is wrong with the declaration is no matter of what the cluster has.
+            (Err(_), Some(outline)) => Ok(outline),
+            (graph, _) => Ok(graph?),
+        }
     })
 }
 
@@ -50,12 +65,20 @@ pub fn discovered(verb: &Verb, settings: &Settings, graph: Graph) -> Result<Grap
 ///
 /// # Errors
 /// What is still to be said.
-pub fn run(verb: &Verb, settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+pub fn run(
+    verb: &Verb,
+    settings: &Settings,
+    declared: &Declared,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Diagnostic> {
+    let graph = &declared.graph;
     match verb {
         Verb::Plan(verb) => plan::run(verb, settings, graph, terminal),
         Verb::Apply(verb) => apply::run(verb, apply::What::Apply, settings, graph, terminal),
         Verb::Destroy(verb) => apply::run(verb, apply::What::Destroy, settings, graph, terminal),
-        Verb::Status(_) => status::run(settings, graph, terminal),
+        Verb::Status(_) => status::run(settings, declared, terminal),
+        // It is run without a graph.
+        Verb::Stack(_) => stack::run(settings, graph.program(), terminal),
         Verb::Graph(verb) => graph::run(verb, settings, graph, terminal),
         Verb::Render(_) => render::run(settings, graph, terminal),
         Verb::Outputs(verb) => outputs::run(verb, settings, graph, terminal),

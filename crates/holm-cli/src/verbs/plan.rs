@@ -25,6 +25,9 @@ pub fn run(
         let mut session = Session::connect(graph, settings, terminal).await?;
         let options = PlanOptions { adopt: verb.planning.adoption(true), ..PlanOptions::default() };
         let planned = session.plan(graph, &verb.planning, options, terminal).await?;
+        if planned.is_first {
+            session.warn_of_elsewhere(terminal).await?;
+        }
         match settings.output {
             Output::Text => show(&planned, &verb.planning, session.cluster.identity(), terminal),
             Output::Json => {

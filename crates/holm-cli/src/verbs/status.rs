@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use holm_cluster::{ObjectOwner, ObjectStatus};
-use holm_core::Graph;
 use holm_readiness::State;
 use jiff::Timestamp;
 
@@ -13,10 +12,11 @@ use crate::json;
 use crate::render::status::{Row, write};
 use crate::session::{Session, block_on};
 use crate::terminal::Terminal;
-use crate::verbs::Outcome;
+use crate::verbs::{Declared, Outcome};
 
 /// Runs the verb.
-pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+pub fn run(settings: &Settings, declared: &Declared, terminal: &mut Terminal) -> Result<Outcome, Diagnostic> {
+    let graph = &declared.graph;
     block_on(async {
         let mut session = Session::connect(graph, settings, terminal).await?;
         let statuses = session.cluster.status(graph, &session.place).await;
@@ -25,7 +25,10 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
         let statuses = statuses?;
         // A wrong name of the stack is found by this: its objects are there, and another stack manages them.
         let is_of_others = statuses.iter().any(|status| matches!(status.owner, ObjectOwner::Another(_)));
-        let rows: Vec<Row> = statuses.into_iter().map(|status| row(status, now)).collect();
+        let rows: Vec<Row> = statuses.into_iter().map(|status| row(status, declared.is_partial, now)).collect();
+        if !rows.iter().any(|row| row.is_ours) {
+            session.say_unless_recorded(terminal).await?;
+        }
         match settings.output {
             Output::Json => {
                 let document = json::status::status(graph, &rows, session.cluster.identity());
@@ -46,7 +49,7 @@ pub fn run(settings: &Settings, graph: &Graph, terminal: &mut Terminal) -> Resul
     })
 }
 
-fn row(mut status: ObjectStatus, now: Timestamp) -> Row {
+fn row(mut status: ObjectStatus, is_partial: bool, now: Timestamp) -> Row {
     let is_absent = status.readiness.state == State::NotFound;
     let is_ours = status.owner == ObjectOwner::ThisStack;
     if is_absent && !is_ours {
@@ -64,6 +67,8 @@ fn row(mut status: ObjectStatus, now: Timestamp) -> Row {
         is_ours,
         note: match (status.owner, status.is_declared) {
             (ObjectOwner::ThisStack, true) => None,
+            // It may be among what could not be read of the declaration.
+            (ObjectOwner::ThisStack, false) if is_partial => None,
             (_, true) if is_absent => None,
             (ObjectOwner::ThisStack, false) => Some("no longer declared: apply would remove it".to_owned()),
             (ObjectOwner::Another(parent), _) => Some(format!("managed by {parent}")),

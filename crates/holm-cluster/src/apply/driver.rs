@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use holm_executor::event::{Outcome, Report};
+use holm_executor::event::{Event, Outcome, Report};
 use holm_executor::{Effect, End, Lost, Machine, Message, NotBegun, StopLevel};
 use holm_planner::observe::{Live, is_terminating};
 use holm_planner::packed::Packed;
@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use super::logs::Logs;
 use super::record::{RecordError, Store, add};
 use super::watches::Watches;
 use super::{Session, failure, scrub, scrub_failure, tasks};
@@ -41,7 +42,8 @@ struct Driver<'a> {
     store: Arc<Mutex<Store<'a>>>,
     tasks: FuturesUnordered<BoxFuture<'a, Answer>>,
     watches: Watches<'a>,
-    events: UnboundedSender<holm_executor::event::Event>,
+    logs: Logs<'a>,
+    events: UnboundedSender<Event>,
     begun: Instant,
     wake: Option<Instant>,
     error: Option<ClusterError>,
@@ -54,7 +56,7 @@ pub(super) async fn run<'a>(
     plan: &'a Plan,
     session: Session,
 ) -> Result<Report, ClusterError> {
-    let Session { options, events, mut stop } = session;
+    let Session { options, events, mut stop, logs } = session;
     let root = plan.observed.root.as_ref().map(Packed::open);
     let store = Store::new(transport, &plan.place, root.as_ref(), plan.observed.inventory.epoch);
     let mut driver = Driver {
@@ -64,6 +66,7 @@ pub(super) async fn run<'a>(
         store: Arc::new(Mutex::new(store)),
         tasks: FuturesUnordered::new(),
         watches: Watches::new(transport),
+        logs: Logs::new(transport, plan, logs, events.clone()),
         events,
         begun: Instant::now(),
         wake: None,
@@ -80,7 +83,7 @@ pub(super) async fn run<'a>(
         while let Some(message) = messages.pop_front() {
             for effect in machine.handle(driver.begun.elapsed(), message) {
                 if let Effect::End(end) = effect {
-                    return driver.end(*end);
+                    return driver.end(*end).await;
                 }
                 driver.carry_out(effect);
             }
@@ -94,6 +97,7 @@ pub(super) async fn run<'a>(
                 }
                 message
             }
+            () = driver.logs.stream() => continue,
             (purpose, seen) = driver.watches.next() => Message::Watched(purpose, seen),
             () = sleep_until(wake), if driver.wake.is_some() => {
                 driver.wake = None;
@@ -161,13 +165,13 @@ impl<'a> Driver<'a> {
                 cluster.knowledge.find_out(transport, &plan.changes[position].kind, &object).await;
                 (Message::FoundOut(question), None)
             }),
-            Effect::Examine(position, object, _) if is_terminating(&object) => self.task(async move {
+            Effect::Examine(position, object, ..) if is_terminating(&object) => self.task(async move {
                 let kind = &plan.changes[position].kind;
                 let cause = transport.with_redactor(|redactor| explain_deletion(kind, &object, redactor));
                 (Message::Examined(position, cause.map(Box::new)), None)
             }),
-            Effect::Examine(position, object, readiness) => self.task(async move {
-                let cause = evidence::cause(transport, &plan.changes[position].kind, *object, readiness);
+            Effect::Examine(position, object, readiness, pods) => self.task(async move {
+                let cause = evidence::cause(transport, &plan.changes[position].kind, *object, readiness, pods);
                 let cause = timeout(LONGEST_LOOK, cause).await.ok().flatten();
                 (Message::Examined(position, cause.map(Box::new)), None)
             }),
@@ -176,7 +180,12 @@ impl<'a> Driver<'a> {
                 let live = match get(transport, &change.kind, &change.id).await {
                     Ok(Some(object)) => Some(Live::found(&object)),
                     Ok(None) => Some(Live::Absent),
-                    Err(_) => None,
+                    Err(error) => {
+                        // It is read again until its time is up, which nobody should have to guess.
+                        let (id, error) = (change.id.clone(), error.trouble.to_string());
+                        transport.announce(Event::Retrying { id, error, after: Duration::from_secs(1) });
+                        None
+                    }
                 };
                 (Message::Read(position, live), None)
             }),
@@ -186,6 +195,7 @@ impl<'a> Driver<'a> {
             Effect::Learn(id, object) => transport.learn(of_object(&id, &object)),
             Effect::Tell(mut event) => {
                 scrub(&mut event, transport);
+                self.logs.on_event(&event);
                 // The run continues if the receiver was dropped.
                 let _ = self.events.send(event);
             }
@@ -198,9 +208,12 @@ impl<'a> Driver<'a> {
         self.tasks.push(Box::pin(task));
     }
 
-    fn end(self, end: End) -> Result<Report, ClusterError> {
+    async fn end(self, end: End) -> Result<Report, ClusterError> {
         let why = match end {
             End::Report(mut report) => {
+                if !report.interrupted {
+                    self.logs.finish().await;
+                }
                 report.requests = self.cluster.requests();
                 self.transport.with_redactor(|redactor| {
                     for (_, _, outcome, _) in &mut report.outcomes {

@@ -11,9 +11,12 @@ use crate::{Cluster, Stop};
 mod driver;
 mod exclusive;
 mod failure;
+mod logs;
 mod record;
 mod tasks;
 mod watches;
+
+pub use logs::LogScope;
 
 /// What belongs to one run alone: how it is carried out, who is told, and who may stop it.
 #[derive(Debug)]
@@ -24,12 +27,14 @@ pub struct Session {
     pub events: UnboundedSender<Event>,
     /// The user's wish to stop.
     pub stop: Stop,
+    /// Whose logs are told while they are waited for. Default: nobody's.
+    pub logs: LogScope,
 }
 
 impl Session {
     /// Returns a session with the default options that nobody stops.
     pub fn new(events: UnboundedSender<Event>) -> Self {
-        Self { options: ApplyOptions::default(), events, stop: Stop::never() }
+        Self { options: ApplyOptions::default(), events, stop: Stop::never(), logs: LogScope::None }
     }
 }
 
@@ -45,7 +50,7 @@ impl Cluster {
     /// Only when nothing was changed (but for the inventory's own namespace): the plan has blockers, the intent could not be
     /// recorded, or another run is under way. Everything later is an outcome in the report.
     pub async fn apply(&self, plan: &Plan, session: Session) -> Result<Report, ClusterError> {
-        let transport = self.transport.telling(session.events.clone());
+        let transport = self.transport.of_run(session.events.clone(), session.stop.clone());
         driver::run(self, &transport, plan, session).await
     }
 }
@@ -54,6 +59,7 @@ impl Cluster {
 fn scrub(event: &mut Event, transport: &crate::transport::Transport) {
     transport.with_redactor(|redactor| match event {
         Event::Waiting { readiness, .. } => readiness.scrub(redactor),
+        Event::Ready { note: Some(note), .. } => *note = redactor.scrub(note),
         Event::Failed { failure, .. } => scrub_failure(failure, redactor),
         _ => {}
     });

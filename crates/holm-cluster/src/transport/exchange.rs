@@ -68,13 +68,22 @@ impl Transport {
 
     /// Begins a watch: one try, and no limit on how long it lasts.
     pub(crate) async fn open(&self, path: &str) -> Result<Response<Body>, Box<RequestError>> {
+        self.open_as(path, super::JSON).await
+    }
+
+    /// Begins a stream of text, such as a log: one try, and no limit on how long it lasts.
+    pub(crate) async fn open_text(&self, path: &str) -> Result<Response<Body>, Box<RequestError>> {
+        self.open_as(path, "*/*").await
+    }
+
+    async fn open_as(&self, path: &str, accept: &str) -> Result<Response<Body>, Box<RequestError>> {
         let begun = Instant::now();
         let error = |trouble| Box::new(failed(&Method::GET, path, 1, trouble));
         let mut used = self.link.current().await.map_err(error)?.1;
-        let mut response = self.watch(path, &used).await;
+        let mut response = self.watch(path, accept, &used).await;
         if matches!(&response, Ok(response) if response.status().as_u16() == 401) && self.link.is_renewed(&used).await {
             used = self.link.current().await.map_err(error)?.1;
-            response = self.watch(path, &used).await;
+            response = self.watch(path, accept, &used).await;
         }
         let status = response.as_ref().ok().map(|response| response.status().as_u16());
         self.traced(&Method::GET, path, status, begun.elapsed(), 1);
@@ -87,9 +96,9 @@ impl Transport {
         Err(error(status::trouble(code, &body, &|text| self.scrub(text))))
     }
 
-    async fn watch(&self, path: &str, credential: &Credential) -> Result<Response<Body>, Trouble> {
+    async fn watch(&self, path: &str, accept: &str, credential: &Credential) -> Result<Response<Body>, Trouble> {
         // Since 1.37 a server compresses each event of a watch by itself, which common decoders end after the first.
-        let mut request = Request::get(path).header(ACCEPT, super::JSON).header(ACCEPT_ENCODING, "identity");
+        let mut request = Request::get(path).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
         if let Some(authorization) = link::authorization(credential) {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use holm_core::ResourceId;
 use holm_core::secret::Held;
 use holm_core::wire::escape_for_yaml;
+use holm_executor::StopLevel;
 use holm_executor::event::Event;
 use holm_redact::Redactor;
 use http::header::WARNING;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::error::{RequestError, Trouble};
-use crate::random;
+use crate::{Stop, random};
 
 mod aggregated;
 mod clock;
@@ -167,6 +168,8 @@ pub(crate) struct Transport {
     warnings: Arc<Mutex<Vec<Warning>>>,
     scrubber: Arc<Mutex<Scrubber>>,
     events: Option<UnboundedSender<Event>>,
+    /// The user's wish to stop the run that the requests belong to.
+    stop: Stop,
 }
 
 /// Is called after each request.
@@ -203,6 +206,7 @@ impl Transport {
             warnings: Arc::default(),
             scrubber: Arc::default(),
             events: None,
+            stop: Stop::never(),
         }
     }
 
@@ -238,9 +242,10 @@ impl Transport {
         locked(&self.warnings).clone()
     }
 
-    /// Returns the same transport for one run, which tells retries and warnings to `events`.
-    pub(crate) fn telling(&self, events: UnboundedSender<Event>) -> Self {
-        Self { events: Some(events), ..self.clone() }
+    /// Returns the same transport for one run, which tells retries and warnings to `events`, and does not outlast an outage once
+    /// it is to stop.
+    pub(crate) fn of_run(&self, events: UnboundedSender<Event>, stop: Stop) -> Self {
+        Self { events: Some(events), stop, ..self.clone() }
     }
 
     /// Learns secret values, to take them out of the server's words.
@@ -297,7 +302,8 @@ impl Transport {
                 has_answered: self.has_answered.load(Ordering::Relaxed),
             };
             let is_dead = !failure.has_answered && begun.elapsed() > AT_ONCE;
-            let pause = call.patience.pause(&failure, self.retry_budget, random::fraction());
+            let budget = if self.stop.level() > StopLevel::Running { retry::STOPPED } else { self.retry_budget };
+            let pause = call.patience.pause(&failure, budget, random::fraction());
             let Some(pause) = pause.filter(|_| !is_dead) else {
                 if let Trouble::Forbidden(message) = &trouble
                     && permission::is_admission(self, call, message).await
@@ -311,7 +317,7 @@ impl Transport {
             }
             match load {
                 Some(load) => self.flow.slow(load, pause),
-                None => tokio::time::sleep(pause).await,
+                None => self.stop.clone().or_sleep(pause).await,
             }
         }
     }
@@ -337,7 +343,7 @@ impl Transport {
         }
     }
 
-    fn announce(&self, event: Event) {
+    pub(crate) fn announce(&self, event: Event) {
         if let Some(events) = &self.events {
             // The run continues if the receiver was dropped.
             let _ = events.send(event);

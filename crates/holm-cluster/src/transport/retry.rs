@@ -15,6 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a request is tried again while the server is busy or away: longer than a control plane takes to restart.
 pub(super) const BUDGET: Duration = Duration::from_secs(90);
+/// The same once the run is to stop: what was done should be recorded, and nobody waits for a server that stays away.
+pub(super) const STOPPED: Duration = Duration::from_secs(5);
 /// How often a server is tried that has never answered.
 const FIRST_TRIES: u32 = 2;
 /// How often a failure of the server is tried that may pass, and one of which nothing says that it will.

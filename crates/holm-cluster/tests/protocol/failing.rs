@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use holm_cluster::{Cluster, ClusterError, Identity, Trouble};
+use holm_cluster::{ApplyOptions, Cluster, ClusterError, Identity, Trouble};
 use holm_executor::event::{Event, Outcome};
 use holm_planner::observe::{DryRun, Live, Unchecked};
 use serde_json::{Value, json};
 
 use crate::server::{Order, Server, status};
-use crate::{HOME, INVENTORY, apply, cluster, config_map, graph, id, observe, planned, run, server};
+use crate::{HOME, INVENTORY, apply, cluster, config_map, graph, id, observe, planned, run, run_with, server};
 
 const REVIEWS: &str = "/selfsubjectaccessreviews";
 
@@ -48,6 +48,27 @@ async fn a_server_that_goes_away_in_the_middle_of_an_apply_is_waited_for() {
         }
     }))
     .await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_does_not_outlast_an_outage() {
+    let server = server().await;
+    let cluster = patient(&server);
+    let plan = planned(&cluster, &graph(many(40))).await;
+    for method in ["GET", "PATCH", "POST", "PUT", "DELETE"] {
+        server.order(method, "", usize::MAX, Order::CloseBefore);
+    }
+    let (stopper, stop) = holm_cluster::stop();
+    let options = ApplyOptions::default();
+    // The limit of the harness is shorter than the budget of a run that goes on.
+    let (ran, ()) = tokio::join!(run_with(&cluster, &plan, &options, stop), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stopper.escalate();
+    });
+    match ran {
+        Ok(ran) => assert!(!ran.report.is_success()),
+        Err(error) => assert!(error.request().is_some(), "{error}"),
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn run(cluster: &Cluster, plan: &Plan) -> Result<Ran, ClusterError> {
 
 async fn run_with(cluster: &Cluster, plan: &Plan, options: &ApplyOptions, stop: Stop) -> Result<Ran, ClusterError> {
     let (events, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let run = cluster.apply(plan, Session { options: options.clone(), events, stop });
+    let run = cluster.apply(plan, Session { options: options.clone(), stop, ..Session::new(events) });
     // A limit for a run that hangs, not a claim about its speed.
     let report = tokio::time::timeout(Duration::from_secs(60), run).await.expect("the run ends")?;
     let mut events = Vec::new();

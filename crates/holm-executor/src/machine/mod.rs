@@ -21,6 +21,7 @@ use crate::watching::Watching;
 mod applied;
 mod begin;
 mod other_run;
+mod patience;
 mod see;
 mod settle;
 mod stages;
@@ -72,6 +73,10 @@ enum Progress {
 struct State {
     progress: Progress,
     started: Option<Duration>,
+    /// When it became ready, where this run waited for that or changed it.
+    ready_at: Option<Duration>,
+    /// Whether it failed.
+    has_failed: bool,
     /// When this run changed the object, by the server's clock.
     written: Option<Timestamp>,
     /// The digest of what was sent, where it could be filled in only during the run.
@@ -91,6 +96,9 @@ pub struct Machine<'a> {
     stage: Stage,
     halt: Halt,
     has_failed: bool,
+    /// The first object that was written, or needed no write, and is not ready; none also where a write failed.
+    not_ready: Option<&'a ResourceId>,
+    has_failed_write: bool,
     /// The state of each change, by its position in the plan.
     states: Vec<State>,
     schedule: Schedule,
@@ -141,6 +149,8 @@ impl<'a> Machine<'a> {
             stage: Stage::Unbegun,
             halt: Halt::None,
             has_failed: false,
+            not_ready: None,
+            has_failed_write: false,
             states,
             schedule: Schedule::writes(plan),
             busy: 0,

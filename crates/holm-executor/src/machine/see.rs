@@ -43,13 +43,19 @@ impl Machine<'_> {
             }
             (Purpose::Objects(..), Seen::Changed(object)) => self.see_object(purpose, object, false),
             (Purpose::Objects(..), Seen::Deleted(object)) => self.see_object(purpose, object, true),
-            (Purpose::Pods(namespace) | Purpose::Warnings(namespace), _) => {
+            (Purpose::Pods(namespace) | Purpose::Warnings(namespace), seen) => {
+                let pods: &[Value] = match (purpose, &seen) {
+                    (Purpose::Pods(_), Seen::Listed(pods)) => pods,
+                    (Purpose::Pods(_), Seen::Changed(pod)) => std::slice::from_ref(pod),
+                    _ => &[],
+                };
                 for (change, state) in self.plan.changes.iter().zip(&mut self.states) {
                     if let Progress::Waiting(waiting) = &mut state.progress
                         && waiting.is_slow
                         && change.id.namespace.as_ref() == Some(namespace)
                     {
                         waiting.is_stirred = true;
+                        pods.iter().for_each(|pod| waiting.keep_pod(pod));
                     }
                 }
             }

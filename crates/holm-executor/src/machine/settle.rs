@@ -142,9 +142,33 @@ impl Machine<'_> {
             return self.examined_going(position, why, cause);
         }
         let readiness = waiting.last.clone();
+        let cause = cause.map(|cause| waiting.with_what_was_seen(cause));
+        let missing = cause.as_ref().and_then(|cause| cause.missing.clone());
         match why {
+            Why::Steady => {
+                // It may have ceased to be available meanwhile.
+                if waiting.steady_since.is_none() {
+                    return;
+                }
+                let news = waiting.news(cause.as_ref(), now);
+                if cause.is_none() {
+                    let note = waiting.note.take();
+                    return self.ready(position, note);
+                }
+                if now >= waiting.since + waiting.limit {
+                    let limit = waiting.limit;
+                    return self.fail(position, failure::too_late(limit, readiness.as_ref(), cause));
+                }
+                waiting.steady_since = Some(now);
+                if let Some(readiness) = news {
+                    let id = self.change(position).id.clone();
+                    self.tell(Event::Waiting { id, readiness });
+                }
+            }
             Why::Stirred => {
-                let has_lasted = waiting.has_lasted(cause.as_ref(), now);
+                let may_come = missing.is_some_and(|missing| self.may_be_made(position, &missing));
+                let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+                let has_lasted = !may_come && waiting.has_lasted(cause.as_ref(), now);
                 let is_final = cause.as_ref().is_some_and(|cause| cause.is_final) || has_lasted;
                 let news = waiting.news(cause.as_ref(), now);
                 if let Some(readiness) = news.filter(|_| !is_final) {

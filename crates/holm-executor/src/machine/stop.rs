@@ -14,6 +14,13 @@ impl Machine<'_> {
     pub(super) fn fail(&mut self, position: usize, failure: Failure) {
         let change = self.change(position);
         self.has_failed = true;
+        self.states[position].has_failed = true;
+        let is_written = match &self.states[position].progress {
+            Progress::Waiting(waiting) => waiting.goal == Goal::Ready,
+            _ => change.action == Action::Unchanged,
+        };
+        self.has_failed_write |= !is_written;
+        self.not_ready = self.not_ready.or(Some(&change.id));
         self.tell(Event::Failed { id: change.id.clone(), action: change.action, failure: failure.clone() });
         self.end(position, Outcome::Failed(failure));
         for (skipped, because) in self.schedule.failed(&change.id) {
@@ -33,7 +40,11 @@ impl Machine<'_> {
 
     /// Tells that nothing is deleted.
     pub(super) fn skip_deletes(&mut self) {
-        let because = if self.has_failed { SkipReason::NothingPrunedAfterFailure } else { SkipReason::Interrupted };
+        let because = match self.not_ready.filter(|_| !self.has_failed_write) {
+            Some(id) => SkipReason::NothingPrunedWhileNotReady(id.clone()),
+            None if self.has_failed => SkipReason::NothingPrunedAfterFailure,
+            None => SkipReason::Interrupted,
+        };
         for position in 0..self.states.len() {
             if removes(self.change(position).action) {
                 self.skip(position, because.clone());
@@ -109,7 +120,11 @@ impl Machine<'_> {
             }
             _ => format!("{done}, but {why} before it was ready"),
         };
-        let failure = failure::plain(message, None);
+        let cause = match &mut self.states[position].progress {
+            Progress::Waiting(waiting) => waiting.cause.take(),
+            _ => None,
+        };
+        let failure = failure::stopped(message, cause);
         self.tell(Event::Failed { id: change.id.clone(), action: change.action, failure: failure.clone() });
         self.end(position, Outcome::Failed(failure));
     }

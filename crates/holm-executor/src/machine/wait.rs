@@ -1,5 +1,6 @@
 //! Waits until objects are ready or gone: by watches, and by looking into what is slow.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{Event, Outcome};
@@ -7,16 +8,19 @@ use holm_core::{ApiKind, ResourceId, Sensitive, Strength};
 use holm_planner::inventory::PART_OF_LABEL;
 use holm_planner::plan::{Action, Change};
 use holm_readiness::cause::{Cause, LiveObject, selector_of};
-use holm_readiness::{Readiness, State as ReadyState, assess, failed_since};
+use holm_readiness::{Readiness, State as ReadyState, WATCHED_FOR, assess, failed_since};
 use serde_json::Value;
 
 use super::{Halt, Machine, Progress};
 use crate::effect::Effect;
-use crate::lasting::{LASTING, trouble};
+use crate::failure;
+use crate::lasting::{lasting, trouble};
 use crate::watching::{Opening, Purpose, Scope};
 
 /// What is not ready after this long is looked into.
 const SLOW: Duration = Duration::from_secs(2);
+/// How many pods of an object are kept that deletes them.
+const MOST_PODS: usize = 4;
 /// The shortest and the longest time between two looks into the same object.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(1500), Duration::from_secs(15));
 /// The shortest and the longest time between two reads of an object whose watch is not allowed.
@@ -40,6 +44,8 @@ pub(super) enum Why {
     Stirred,
     /// It says itself that it failed.
     SaysFailed,
+    /// It is available, and has been for long enough to be believed unless its pods keep failing.
+    Steady,
     /// Its time is up.
     TooLate,
 }
@@ -55,9 +61,11 @@ pub(super) struct Waiting {
     pub(super) examined: Option<Why>,
     pub(super) uid: Option<String>,
     pub(super) version: u64,
-    since: Duration,
+    pub(super) since: Duration,
     /// The pods that it selects.
     selector: Option<String>,
+    /// Whether it is a Job that deletes the pod whose containers it restarted when it gives up.
+    loses_its_pods: bool,
     /// Whether its surroundings are watched already.
     pub(super) is_slow: bool,
     /// Whether something happened around it since it was looked into.
@@ -66,6 +74,20 @@ pub(super) struct Waiting {
     pause: Duration,
     /// What is wrong around it, as it was seen first, and when.
     trouble: Option<(String, Duration)>,
+    /// Why it is not ready, as far as that is known.
+    pub(super) cause: Option<Cause>,
+    /// The pods of a Job that deletes them when it gives up, as they were seen after a container had ended, by uid.
+    pub(super) pods: BTreeMap<String, Value>,
+    /// The last cause that named a container. Pods go, and what they said goes with them.
+    pub(super) seen_below: Option<Cause>,
+    /// Since when it has been available without a probe that says so.
+    pub(super) steady_since: Option<Duration>,
+    /// What is to be said of it once it is ready.
+    pub(super) note: Option<String>,
+    /// Whether it waits for its operator.
+    waits_for_operator: bool,
+    /// The summary of the cause that the user has seen together with the last readiness.
+    told: Option<String>,
     /// When to read it next, and how long to pause after that, where its watch is not allowed; without a pause, once.
     pub(super) read: Option<(Duration, Option<Duration>)>,
 }
@@ -74,22 +96,81 @@ impl Waiting {
     /// Whether the same trouble has been there for so long that it will not pass.
     pub(super) fn has_lasted(&self, cause: Option<&Cause>, now: Duration) -> bool {
         let seen = cause.and_then(trouble);
-        self.trouble.as_ref().is_some_and(|(first, since)| seen.as_ref() == Some(first) && now >= *since + LASTING)
+        let limit = cause.map(lasting).unwrap_or_default();
+        self.trouble.as_ref().is_some_and(|(first, since)| seen.as_ref() == Some(first) && now >= *since + limit)
     }
 
-    /// Takes in what was found out, and returns what is to be told where it is a trouble that was not told yet.
-    pub(super) fn news(&mut self, cause: Option<&Cause>, now: Duration) -> Option<Readiness> {
-        let Some((cause, seen)) = cause.and_then(|cause| Some((cause, trouble(cause)?))) else {
-            self.trouble = None;
-            return None;
+    /// Adds what was seen of pods that are gone by now to the cause of a failure that names no container, as of a Job whose pods were
+    /// deleted when it gave up.
+    pub(super) fn with_what_was_seen(&self, cause: Cause) -> Cause {
+        let Some(seen) = &self.seen_below else { return cause };
+        let mut cause = cause;
+        if let (Some(container), Some(before)) = (&mut cause.container, &seen.container)
+            && (container.log.is_empty() && container.name == before.name)
+        {
+            // The pod is gone, and its log with it.
+            container.log.clone_from(&before.log);
+            container.log_is_previous = before.log_is_previous;
+        }
+        match seen {
+            seen if cause.is_final && cause.container.is_none() && cause.chain.len() <= 1 => Cause {
+                summary: format!("{}: {}", cause.summary, seen.summary),
+                hint: cause.hint.or_else(|| seen.hint.clone()),
+                chain: seen.chain.clone(),
+                container: seen.container.clone(),
+                events: if seen.events.is_empty() { cause.events } else { seen.events.clone() },
+                ..cause
+            },
+            _ => cause,
+        }
+    }
+
+    /// Keeps a pod of an object whose pods go before anybody can ask about them.
+    pub(super) fn keep_pod(&mut self, pod: &Value) {
+        let is_own = || {
+            let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+            owners.into_iter().flatten().any(|owner| owner["uid"].as_str() == self.uid.as_deref())
         };
-        if self.trouble.as_ref().is_some_and(|(first, _)| *first == seen) {
+        let has_ended = || {
+            let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
+            // One that was restarted runs again for a moment, which tells nothing of why it will not for long.
+            statuses.into_iter().flatten().any(|status| {
+                let is_in = |part: &str, state: &str| status[part].get(state).is_some_and(Value::is_object);
+                is_in("state", "terminated") || (is_in("state", "waiting") && is_in("lastState", "terminated"))
+            })
+        };
+        let Some(uid) = text(pod, "uid") else { return };
+        let is_going = text(pod, "deletionTimestamp").is_some();
+        if self.loses_its_pods && !is_going && is_own() && has_ended() && self.pods.len() < MOST_PODS {
+            self.pods.insert(uid.to_owned(), pod.clone());
+        }
+    }
+
+    /// Takes in what was found out, and returns what is to be told where it says more than what was told before.
+    pub(super) fn news(&mut self, cause: Option<&Cause>, now: Duration) -> Option<Readiness> {
+        let seen = cause.and_then(trouble);
+        if seen.as_ref() != self.trouble.as_ref().map(|(first, _)| first) {
+            self.trouble = seen.map(|seen| (seen, now));
+        }
+        self.cause = cause.cloned();
+        if let Some(below) = cause.filter(|cause| cause.container.is_some()) {
+            self.seen_below = Some(below.clone());
+        }
+        let summary = cause.map(|cause| cause.summary.as_str()).filter(|summary| !summary.is_empty())?;
+        let last = self.last.as_ref();
+        let says_nothing_new = last.is_some_and(|last| last.message == summary || last.reason == summary);
+        if says_nothing_new || self.told.as_deref() == Some(summary) {
             return None;
         }
-        self.trouble = Some((seen, now));
-        let reason = cause.container.as_ref().map_or("Unschedulable", |container| container.reason.as_str()).to_owned();
-        let state = self.last.as_ref().map_or(ReadyState::InProgress, |last| last.state);
-        Some(Readiness { state, reason, message: cause.summary.clone() })
+        self.told = Some(summary.to_owned());
+        let container = cause.and_then(|cause| cause.container.as_ref()).map(|container| container.reason.as_str());
+        let reason = container.or(last.map(|last| last.reason.as_str())).unwrap_or_default().to_owned();
+        let message = match last.map(|last| last.message.as_str()).filter(|words| !words.is_empty()) {
+            Some(words) => format!("{words}: {summary}"),
+            None => summary.to_owned(),
+        };
+        let state = last.map_or(ReadyState::InProgress, |last| last.state);
+        Some(Readiness { state, reason, message })
     }
 }
 
@@ -103,7 +184,8 @@ impl Machine<'_> {
     /// Does what [`consider`](Self::consider) does with an object that was seen before.
     pub(super) fn assess(&mut self, position: usize, object: Value) {
         let change = self.change(position);
-        let (surroundings, question) = self.surround.about(&change.kind, &object);
+        let (mut surroundings, question) = self.surround.about(&change.kind, &object);
+        surroundings.is_operator_pending = self.is_operator_pending(position);
         let mut readiness = assess(&change.kind, &object, change.wait.ready_when.as_ref(), &surroundings);
         if readiness.state == ReadyState::Failed && self.is_older_than_this_run(position, &object) {
             // What this run wrote may be what mends it.
@@ -116,7 +198,11 @@ impl Machine<'_> {
             {
                 entry.completed = true;
             }
-            self.ready(position);
+            let note = readiness.is_noteworthy().then(|| readiness.message.clone());
+            match self.must_be_watched(position, &object) {
+                true => self.watch_availability(position, &object, note, readiness),
+                false => self.ready(position, note),
+            }
             return;
         }
         if self.halt != Halt::None {
@@ -127,8 +213,18 @@ impl Machine<'_> {
         let has_failed = readiness.state == ReadyState::Failed;
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         let is_news = waiting.last.as_ref() != Some(&readiness);
+        let is_first = waiting.last.is_none();
         waiting.last = Some(readiness.clone());
+        waiting.steady_since = None;
+        waiting.waits_for_operator = surroundings.is_operator_pending;
         if is_news {
+            // Why that is so may have changed with it.
+            waiting.told = None;
+            waiting.is_stirred = true;
+            let limit = waiting.limit;
+            if is_first && limit > self.options.timeout {
+                readiness.message = format!("{} (waits up to {})", readiness.message, failure::seconds(limit));
+            }
             self.tell(Event::Waiting { id: change.id.clone(), readiness });
         }
         if has_failed {
@@ -142,8 +238,11 @@ impl Machine<'_> {
     /// Whether an object began to fail before this run last wrote what may mend it: the object, what it depends on, or the quotas and
     /// limits of its namespace. All times are the server's.
     fn is_older_than_this_run(&self, position: usize, object: &Value) -> bool {
-        let Some(failed) = failed_since(object) else { return false };
         let change = self.change(position);
+        let Some(failed) = failed_since(object).filter(|_| !change.id.is("batch", "Job")) else {
+            // Nothing brings a Job that failed to run again, whatever of what it needs was repaired.
+            return false;
+        };
         let mends = |id: &ResourceId| {
             let is_needed = || self.plan.edges.iter().any(|edge| edge.dependent == change.id && edge.on == *id);
             let is_bound = matches!(id.kind.as_str(), "ResourceQuota" | "LimitRange") && id.group.is_empty();
@@ -153,29 +252,36 @@ impl Machine<'_> {
             let time = state.written?;
             mends(&change.id).then_some(time)
         });
-        written.max().is_some_and(|written| failed < written)
+        // The server's times are whole seconds. Nothing fails in the second in which it was written: a deadline is a second at least.
+        written.max().is_some_and(|written| failed <= written)
     }
 
     /// Looks at everything that is waited for again, because more is known about surroundings.
     pub(super) fn reconsider(&mut self) {
         for position in 0..self.states.len() {
             let Progress::Waiting(waiting) = &self.states[position].progress else { continue };
-            if waiting.goal != Goal::Ready {
-                continue;
-            }
-            if let Some(object) = self.live(position) {
-                self.assess(position, object);
+            if waiting.goal == Goal::Ready {
+                self.reassess(position);
             }
         }
     }
 
-    fn ready(&mut self, position: usize) {
+    fn reassess(&mut self, position: usize) {
+        if let Some(object) = self.live(position) {
+            self.assess(position, object);
+        }
+    }
+
+    pub(super) fn ready(&mut self, position: usize, note: Option<String>) {
         let change = self.change(position);
         let was_waiting = matches!(self.states[position].progress, Progress::Waiting(_));
+        if was_waiting || change.action != Action::Unchanged {
+            self.states[position].ready_at = Some(self.now);
+        }
         self.states[position].progress = Progress::Ended;
         self.schedule.reached(&change.id, Strength::Ready);
         if was_waiting || change.action != Action::Unchanged {
-            self.tell(Event::Ready { id: change.id.clone(), after: self.after(position) });
+            self.tell(Event::Ready { id: change.id.clone(), after: self.after(position), note });
             self.end(position, Outcome::Done);
         }
         if was_waiting {
@@ -195,7 +301,7 @@ impl Machine<'_> {
     }
 
     /// Begins to wait, or takes the newer state of what is waited for in.
-    fn wait(&mut self, position: usize, goal: Goal, limit: Option<Duration>, object: &Value) {
+    pub(super) fn wait(&mut self, position: usize, goal: Goal, limit: Option<Duration>, object: &Value) {
         if let Progress::Waiting(waiting) = &mut self.states[position].progress {
             waiting.version = version(object).max(waiting.version);
             return;
@@ -203,20 +309,29 @@ impl Machine<'_> {
         let change = self.change(position);
         let id = &change.id;
         let now = self.now;
+        let loses_its_pods = loses_its_pods(change, object);
         let mut waiting = Waiting {
             goal,
             last: None,
-            limit: limit.unwrap_or(self.options.timeout),
+            limit: limit.unwrap_or_else(|| self.limit(goal, position, object)),
             examined: None,
             uid: text(object, "uid").map(str::to_owned),
             version: version(object),
             since: now,
             selector: selector_of(&LiveObject { id: id.clone(), object: Sensitive::new(object.clone()) }),
+            loses_its_pods,
             is_slow: false,
             is_stirred: true,
             looked: now,
             pause: LOOKS.0,
             trouble: None,
+            cause: None,
+            pods: BTreeMap::new(),
+            seen_below: None,
+            steady_since: None,
+            note: None,
+            waits_for_operator: false,
+            told: None,
             read: None,
         };
         let is_labelled = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL)).is_some();
@@ -267,14 +382,24 @@ impl Machine<'_> {
         let now = self.now;
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         if now >= waiting.since + waiting.limit {
-            return self.examine(position, Why::TooLate);
+            // What is available has come in time, unless its pods keep failing.
+            let why = if waiting.steady_since.is_some() { Why::Steady } else { Why::TooLate };
+            return self.examine(position, why);
         }
         if let Some((_, pause)) = waiting.read.filter(|(at, _)| now >= *at) {
             waiting.read = pause.map(|pause| (now + pause, Some((pause * 2).min(READS.1))));
             self.effects.push(Effect::Read(position));
         }
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
-        if !waiting.is_slow && now >= waiting.since + SLOW {
+        if waiting.steady_since.is_some_and(|since| now >= since + WATCHED_FOR) {
+            return self.examine(position, Why::Steady);
+        }
+        if waiting.waits_for_operator && !self.is_operator_pending(position) {
+            return self.reassess(position);
+        }
+        let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
+        if !waiting.is_slow && waiting.steady_since.is_none() && (waiting.loses_its_pods || now >= waiting.since + SLOW)
+        {
             waiting.is_slow = true;
             // What goes says itself what holds it.
             if waiting.goal == Goal::Ready {
@@ -283,7 +408,8 @@ impl Machine<'_> {
         }
         let Progress::Waiting(waiting) = &mut self.states[position].progress else { return };
         // What is wrong may last without anything happening.
-        waiting.is_stirred |= waiting.trouble.as_ref().is_some_and(|(_, since)| now >= *since + LASTING);
+        let limit = waiting.cause.as_ref().map(lasting).unwrap_or_default();
+        waiting.is_stirred |= waiting.trouble.as_ref().is_some_and(|(_, since)| now >= *since + limit);
         if waiting.is_slow && waiting.is_stirred && now >= waiting.looked + waiting.pause {
             waiting.pause = (waiting.pause * 3 / 2).min(LOOKS.1);
             self.examine(position, Why::Stirred);
@@ -325,8 +451,12 @@ impl Machine<'_> {
         waiting.is_stirred = false;
         waiting.looked = now;
         let state = Readiness { state: ReadyState::InProgress, reason: String::new(), message: String::new() };
-        let readiness = waiting.last.clone().unwrap_or(state);
-        self.effects.push(Effect::Examine(position, Box::new(object), readiness));
+        let readiness = match (why, waiting.last.clone()) {
+            (Why::Steady, last) => Readiness { state: ReadyState::Current, ..last.unwrap_or(state) },
+            (_, last) => last.unwrap_or(state),
+        };
+        let pods = waiting.pods.values().cloned().collect();
+        self.effects.push(Effect::Examine(position, Box::new(object), readiness, pods));
     }
 
     /// Closes watches that nobody waits for.
@@ -351,6 +481,12 @@ impl Machine<'_> {
         });
         self.effects.extend(closed.into_iter().map(Effect::Close));
     }
+}
+
+/// Whether it is a Job that deletes the pod whose containers it restarted when it gives up.
+fn loses_its_pods(change: &Change, object: &Value) -> bool {
+    change.id.is("batch", "Job")
+        && object.pointer("/spec/template/spec/restartPolicy").and_then(Value::as_str) == Some("OnFailure")
 }
 
 /// Whether it is a Job that completed, rather than one that is merely ready by a rule of the program.

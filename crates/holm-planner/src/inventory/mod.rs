@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use holm_core::FieldReference;
@@ -135,6 +136,17 @@ impl InventoryPlace {
         Self { namespace, name, set_id, field_manager }
     }
 
+    /// Returns the program and the stack whose inventory a ConfigMap is, with its place; none where it is something else, such as a
+    /// copy under another name.
+    pub fn of_config_map(object: &Value) -> Option<(String, String, Self)> {
+        let metadata = object.get("metadata")?;
+        let name = metadata.get("name")?.as_str()?;
+        let (program, stack) = name.strip_prefix("holm.")?.split_once('.')?;
+        let place = Self::of(program, stack, metadata.get("namespace")?.as_str());
+        let id = metadata.get("labels")?.get(SET_ID_LABEL)?.as_str()?;
+        (place.name == name && place.set_id == id).then(|| (program.to_owned(), stack.to_owned(), place))
+    }
+
     /// Returns the identity of the ConfigMap.
     pub fn id(&self) -> ResourceId {
         ResourceId::new("", "ConfigMap", Some(&self.namespace), &self.name)
@@ -166,6 +178,11 @@ impl Inventory {
                 .iter()
                 .zip(&other.entries)
                 .all(|((id, entry), (other_id, other_entry))| id == other_id && is_same(entry, other_entry))
+    }
+
+    /// Returns whether there is none yet: no run has recorded anything.
+    pub fn is_new(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Returns whether the run that wrote it may still be writing to the cluster.

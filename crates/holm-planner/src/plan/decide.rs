@@ -13,6 +13,8 @@ use crate::ownership::{Owner, SetParent, is_adopted, uid};
 use crate::packed::Packed;
 use crate::plan::delete::{self, Removal};
 use crate::plan::immutable;
+use crate::plan::rerun;
+use crate::plan::restart;
 use crate::plan::serving;
 use crate::plan::show::{self, Masks};
 use crate::plan::survey::{self, Askable};
@@ -58,6 +60,7 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
     let Decision { mut changes, blockers: mut all_blockers, .. } = decision;
     changes.extend(removed);
     all_blockers.extend(blockers);
+    restart::note(&mut changes, graph);
     let stored_in = intent::stored_in(&changes, graph, observed);
     let intent = intent::intent(&changes, &stored_in, observed);
     let is_late = changes.iter().any(|change| change.late.is_some());
@@ -70,12 +73,15 @@ pub fn plan(graph: &Graph, observed: &Observed, place: &InventoryPlace, options:
         _ => None,
     };
     let held_back = serving::held_back(&changes, &intent, observed);
+    let operators = serving::operators(&changes, &intent, observed);
     Plan {
         changes,
         blockers: all_blockers,
         intent,
         stored_in,
         held_back,
+        operators,
+        made_at_run_time: graph.made_at_run_time().clone(),
         place: place.clone(),
         observed: ObservedInventory {
             inventory: observed.inventory.clone(),
@@ -126,7 +132,7 @@ impl<'a> Decision<'a> {
     fn resource(&mut self, resource: &'a Resource) {
         let id = &resource.id;
         let inventory = &self.observed.inventory;
-        if let Some(digest) = self.observed.proven.get(id) {
+        if let Some(digest) = self.observed.proven.get(id).filter(|_| !self.options.reruns(id)) {
             let recorded =
                 inventory.entries.get(id).map(|entry| entry.digest.clone()).filter(|digest| !digest.is_empty());
             let digest = recorded.unwrap_or_else(|| digest.clone());
@@ -135,7 +141,7 @@ impl<'a> Decision<'a> {
                 _ => None,
             };
             let is_recorded = inventory.entries.get(id).is_some_and(|entry| entry.uid == uid);
-            let reason = if is_recorded { Reason::AsDeclared } else { Reason::Recovered };
+            let reason = if is_recorded { self.unchanged(id) } else { Reason::Recovered };
             let mut change = self.change(resource, Action::Unchanged, reason, uid, digest);
             if change.reason == Reason::Recovered {
                 self.recover(&mut change);
@@ -171,13 +177,18 @@ impl<'a> Decision<'a> {
 
     fn absent(&mut self, resource: &'a Resource, wanted: Wanted) {
         let entry = self.observed.inventory.entries.get(&resource.id);
-        if let Some(entry) = entry.filter(|entry| is_completed_job(resource, entry, &wanted)) {
+        let completed = entry.filter(|entry| is_completed_job(resource, entry, &wanted));
+        if let Some(entry) = completed.filter(|_| !self.options.reruns(&resource.id)) {
             let uid = entry.uid.clone();
             self.push(resource, Action::Unchanged, Reason::Completed, uid, wanted.digest);
             return;
         }
         let was_ours = entry.is_some_and(|entry| entry.uid.is_some());
-        let reason = if was_ours { Reason::DeletedFromCluster } else { Reason::NotInCluster };
+        let reason = match (was_ours, completed) {
+            (_, Some(_)) => Reason::Rerun,
+            (true, None) => Reason::DeletedFromCluster,
+            (false, None) => Reason::NotInCluster,
+        };
         let unchecked = match self.observed.dry_runs.get(&resource.id) {
             Some(DryRun::Accepted { .. }) => None,
             Some(DryRun::Unchecked(why)) => Some(why.clone()),
@@ -220,6 +231,9 @@ impl<'a> Decision<'a> {
             self.block(resource, BlockerKind::Terminating(finalizers), Some(hint));
             self.push(resource, Action::Unknown, Reason::Terminating, live_uid(live), String::new());
             return;
+        }
+        if self.options.reruns(id) {
+            return self.replace(resource, live, &owner, wanted, Reason::Rerun, Vec::new());
         }
         let recorded = self.observed.inventory.entries.get(id);
         let is_unchanged_declaration =
@@ -314,7 +328,7 @@ impl<'a> Decision<'a> {
         } else if owner == Owner::Recoverable && fields.is_empty() && overruled.is_empty() {
             (if is_same { Action::Unchanged } else { Action::Update }, Reason::Recovered)
         } else if is_same {
-            (Action::Unchanged, Reason::AsDeclared)
+            (Action::Unchanged, self.unchanged(id))
         } else if !fields.is_empty() && fields.iter().all(is_drift) {
             (Action::Update, Reason::Drift)
         } else if fields.iter().any(is_drift) {
@@ -326,6 +340,11 @@ impl<'a> Decision<'a> {
             }
             (Action::Update, Reason::Declaration)
         };
+        if matches!(reason, Reason::Declaration | Reason::DeclarationAndDrift)
+            && let Some(why) = rerun::failure(id, live)
+        {
+            return self.replace(resource, live, &owner, wanted, Reason::JobFailed(why), fields);
+        }
         let mut change = self.change(resource, action, reason, live_uid(live), wanted.digest.clone());
         change.notes = noted(resource, action, &fields);
         change.notes.extend(notes);
@@ -345,6 +364,13 @@ impl<'a> Decision<'a> {
             }
         }
         self.changes.push(change);
+    }
+
+    /// Why nothing is done about an object that is as declared: a Job may have failed all the same.
+    fn unchanged(&self, id: &ResourceId) -> Reason {
+        let is_job = id.is("batch", "Job");
+        let live = if is_job { self.observed.object(id) } else { None };
+        live.and_then(|live| rerun::failure(id, &live)).map_or(Reason::AsDeclared, Reason::JobFailed)
     }
 
     /// Whether the plan changes the definition of the resource's kind, so that the server judges by another one than the apply

@@ -11,6 +11,8 @@ mod decide;
 mod delete;
 mod immutable;
 mod late;
+mod rerun;
+mod restart;
 mod serving;
 mod show;
 mod survey;
@@ -66,6 +68,10 @@ pub struct Plan {
     /// Deletions that wait for others though nothing recorded says so, each with what must be gone before: a controller for the
     /// custom resources that it serves.
     pub held_back: Vec<(ResourceId, ResourceId)>,
+    /// Custom resources, each with a workload of the stack that reports their status: a controller with the rights to.
+    pub operators: Vec<(ResourceId, ResourceId)>,
+    /// What something outside of the plan makes while the stack runs, as the program says.
+    pub made_at_run_time: BTreeSet<ResourceId>,
 }
 
 /// The inventory that a plan was made from.
@@ -195,6 +201,11 @@ pub enum Reason {
     Immutable(Vec<RefusalCause>),
     /// A field changed that the program names in `replace_on_changes`.
     ReplaceOnChanges(Vec<FieldPath>),
+    /// It is a Job that failed, for this reason: replaced where its declaration changed, because no update makes it run again;
+    /// unchanged otherwise.
+    JobFailed(String),
+    /// It is a Job that the user wants to run again.
+    Rerun,
     /// It is no longer in the program.
     LeftProgram,
     /// The stack is destroyed.
@@ -301,6 +312,8 @@ pub struct PlanOptions {
     pub prune_fields: bool,
     /// The generated values that are made anew although they were made before, by name.
     pub regenerate: BTreeSet<String>,
+    /// The Jobs that are replaced so that they run again, as `Job/name` or `Job/namespace/name`.
+    pub rerun: BTreeSet<String>,
 }
 
 /// Consent to adopt objects that are not managed by the stack. The option in code and Namespaces need none.
@@ -325,6 +338,11 @@ impl PlanOptions {
     /// Whether the user consented to deleting or replacing this object by its name.
     pub fn consents_to(&self, id: &ResourceId) -> bool {
         names(&self.allow_delete, id)
+    }
+
+    /// Returns whether the user wants this Job to run again.
+    pub fn reruns(&self, id: &ResourceId) -> bool {
+        id.is("batch", "Job") && names(&self.rerun, id)
     }
 
     /// Returns whether the object may be adopted.
@@ -388,6 +406,8 @@ impl Plan {
             observed: ObservedInventory::default(),
             edges: Vec::new(),
             held_back: Vec::new(),
+            operators: Vec::new(),
+            made_at_run_time: BTreeSet::new(),
             live: BTreeMap::new(),
             generated: BTreeMap::new(),
         }

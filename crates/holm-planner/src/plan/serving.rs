@@ -1,4 +1,4 @@
-//! Which deletions wait for custom resources: those of the workloads that serve them, and of the rights that those have. A
+//! Which workloads serve which custom resources, and which deletions wait for them: those of the workloads that serve them, and of the rights that those have. A
 //! controller that goes beside its custom resource leaves nobody to clear the finalizer.
 //!
 //! No field says who serves a kind. What a controller may write does: the rules that are bound to its ServiceAccount.
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::inventory::Inventory;
 use crate::observe::Observed;
+use crate::packed::Packed;
 use crate::plan::{Action, Change};
 use holm_core::catalog;
 use holm_core::id::ResourceId;
@@ -29,35 +30,69 @@ struct Served<'a> {
 /// Returns who waits, and for what to be gone.
 pub(super) fn held_back(changes: &[Change], intent: &Inventory, observed: &Observed) -> Vec<(ResourceId, ResourceId)> {
     let deleted: Vec<&Change> = changes.iter().filter(|change| change.action == Action::Delete).collect();
-    let served: Vec<Served<'_>> = deleted.iter().filter_map(|change| served(change, observed)).collect();
-    if served.is_empty() {
-        return Vec::new();
-    }
-    let mut held = BTreeSet::new();
-    for binding in deleted.iter().filter(|change| is_binding(&change.id)) {
-        let Some(live) = observed.object(&binding.id) else { continue };
-        let rules = rules(&binding.id, &live, observed);
-        let objects = served.iter().filter(|object| {
-            let is_within = binding.id.namespace.is_none() || binding.id.namespace.as_deref() == object.namespace;
-            is_within && rules.iter().any(|rule| grants(rule, object))
-        });
-        let objects: Vec<&ResourceId> = objects.map(|object| object.id).collect();
-        let accounts = accounts(&binding.id, &live);
-        let workloads = deleted
-            .iter()
-            .filter(|change| account_of(&change.id, observed).is_some_and(|account| accounts.contains(&account)));
-        for waits in workloads.map(|change| &change.id).chain([&binding.id]) {
-            held.extend(objects.iter().map(|object| (waits.clone(), (*object).clone())));
-        }
-    }
+    let rights = Rights { changes: &deleted, objects: &|id| observed.object(id) };
     let needs = Needs(intent);
-    held.into_iter().filter(|(waits, on)| !needs.reaches(waits, on)).collect()
+    rights.held().into_iter().filter(|(waits, on)| !needs.reaches(waits, on)).collect()
 }
 
-fn served<'a>(change: &'a Change, observed: &Observed) -> Option<Served<'a>> {
+/// Returns the custom resources that stay or come, each with a workload that may write its status.
+pub(super) fn operators(changes: &[Change], intent: &Inventory, observed: &Observed) -> Vec<(ResourceId, ResourceId)> {
+    let kept: Vec<&Change> =
+        changes.iter().filter(|change| change.action.is_write() || change.action == Action::Unchanged).collect();
+    let objects = |id: &ResourceId| {
+        let desired = kept.iter().find(|change| change.id == *id).and_then(|change| change.desired.as_ref());
+        desired.map(Packed::open).or_else(|| observed.object(id))
+    };
+    let rights = Rights { changes: &kept, objects: &objects };
+    let is_definition = |id: &ResourceId| id.is("apiextensions.k8s.io", "CustomResourceDefinition");
+    let needs = Needs(intent);
+    let pairs = rights.held().into_iter().filter(|(workload, object)| {
+        // A controller that needs the object itself does not come before it.
+        !is_binding(workload) && !is_definition(object) && !needs.reaches(workload, object)
+    });
+    pairs.map(|(workload, object)| (object, workload)).collect()
+}
+
+/// Who may write what, among the objects of some changes.
+struct Rights<'a> {
+    changes: &'a [&'a Change],
+    objects: Objects<'a>,
+}
+
+impl Rights<'_> {
+    /// The workloads that serve custom resources and definitions, and the bindings that give them the rights, each with what is served.
+    fn held(&self) -> BTreeSet<(ResourceId, ResourceId)> {
+        let served: Vec<Served<'_>> = self.changes.iter().filter_map(|change| served(change, self.objects)).collect();
+        let mut held = BTreeSet::new();
+        if served.is_empty() {
+            return held;
+        }
+        for binding in self.changes.iter().filter(|change| is_binding(&change.id)) {
+            let Some(live) = (self.objects)(&binding.id) else { continue };
+            let rules = rules(&binding.id, &live, self.objects);
+            let objects = served.iter().filter(|object| {
+                let is_within = binding.id.namespace.is_none() || binding.id.namespace.as_deref() == object.namespace;
+                is_within && rules.iter().any(|rule| grants(rule, object))
+            });
+            let objects: Vec<&ResourceId> = objects.map(|object| object.id).collect();
+            let accounts = accounts(&binding.id, &live);
+            let workloads = self.changes.iter().filter(|change| {
+                account_of(&change.id, self.objects).is_some_and(|account| accounts.contains(&account))
+            });
+            for waits in workloads.map(|change| &change.id).chain([&binding.id]) {
+                held.extend(objects.iter().map(|object| (waits.clone(), (*object).clone())));
+            }
+        }
+        held
+    }
+}
+
+type Objects<'a> = &'a dyn Fn(&ResourceId) -> Option<Value>;
+
+fn served<'a>(change: &'a Change, objects: Objects<'_>) -> Option<Served<'a>> {
     let id = &change.id;
     if id.is("apiextensions.k8s.io", "CustomResourceDefinition") {
-        let live = observed.object(id)?;
+        let live = objects(id)?;
         let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         return Some(Served { id, group: text("/spec/group")?, plural: text("/spec/names/plural")?, namespace: None });
     }
@@ -71,14 +106,14 @@ fn is_binding(id: &ResourceId) -> bool {
 }
 
 /// The rules of the role that a binding refers to, as far as they were looked at.
-fn rules(binding: &ResourceId, live: &Value, observed: &Observed) -> Vec<Value> {
+fn rules(binding: &ResourceId, live: &Value, objects: Objects<'_>) -> Vec<Value> {
     let text = |pointer: &str| live.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (kind, name) = (text("/roleRef/kind"), text("/roleRef/name"));
     if kind == "ClusterRole" && name == "cluster-admin" {
         return vec![serde_json::json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]})];
     }
     let namespace = if kind == "Role" { binding.namespace.as_deref() } else { None };
-    let role = observed.object(&ResourceId::new(RBAC, kind, namespace, name));
+    let role = objects(&ResourceId::new(RBAC, kind, namespace, name));
     role.and_then(|role| role.get("rules")?.as_array().cloned()).unwrap_or_default()
 }
 
@@ -107,14 +142,14 @@ fn accounts(binding: &ResourceId, live: &Value) -> BTreeSet<(String, String)> {
 }
 
 /// The ServiceAccount of a workload that runs for as long as it exists.
-fn account_of(id: &ResourceId, observed: &Observed) -> Option<(String, String)> {
+fn account_of(id: &ResourceId, objects: Objects<'_>) -> Option<(String, String)> {
     let is_workload = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"].iter().any(|kind| id.is("apps", kind));
     let spec = match (is_workload, id.is("", "Pod")) {
         (true, _) => "/spec/template/spec",
         (_, true) => "/spec",
         _ => return None,
     };
-    let live = observed.object(id)?;
+    let live = objects(id)?;
     let name = live.pointer(&format!("{spec}/serviceAccountName")).and_then(Value::as_str);
     Some((id.namespace.clone()?, name.unwrap_or("default").to_owned()))
 }

@@ -3,6 +3,7 @@
 use super::evidence::LiveObject;
 use super::explain::{Case, Draft};
 use crate::object::{condition, int, text};
+use crate::trouble::Missing;
 
 /// What lacks may come: a quota is freed, an object created. After this many seconds it is taken not to.
 const PATIENCE_SECONDS: i64 = 10;
@@ -31,7 +32,8 @@ pub(super) fn explain<'v>(case: &Case<'v>, owner: &'v LiveObject, pods: &[&LiveO
     }
     let event = case.events.last(owner, &["FailedCreate"]);
     let message = event.map(|event| event.message).or(failure.map(|it| it.message)).filter(|it| !it.is_empty())?;
-    let (words, hint, lasting) = read(refusal(message));
+    let answer = refusal(message);
+    let (words, hint, lasting) = read(answer);
     let seen = case.events.times(owner, "FailedCreate", |_| true);
     let span = event.map_or(0, |event| event.span());
     let is_one_ending = pods.iter().any(|pod| text(pod.object.expose(), "/metadata/deletionTimestamp").is_some());
@@ -40,7 +42,11 @@ pub(super) fn explain<'v>(case: &Case<'v>, owner: &'v LiveObject, pods: &[&LiveO
         Lasting::ForNow => seen >= 2 && span >= PATIENCE_SECONDS && !is_one_ending,
         Lasting::No => false,
     };
-    let draft = Draft::plain(format!("pods cannot be created: {words}")).finally(is_final);
+    let draft = Draft::plain(format!("pods cannot be created: {words}"));
+    let draft = match missing_account(answer) {
+        Some(missing) => draft.missing(missing),
+        None => draft.finally(is_final),
+    };
     Some(match hint {
         Some(hint) => draft.with_hint(hint),
         None => draft,
@@ -51,6 +57,14 @@ pub(super) fn explain<'v>(case: &Case<'v>, owner: &'v LiveObject, pods: &[&LiveO
 fn refusal(message: &str) -> &str {
     let starts = ["Error creating: ", "failed error: "];
     starts.into_iter().find_map(|start| message.split_once(start)).map_or(message, |(_, answer)| answer)
+}
+
+/// The ServiceAccount that does not exist, which a controller may make.
+fn missing_account(answer: &str) -> Option<Missing> {
+    let (_, rest) = answer.rsplit_once("serviceaccount \"")?;
+    let name = rest.split('"').next()?.to_owned();
+    let words = format!("ServiceAccount {name}, which does not exist");
+    Some(Missing { kind: "ServiceAccount".to_owned(), name, words })
 }
 
 fn read(answer: &str) -> (String, Option<&'static str>, Lasting) {

@@ -9,8 +9,9 @@ use super::{Cause, ContainerCause, LOG_LINE_LENGTH, LOG_LINE_LIMIT, MESSAGE_LIMI
 use crate::State;
 use crate::container::{Container, Phase, exit_meaning};
 use crate::generic::terminating;
+use crate::trouble::Missing;
 use holm_redact::Redactor;
-use holm_values::ApiKind;
+use holm_values::{ApiKind, ResourceId};
 
 /// Why the object is not ready. None where it is Current.
 ///
@@ -21,13 +22,14 @@ use holm_values::ApiKind;
 /// - an image that is not found or refused: once kubelet backs off, or after two failed pulls; a registry that cannot be
 ///   reached or limits pulls: after three;
 /// - a container that crashed and was restarted at least twice, except in a Job, which counts by itself;
-/// - a missing Secret, ConfigMap or key, or a container that cannot be made or started: from the second event on (at first
-///   sight for an image that runs as root where that is forbidden);
-/// - pods that admission refuses: from the second event on; for want of quota or of another object, once that has lasted
+/// - a container that cannot be made or started: from the second event on (at first sight for an image that runs as root where
+///   that is forbidden);
+/// - pods that admission refuses: from the second event on; for want of quota or of a PriorityClass, once that has lasted
 ///   ten seconds and no pod of the same owner is still ending;
 /// - a claim whose class or volume does not fit: from the second event on.
 ///
-/// A pod that no node takes, a probe that fails, a volume that does not mount for another reason and a load balancer
+/// A Secret, ConfigMap, key, claim or ServiceAccount that does not exist is [missing](Cause::missing) and never final: kubelet and the
+/// controllers try on, and something may make it. A pod that no node takes, a probe that fails, a volume that does not mount for another reason and a load balancer
 /// without an address are never final: they are for the timeout to end.
 pub fn explain(evidence: &Evidence, redactor: &Redactor) -> Option<Cause> {
     let case = Case::of(evidence);
@@ -73,6 +75,10 @@ fn cause<'v>(evidence: &'v Evidence, case: &Case<'v>, draft: Draft<'v>, redactor
         container,
         events,
         is_final: draft.is_final || evidence.readiness.state == State::Failed,
+        missing: draft.missing.map(|missing| {
+            let namespace = evidence.object.id.namespace.as_deref();
+            ResourceId::new("", &missing.kind, namespace, &missing.name)
+        }),
     }
 }
 
@@ -105,12 +111,18 @@ pub(super) struct Draft<'v> {
     pub(super) below: Vec<&'v LiveObject>,
     pub(super) container: Option<Container<'v>>,
     pub(super) is_final: bool,
+    pub(super) missing: Option<Missing>,
 }
 
 impl<'v> Draft<'v> {
     /// A draft about the object itself, which is not final.
     pub(super) fn plain(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), hint: None, below: Vec::new(), container: None, is_final: false }
+        let summary = summary.into();
+        Self { summary, hint: None, below: Vec::new(), container: None, is_final: false, missing: None }
+    }
+
+    pub(super) fn missing(self, missing: Missing) -> Self {
+        Self { missing: Some(missing), ..self }
     }
 
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {

@@ -47,6 +47,9 @@ pub struct Cause {
     pub events: Vec<EventLine>,
     /// Whether this will not mend by itself, so that waiting on is in vain.
     pub is_final: bool,
+    /// What is missing and may still come, such as a Secret that a Job makes; its name is empty where it is not known. The cause
+    /// is not final then: how long to wait depends on who may make it.
+    pub missing: Option<ResourceId>,
 }
 
 /// A container that fails.

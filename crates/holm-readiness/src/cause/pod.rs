@@ -7,7 +7,7 @@ use super::explain::{Case, Draft};
 use crate::container::{Phase, containers};
 use crate::object::{condition, text};
 use crate::storage::claim_names;
-use crate::trouble::{Heard, TroubleKind, join, missing_reference, of_pod, worst_container};
+use crate::trouble::{Heard, Missing, TroubleKind, join, missing_reference, of_pod, worst_container};
 
 /// What is wrong with a pod, and how likely it is to be the root of what is wrong with its owner.
 pub(super) struct PodTrouble<'v> {
@@ -73,8 +73,10 @@ fn missing_claim<'v>(case: &Case<'v>, pod: &'v LiveObject) -> Option<PodTrouble<
     let missing =
         after.and_then(|rest| rest.split_once('"')).filter(|(_, rest)| rest.trim_start().starts_with("not found"));
     if let Some((name, _)) = missing {
-        let draft = Draft::plain(format!("pod needs claim {name}, which does not exist"))
-            .with_hint("declare the claim in the stack, or correct its name");
+        let words = format!("claim {name}, which does not exist");
+        let draft = Draft::plain(format!("pod needs {words}"))
+            .with_hint("declare the claim in the stack, or correct its name")
+            .missing(Missing { kind: "PersistentVolumeClaim".to_owned(), name: name.to_owned(), words });
         return Some(PodTrouble { rank, draft });
     }
     // A claim that waits for its first consumer waits for the pod, so it is the cause only where the scheduler says so.
@@ -117,12 +119,11 @@ fn preparation<'v>(case: &Case<'v>, pod: &'v LiveObject) -> Option<Draft<'v>> {
         return None;
     }
     let missing = missing_reference(event.message);
-    let seen = case.events.times(pod, event.reason, |_| true);
     Some(match (event.reason, missing) {
         ("FailedMount" | "FailedMapVolume", Some(missing)) => {
-            Draft::plain(format!("a volume of the pod needs {missing}"))
+            Draft::plain(format!("a volume of the pod needs {}", missing.words))
                 .with_hint("declare it in the stack, or correct the reference")
-                .finally(seen >= 2)
+                .missing(missing)
         }
         ("FailedAttachVolume", _) if event.message.contains("Multi-Attach") => {
             Draft::plain(join("a volume is still attached to another node", event.message))

@@ -29,7 +29,35 @@ pub(super) fn deployment<'v>(case: &Case<'v>) -> Draft<'v> {
 
 /// A kind that owns its pods itself.
 pub(super) fn pods_of_object<'v>(case: &Case<'v>) -> Draft<'v> {
-    below(case, &case.evidence.object)
+    let draft = below(case, &case.evidence.object);
+    if case.evidence.object.id.is("apps", "StatefulSet") { held_by_old_pod(case, draft) } else { draft }
+}
+
+/// A StatefulSet that was repaired while a pod of the broken revision does not become ready: with `OrderedReady` the controller waits
+/// for that pod and never replaces it (kubernetes/kubernetes#67250).
+fn held_by_old_pod<'v>(case: &Case<'v>, draft: Draft<'v>) -> Draft<'v> {
+    let set = case.live();
+    let is_parallel = text(set, "/spec/podManagementPolicy") == Some("Parallel");
+    let Some(pod) = draft.below.last().copied().filter(|pod| pod.id.is("", "Pod") && !is_parallel) else {
+        return draft;
+    };
+    let revision = pod.object.expose().pointer("/metadata/labels/controller-revision-hash").and_then(Value::as_str);
+    let wanted = text(set, "/status/updateRevision");
+    if revision.is_none() || wanted.is_none() || revision == wanted {
+        return draft;
+    }
+    let name = &pod.id.name;
+    let namespace = pod.id.namespace.as_deref().unwrap_or("default");
+    Draft {
+        summary: format!(
+            "pod {name} is of an older revision and is not replaced before it is ready: {}",
+            draft.summary
+        ),
+        hint: Some(format!(
+            "delete it, so that it is made of the new revision: kubectl delete pod {name} -n {namespace}"
+        )),
+        ..draft
+    }
 }
 
 /// A pod that stands for itself.
@@ -178,6 +206,7 @@ impl<'v> PodTrouble<'v> {
             below: Vec::new(),
             container: trouble.container,
             is_final: trouble.is_final,
+            missing: trouble.missing,
         };
         Self { rank, draft }
     }

@@ -307,7 +307,7 @@ fn pods_that_are_refused_are_explained_at_the_replica_set() {
     -> declare it in the stack, or correct the name
     Deployment/postgres > ReplicaSet/postgres-new
     event ReplicaSet/postgres-new x5 FailedCreate: Error creating: pods "postgres-new-" is forbidden: error looking up service account holm/db: serviceaccount "db" not found
-    final
+    waits
 
     pods cannot be created: PriorityClass gold does not exist
     -> declare it in the stack, or correct the name
@@ -387,7 +387,7 @@ fn kinds_that_own_their_pods_are_explained_without_a_replica_set() {
     -> declare it in the stack, or correct the name
     StatefulSet/db
     event StatefulSet/db x4 FailedCreate: create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: error looking up service account holm/db: serviceaccount "db" not found
-    final
+    waits
 
     container postgres keeps crashing: exit code 1, 2 restarts
     DaemonSet/db > Pod/postgres-0

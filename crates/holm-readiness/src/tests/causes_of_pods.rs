@@ -151,16 +151,16 @@ fn a_missing_secret_or_key_is_named_and_final_on_second_sight() {
     once [waits]
         container postgres needs Secret postgres-secret, which does not exist
         -> declare it in the stack, or correct the reference
-    twice [final]
+    twice [waits]
         container postgres needs Secret postgres-secret, which does not exist
         -> declare it in the stack, or correct the reference
-    key [final]
+    key [waits]
         container postgres needs key passwort of Secret postgres-secret, which has no such key
         -> declare it in the stack, or correct the reference
-    ConfigMap [final]
+    ConfigMap [waits]
         container postgres needs ConfigMap init, which does not exist
         -> declare it in the stack, or correct the reference
-    ConfigMap key [final]
+    ConfigMap key [waits]
         container postgres needs key init.sh of ConfigMap init, which has no such key
         -> declare it in the stack, or correct the reference
     root [final]
@@ -488,10 +488,10 @@ fn what_keeps_kubelet_from_starting_containers_is_read_from_events() {
     missing ConfigMap, once [waits]
         a volume of the pod needs ConfigMap postgres-init, which does not exist
         -> declare it in the stack, or correct the reference
-    missing ConfigMap [final]
+    missing ConfigMap [waits]
         a volume of the pod needs ConfigMap postgres-init, which does not exist
         -> declare it in the stack, or correct the reference
-    missing key [final]
+    missing key [waits]
         a volume of the pod needs key tls.crt of a Secret, which has no such key
         -> declare it in the stack, or correct the reference
     mount [waits]
