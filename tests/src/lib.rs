@@ -16,6 +16,7 @@ pub mod fault;
 mod foreign;
 mod gate;
 mod node;
+pub mod outage;
 mod person;
 mod program;
 pub mod race;

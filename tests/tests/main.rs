@@ -28,3 +28,4 @@ mod runs;
 mod secrets;
 mod session;
 mod stacks;
+mod verdicts;
