@@ -394,6 +394,36 @@ fn a_stack_that_was_renamed_takes_its_objects_along() {
 }
 
 #[test]
+fn a_stack_whose_namespace_changed_is_told_where_it_was() {
+    let case = Case::new("case-moved");
+    let text = config_map("key: a");
+    case.settle(&text);
+    let file = case.session.home().join("objects.yaml");
+    let elsewhere = |arguments: &[&str]| {
+        let program = case.session.workspace("cases", arguments).args(["--stack", "case-moved"]);
+        case.session.run(&program.config("ns", "case-moved-to").config("files", &file.to_string_lossy()))
+    };
+    let planned = elsewhere(&["plan"]);
+    planned
+        .expect_code(0)
+        .expect("the stack has an inventory in namespace case-moved")
+        .expect("destroy it in case-moved first");
+    elsewhere(&["plan", "--output", "json"]).expect_code(0).expect("inventory_elsewhere");
+    elsewhere(&["apply", "--yes"]).expect_code(0);
+    // Once it is there as well, both are stacks of their own.
+    elsewhere(&["plan", "--detailed-exitcode"]).expect_code(0).expect_not("has an inventory in namespace");
+    case.expect_nothing(&text);
+    // Another name in the same namespace meets the objects, and is told whose they are and what to do.
+    let mut renamed = case;
+    renamed.stack = "case-moved-new".to_owned();
+    let blocked = renamed.plan(&text);
+    blocked
+        .expect_code(1)
+        .expect("managed by")
+        .expect("keep the name cases, --stack case-moved and the namespace case-moved");
+}
+
+#[test]
 fn every_character_arrives_as_it_was_declared() {
     let case = Case::new("case-characters");
     let all: Vec<char> = ('\0'..=char::MAX).filter(|c| *c < '\u{20000}' || u32::from(*c) % 0x800 >= 0x7fe).collect();

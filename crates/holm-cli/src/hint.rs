@@ -3,6 +3,7 @@
 use holm_cluster::{ClusterError, ConnectError, RequestError, Trouble};
 use holm_core::{Problem, ProblemKind, ResourceId};
 use holm_executor::event::Failure;
+use holm_planner::ownership::SetParent;
 use holm_planner::plan::{Blocker, BlockerKind};
 
 /// What helps where the namespace of a stack to destroy is not known.
@@ -26,6 +27,10 @@ pub fn of_blocker(blocker: &Blocker) -> Option<String> {
             }
             _ => "look at the plan, then consent with --adopt KIND/NAME for each, or with --adopt all".to_owned(),
         },
+        BlockerKind::ManagedByAnother { parent: SetParent::Stack { program, stack, namespace, .. }, .. } => format!(
+            "if this is that stack under another name, keep the name {program}, --stack {stack} and the namespace {namespace}; to rename \
+             it, release the objects there first (retain_on_delete), or give the resources other names"
+        ),
         BlockerKind::GeneratedLost { name, stored_in, .. } => format!(
             "restore {} from a backup, or make a new value with --regenerate {name} and change it wherever the old one is in \
              use, such as in a database",
@@ -46,6 +51,14 @@ pub fn of_failure(id: &ResourceId, failure: &Failure, home: Option<&str>) -> Opt
         Some(hint) => format!("{hint}; then run it again with {rerun}"),
         None => format!("run it again with {rerun}, or change its declaration"),
     })
+}
+
+/// Returns what would help where the namespace of a stack seems to have changed.
+pub fn of_inventory_elsewhere(namespace: &str) -> String {
+    format!(
+        "to move the stack, destroy it in {namespace} first, with the program and options that it had there; for another one beside it, \
+         name it with --stack"
+    )
 }
 
 /// Returns what would help against a problem of a declaration.

@@ -5,14 +5,15 @@ use std::sync::mpsc;
 
 use holm_cluster::{Cluster, Identity, RequestError, RequestTrace, Stacks};
 use holm_core::validate::ServerVersion;
-use holm_core::{Graph, ResourceId, Warning};
+use holm_core::{FieldPath, Graph, ResourceId, Warning, WarningKind};
 use holm_planner::inventory::InventoryPlace;
-use holm_planner::observe::Observed;
+use holm_planner::observe::{Live, Observed};
 use holm_planner::plan::{Action, Change, FieldChange, Plan, PlanOptions, Reason, created_fields, plan, redactor};
 
 use crate::args::{Output, Planning, Settings};
 use crate::connection::{self, Running};
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::hint;
 use crate::progress;
 use crate::render::stacks;
 use crate::style::{Line, Role};
@@ -113,6 +114,8 @@ impl<'a> Session<'a> {
         let server = ServerVersion::of(&self.cluster.identity().version);
         let (blockers, unanswered) = holm_planner::unanswered(graph, &plan, server, &redactor(graph, &observed));
         plan.blockers.extend(blockers);
+        let mut unanswered = unanswered;
+        unanswered.extend(self.elsewhere(graph, &observed).await);
         let advised = holm_planner::enforce(graph, &mut plan);
         terminal.warn_of(&unanswered, graph.namespace());
         terminal.warn_of(&advised, graph.namespace());
@@ -123,6 +126,23 @@ impl<'a> Session<'a> {
         let warnings = graph.warnings().iter().cloned().chain(unanswered).chain(advised).collect();
         let is_first = plan.observed.inventory.is_new();
         Ok(Planned { plan, created, warnings, is_first })
+    }
+
+    /// Warns where a stack that has no inventory yet has one in another namespace, so that a change of its namespace orphans nothing
+    /// in silence.
+    async fn elsewhere(&self, graph: &Graph, observed: &Observed) -> Vec<Warning> {
+        if graph.resources().is_empty() || !matches!(observed.live.get(&self.place.id()), Some(Live::Absent)) {
+            return Vec::new();
+        }
+        let namespaces = self.cluster.inventories_elsewhere(&self.place).await.into_iter();
+        let warning = |namespace: String| {
+            let id = ResourceId::new("", "ConfigMap", Some(&namespace), &self.place.name);
+            let hint = hint::of_inventory_elsewhere(&namespace);
+            let mut warning = Warning::new(WarningKind::InventoryElsewhere { namespace }, id, FieldPath::root());
+            warning.hint = Some(hint);
+            warning
+        };
+        namespaces.map(warning).collect()
     }
 
     /// Writes what the requests so far left to say: their traces, and the API server's warnings.

@@ -14,6 +14,7 @@ mod discover;
 mod dry_run;
 mod error;
 mod evidence;
+mod former;
 mod inventory;
 mod lag;
 mod observe;

@@ -48,13 +48,16 @@ impl Draft {
                 |kind: &&ApiKind| kind.api_version() == resource.kind.api_version() && kind.kind == resource.kind.kind;
             let Some(kind) = kinds.iter().chain(&self.defined).find(is_it).cloned() else {
                 if self.definitions.contains_key(&resource.id.group_kind()) {
+                    let of_kind = self.defined.iter().filter(|kind| kind.group_kind() == resource.id.group_kind());
+                    let versions: Vec<&str> = of_kind.map(|kind| kind.version.as_str()).collect();
+                    let hint = format!("the CustomResourceDefinition of this stack serves {}", versions.join(", "));
                     let (api_version, kind) = (resource.kind.api_version(), resource.kind.kind.clone());
                     findings.problems.push(Problem {
                         kind: ProblemKind::UnknownKind { api_version, kind },
                         resource: Some(resource.id.clone()),
                         path: FieldPath::of(["apiVersion"]),
                         site: Some(resource.site),
-                        hint: Some("the CustomResourceDefinition of this stack has other versions".to_owned()),
+                        hint: Some(hint),
                     });
                 }
                 continue;

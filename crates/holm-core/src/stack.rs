@@ -679,7 +679,9 @@ impl Stack {
         let scope = if text("/spec/scope") == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
         let mut draft = self.draft();
         draft.definitions.insert(crate::id::GroupKind::new(&group, &kind), id.clone());
-        for version in object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten() {
+        let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+        // No object can be written in a version that is not served.
+        for version in versions.filter(|version| version.get("served") != Some(&Value::Bool(false))) {
             let version = version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             draft.defined.push(ApiKind {
                 group: group.clone(),

@@ -109,6 +109,14 @@ pub enum WarningKind {
         /// The autoscaler.
         autoscaler: ResourceId,
     },
+    /// The stack has an inventory in another namespace too, and none in its own yet.
+    #[error(
+        "the stack has an inventory in namespace {namespace}; what is recorded there stays in the cluster, unmanaged by this run"
+    )]
+    InventoryElsewhere {
+        /// The other namespace.
+        namespace: String,
+    },
     /// The program names a field that the schema of the kind does not have.
     #[error("{option} names {path}, and {} {kind} has no such field", article(.kind))]
     UnknownPath {
@@ -174,6 +182,7 @@ impl WarningKind {
             Self::UndeclaredPort { .. } => "undeclared_port",
             Self::RollingClaim { .. } => "rolling_claim",
             Self::IgnoredNamespace { .. } => "ignored_namespace",
+            Self::InventoryElsewhere { .. } => "inventory_elsewhere",
             Self::UnknownPath { .. } => "unknown_path",
             Self::OverlappingSelectors { .. } => "overlapping_selectors",
             Self::AutoscaledReplicas { .. } => "autoscaled_replicas",

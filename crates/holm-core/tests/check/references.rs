@@ -331,7 +331,14 @@ fn a_kind_that_nobody_can_define_is_a_slip() {
 ";
     assert_snapshot!(problems(other_version), @r"
     Db/ns/a: apiVersion: g.io/v2 has no kind Db
-      hint: the CustomResourceDefinition of this stack has other versions
+      hint: the CustomResourceDefinition of this stack serves v1
+    ");
+    // Nor can an object be written in a version that is not served any more.
+    let unserved =
+        other_version.replace("[{name: v1}]", "[{name: v1}, {name: v2, served: false}, {name: v3, served: true}]");
+    assert_snapshot!(problems(&unserved), @r"
+    Db/ns/a: apiVersion: g.io/v2 has no kind Db
+      hint: the CustomResourceDefinition of this stack serves v1, v3
     ");
     // The order of declaration does not matter.
     let stack = Stack::new("test", "default", Some("ns"));

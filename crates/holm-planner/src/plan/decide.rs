@@ -184,10 +184,12 @@ impl<'a> Decision<'a> {
             return;
         }
         let was_ours = entry.is_some_and(|entry| entry.uid.is_some());
-        let reason = match (was_ours, completed) {
+        let reason = match (self.observed.live.get(&resource.id), completed) {
+            // Nobody deleted it, or whoever deleted its definition did.
+            (Some(Live::KindAbsent), _) if was_ours => Reason::NotServed,
             (_, Some(_)) => Reason::Rerun,
-            (true, None) => Reason::DeletedFromCluster,
-            (false, None) => Reason::NotInCluster,
+            _ if was_ours => Reason::DeletedFromCluster,
+            _ => Reason::NotInCluster,
         };
         let unchecked = match self.observed.dry_runs.get(&resource.id) {
             Some(DryRun::Accepted { .. }) => None,

@@ -1,4 +1,4 @@
-//! What the server fills in beside the declaration, and errors with one cause.
+//! What the server fills in beside the declaration, errors with one cause, and kinds that are not served.
 
 use super::*;
 
@@ -51,4 +51,22 @@ fn a_namespace_that_is_missing_is_one_error_for_all_that_is_in_it() {
         ["Namespace/n does not exist; needed by ConfigMap/n/c00, ConfigMap/n/c01, ConfigMap/n/c02, ConfigMap/n/c03, \
           ConfigMap/n/c04, ConfigMap/n/c05, ConfigMap/n/c06, ConfigMap/n/c07, ConfigMap/n/c08, ConfigMap/n/c09 and 2 more"]
     );
+}
+
+#[test]
+fn an_object_whose_kind_is_not_served_was_deleted_by_nobody() {
+    let stack = stack();
+    stack.add(Manifest::new(json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gauges.g.io"}, "spec": {"group": "g.io", "scope": "Namespaced",
+            "names": {"kind": "Gauge", "plural": "gauges"}, "versions": [{"name": "v1", "served": true}]}})));
+    stack.add(Manifest::new(json!({"apiVersion": "g.io/v1", "kind": "Gauge", "metadata": {"name": "g"}})));
+    let graph = stack.build().unwrap();
+    let mut observed = settled(&graph);
+    for resource in graph.resources() {
+        let live = if resource.id.kind == "Gauge" { Live::KindAbsent } else { Live::Absent };
+        observed.live.insert(resource.id.clone(), live);
+    }
+    let plan = run(&graph, &mut observed, &PlanOptions { skip_create_checks: true, ..PlanOptions::default() });
+    let reasons: Vec<&Reason> = plan.changes.iter().map(|change| &change.reason).collect();
+    assert_eq!(reasons, [&Reason::DeletedFromCluster, &Reason::NotServed]);
 }
