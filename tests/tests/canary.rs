@@ -120,12 +120,12 @@ fn the_servers_words_about_a_secret_are_masked() {
     let [applied, _] = canaries.run(&["apply", "--yes"], &[]);
     applied.expect_code(0);
     let password = canaries.password();
-    // The server quotes the whole template of a Job that cannot be changed.
+    // The server quotes the whole template of a Job that cannot be changed, which people need not see, and the document has.
     for arguments in [&["plan"][..], &["plan", "--details"]] {
-        let [text, _] = canaries.run(arguments, &[("image", "canary:2")]);
+        let [text, json] = canaries.run(arguments, &[("image", "canary:2")]);
         text.expect_code(0).expect("Job/job").expect("immutable");
         if !is_embedded() {
-            text.expect("(sensitive)");
+            json.expect("(sensitive)");
         }
     }
     // It quotes a value that it does not take.
