@@ -100,6 +100,9 @@ func (in *instance) mount() error {
 		{"tmpfs", "/var/log", "tmpfs", syscall.MS_NOSUID | syscall.MS_NODEV},
 		{"tmpfs", "/var/lib/cni", "tmpfs", syscall.MS_NOSUID | syscall.MS_NODEV},
 		{own, home, "", syscall.MS_BIND},
+		// Its peers are its own: a mount below it is not to be one below DIR as well.
+		{"", home, "", syscall.MS_PRIVATE},
+		{"", home, "", syscall.MS_SHARED},
 		{"proc", "/proc", "proc", syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC},
 		{home + "/pods", "/var/log/pods", "", syscall.MS_BIND},
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -49,7 +51,7 @@ func createObjects(ctx context.Context, client kubernetes.Interface) error {
 	if _, err := client.CoreV1().Nodes().Create(ctx, node, create); err != nil {
 		return err
 	}
-	if err := createClasses(ctx, client); err != nil {
+	if err := errors.Join(createClasses(ctx, client), keepKwokAway(ctx, client)); err != nil {
 		return err
 	}
 	ports := []corev1.ServicePort{{Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP}, {Name: "dns-tcp", Port: 53, Protocol: corev1.ProtocolTCP}}
@@ -92,4 +94,35 @@ func createClasses(ctx context.Context, client kubernetes.Interface) error {
 		}
 	}
 	return nil
+}
+
+// keepKwokAway denies the control plane's simulated node what it does for
+// claims of every class: it says that they have grown, and nothing has.
+func keepKwokAway(ctx context.Context, client kubernetes.Interface) error {
+	const name = "claims-are-of-the-real-node"
+	policy := &admissionv1.ValidatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{
+				RuleWithOperations: admissionv1.RuleWithOperations{
+					Operations: []admissionv1.OperationType{admissionv1.Update},
+					Rule: admissionv1.Rule{
+						APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"persistentvolumeclaims/status"},
+					},
+				},
+			}}},
+			Validations: []admissionv1.Validation{{Expression: "request.userInfo.username != 'system:node:holm-node'"}},
+		},
+	}
+	if _, err := client.AdmissionregistrationV1().ValidatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		},
+	}
+	_, err := client.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Create(ctx, binding, metav1.CreateOptions{})
+	return err
 }

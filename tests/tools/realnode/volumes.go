@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,22 +176,28 @@ func grow(ctx context.Context, client kubernetes.Interface, folder string, claim
 		return err
 	}
 	claim = claim.DeepCopy()
-	claim.Status.Capacity, claim.Status.Conditions = capacity, nil
+	claim.Status.Capacity = capacity
+	claim.Status.Conditions = slices.DeleteFunc(claim.Status.Conditions, isPending)
 	_, err = client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, claim, metav1.UpdateOptions{})
 	return err
 }
 
+// setCondition says that the growth waits, once.
 func setCondition(ctx context.Context, client kubernetes.Interface, claim *corev1.PersistentVolumeClaim) error {
-	if len(claim.Status.Conditions) > 0 {
+	if slices.ContainsFunc(claim.Status.Conditions, isPending) {
 		return nil
 	}
 	claim = claim.DeepCopy()
-	claim.Status.Conditions = []corev1.PersistentVolumeClaimCondition{{
+	claim.Status.Conditions = append(claim.Status.Conditions, corev1.PersistentVolumeClaimCondition{
 		Type: corev1.PersistentVolumeClaimFileSystemResizePending, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(),
 		Message: "Waiting for user to (re-)start a pod to finish file system resize of volume on node.",
-	}}
+	})
 	_, err := client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, claim, metav1.UpdateOptions{})
 	return err
+}
+
+func isPending(condition corev1.PersistentVolumeClaimCondition) bool {
+	return condition.Type == corev1.PersistentVolumeClaimFileSystemResizePending
 }
 
 func remove(ctx context.Context, client kubernetes.Interface, folder, name string) error {
