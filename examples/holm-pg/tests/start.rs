@@ -146,6 +146,35 @@ fn a_stop_after_the_first_start_waits_for_the_server() {
 }
 
 #[test]
+fn a_server_waits_until_the_one_before_it_has_ended() {
+    let container = Container::new(
+        "two",
+        "cd \"${PGDATA%/*}\"\n[ -e begun ] || { touch begun; sleep 1; touch ended; exit 0; }\n[ -e ended ] || touch both\n",
+    );
+    fs::create_dir(container.path("pgdata")).expect("the volume can be written to");
+    fs::write(container.path("pgdata/PG_VERSION"), "15").expect("the volume can be written to");
+    let mut first = container.start();
+    container.wait_for("begun");
+    assert!(container.run().success());
+    assert!(container.has("ended") && !container.has("both"), "two servers had the same data");
+    assert!(first.wait().is_ok_and(|status| status.success()));
+}
+
+#[test]
+fn a_stop_while_it_waits_for_the_one_before_it_is_heard() {
+    let container = Container::new("stop-waiting", "touch \"${PGDATA%/*}/begun\"; sleep 3\n");
+    fs::create_dir(container.path("pgdata")).expect("the volume can be written to");
+    fs::write(container.path("pgdata/PG_VERSION"), "15").expect("the volume can be written to");
+    let mut first = container.start();
+    container.wait_for("begun");
+    let mut second = container.start();
+    std::thread::sleep(Duration::from_millis(500));
+    interrupt(&second);
+    assert_eq!(second.wait().expect("it was started here").code(), Some(130));
+    assert!(first.wait().is_ok_and(|status| status.success()));
+}
+
+#[test]
 fn the_exit_code_of_a_server_that_dies_is_the_containers() {
     let container = Container::new("dies", &format!("{MAKES_ALL}exit 5\n"));
     assert_eq!(container.run().code(), Some(5));

@@ -19,6 +19,8 @@ fn a_restart_is_over_in_seconds_and_keeps_every_row() {
         stopped
     });
     assert_eq!(database.restarts(), 0, "it is another pod");
+    let log = database.kubectl().run(&["--namespace", "holm", "logs", "deployment/postgres"]);
+    log.expect("database system is ready").expect_not("not properly shut down");
     let rows = client.assert_kept();
     let log = database.exec(&["sh", "-c", "cat /proc/1/comm"]);
     assert_eq!(log.stdout.trim(), "postgres", "after the first start the server is the first process");

@@ -9,6 +9,15 @@ mark=$volume/first-start-unfinished
 # A password is proven once for each start of the container: see the probes.
 rm -f /tmp/logged-in
 
+# Two servers must never have the same data. A pod that is deleted has its successor at once, often on the same node, and
+# PostgreSQL does not see a server of another pod. So a start waits until the one before has ended: this lock on the volume
+# belongs to all processes of a container, and the kernel gives it back after the last of them.
+exec 9<"$volume"
+trap 'exit 130' INT TERM
+flock 9 &
+wait "$!" || echo "the volume at $volume cannot be locked, so nothing keeps two servers on one node apart" >&2
+trap - INT TERM
+
 if [ -e "$mark" ]; then
     # What is there is incomplete in a way that nobody can know, and holds no data of anybody: no server has been ready on it.
     if [ -e "$PGDATA" ]; then

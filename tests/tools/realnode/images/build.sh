@@ -42,7 +42,8 @@ done
 rm -rf "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/info "$root"/usr/share/lintian "$root"/usr/share/bug \
 	"$root"/usr/lib/postgresql/*/lib/llvmjit* "$root"/usr/lib/postgresql/*/lib/bitcode
 
-cp "$(command -v busybox)" "$root/usr/bin/busybox"
+# The image that this one stands in for has both; Debian's busybox has no flock of its own.
+cp "$(command -v busybox)" "$(command -v flock)" "$root/usr/bin/"
 for applet in $(busybox --list); do
 	[ -e "$root/usr/bin/$applet" ] || [ -e "$root/usr/sbin/$applet" ] || ln -s busybox "$root/usr/bin/$applet"
 done
