@@ -153,8 +153,8 @@ fn seen(beats: &[Beat], begun: f64) -> Seen {
 /// The end of psql's message, which is the cause, without what it advises. A PANIC names a file that has a number in its name.
 fn short(error: &str) -> String {
     let error = error.rsplit_once("failed: ").map_or(error, |(_, cause)| cause);
-    let ends = ["Is the server running", "server closed the connection", "This probably means"];
-    let end = ends.iter().filter_map(|end| error.find(end)).min().unwrap_or(error.len());
+    let ends = ["Is the server running", "server closed the connection", "This probably means", "DETAIL:"];
+    let end = ends.iter().filter_map(|end| error.find(end)).filter(|end| *end > 0).min().unwrap_or(error.len());
     let words = error[..end].split_whitespace().map(|word| if word.contains("xlogtemp") { "..." } else { word });
     words.collect::<Vec<_>>().join(" ")
 }

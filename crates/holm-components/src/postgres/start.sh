@@ -14,8 +14,11 @@ rm -f /tmp/logged-in
 # belongs to all processes of a container, and the kernel gives it back after the last of them.
 exec 9<"$volume"
 trap 'exit 130' INT TERM
-flock 9 &
-wait "$!" || echo "the volume at $volume cannot be locked, so nothing keeps two servers on one node apart" >&2
+if ! flock -n 9 2>/dev/null; then
+    echo "waiting until no other server uses the volume at $volume"
+    flock 9 &
+    wait "$!" || echo "the volume cannot be locked, so nothing keeps two servers on one node apart" >&2
+fi
 trap - INT TERM
 
 if [ -e "$mark" ]; then
