@@ -42,6 +42,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "holm-readiness",
             "holm-resources",
             "holm-validation",
+            "holm-values",
         ],
     ),
     (
