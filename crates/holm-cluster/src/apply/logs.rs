@@ -207,7 +207,8 @@ impl<'a> Follower<'a> {
         let (uid, name) = (text("/metadata/uid").to_owned(), text("/metadata/name").to_owned());
         let streamed = self.known.values().filter(|known| known.is_some()).count();
         let is_going = pod.pointer("/metadata/deletionTimestamp").is_some();
-        let is_shown = !is_going && !(is_old && is_ready(pod)) && streamed < MOST_PODS;
+        let works_already = is_old && is_ready(pod);
+        let is_shown = !is_going && !works_already && streamed < MOST_PODS;
         let known = self.known.entry(uid).or_insert_with(|| is_shown.then(BTreeSet::new));
         let Some(known) = known else { return Vec::new() };
         let runs: Vec<(String, i64)> = runs(pod).into_iter().filter(|run| known.insert(run.clone())).collect();
