@@ -211,7 +211,7 @@ impl Stack {
         let before: Vec<Option<Value>> =
             self.subjects.iter().map(|subject| self.live(subject).pointer(pointer(subject)).cloned()).collect();
         let planned = self.run(&["plan", "--output", "json"]);
-        let plan: Value = serde_json::from_str(&planned.stdout).unwrap_or_else(|error| panic!("{error}\n{planned}"));
+        let plan = planned.json();
         self.run(&["apply", "--yes", "--adopt", "all", "--timeout", "20s"]);
         let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for ((subject, name), before) in self.subjects.iter().zip(NAMES).zip(before) {

@@ -49,8 +49,8 @@ const FILES: &[Needs] = &[
 
 /// The definition of a kind with any content.
 fn definition(text: &str) -> Value {
-    let parts: Vec<&str> = text.split('/').collect();
-    let [group, version, kind, plural] = parts[..] else { panic!("{text} has four parts") };
+    let mut parts = text.split('/');
+    let [group, version, kind, plural] = std::array::from_fn(|_| parts.next().expect("it has four parts"));
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("{plural}.{group}")}, "spec": {"group": group, "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural}, "versions": [{"name": version, "served": true, "storage": true,

@@ -21,7 +21,7 @@ pub struct Diagnostic {
     /// The problems of the declaration, where it is about those.
     pub problems: Vec<Problem>,
     /// The problems of the configuration, where it is about those.
-    pub configuration: Vec<holm_config::Problem>,
+    pub configuration: Box<[holm_config::Problem]>,
     /// What would help.
     pub hint: Option<String>,
 }
@@ -80,7 +80,7 @@ impl Diagnostic {
     /// An error that is nothing but its message.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { kind, message, causes: Vec::new(), problems: Vec::new(), configuration: Vec::new(), hint: None }
+        Self { kind, message, causes: Vec::new(), problems: Vec::new(), configuration: Box::default(), hint: None }
     }
 
     /// The same error with a hint.
@@ -159,7 +159,7 @@ impl From<holm_config::Problems> for Diagnostic {
             1 => "the configuration has 1 problem".to_owned(),
             many => format!("the configuration has {many} problems"),
         };
-        Self { configuration, ..Self::new(Kind::Configuration, message) }
+        Self { configuration: configuration.into(), ..Self::new(Kind::Configuration, message) }
     }
 }
 

@@ -304,7 +304,7 @@ fn paths_that_lead_to_no_field_are_warned_of() {
         "spec.template.spec.containers[other].env[A].value",
     ];
     for path in fine {
-        assert_eq!(warnings(&deployment, |manifest| manifest.ignore_changes(path)), [String::new(); 0], "{path}");
+        assert_eq!(warnings(&deployment, |manifest| manifest.ignore_changes(path)), Vec::<String>::new(), "{path}");
     }
     let custom = discount(json!({"percent": 5, "code": "x"}));
     let ready = |path: &str| ReadyWhen::Present(path.parse().expect("well formed"));

@@ -194,7 +194,7 @@ impl Bath {
     /// The last number that was acknowledged must be there.
     fn check_counter(&mut self) {
         match self.send(Method::GET, "/api/v1/namespaces/default/configmaps/counter", &Value::Null) {
-            Ok(found) if found["data"]["number"] == self.counter.to_string() => {}
+            Ok(found) if found["data"]["number"].as_str() == Some(self.counter.to_string().as_str()) => {}
             Ok(found) => {
                 let problem = format!("{} was acknowledged, and {} is there", self.counter, found["data"]["number"]);
                 self.soaked.problems.push(problem);

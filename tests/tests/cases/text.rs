@@ -31,7 +31,9 @@ fn texts_of_many_lines_are_shown_by_what_changes_in_them() {
     planned.expect(r"\u{1b}[32mgreen").expect_not("\u{1b}").expect_not("\u{202e}").expect_not("\u{200d}");
     planned.expect("{+new+}").expect("(6000 -> 6003 characters)").expect_not(&"z".repeat(100)).expect_not("line 7\n");
     case.settle(&text(&changed, -1, &long("new")));
-    let variants: [(&str, &dyn Fn(&str) -> String, &str); 6] = [
+    /// What is changed, how, and what a plan shows of it.
+    type Variant<'a> = (&'a str, &'a dyn Fn(&str) -> String, &'a str);
+    let variants: [Variant<'_>; 6] = [
         ("a break at the end", &|text| text.trim_end().to_owned(), "(no line break at the end)"),
         ("blanks at the end", &|text| text.replace("trail: y  ", "trail: y"), "- trail: y··"),
         ("a tab", &|text| text.replace("tab:\tx", "tab:    x"), r"- tab:\tx"),
