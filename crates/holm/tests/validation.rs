@@ -234,7 +234,7 @@ fn with_port(object: &Value, places: &[&str]) -> Value {
     let declare = |stack: &Stack, _: &Config| -> holm::Result {
         stack.namespace("shop");
         stack.add(Manifest::new(definition()));
-        let database = stack.add(Service::new("database").port(&Port::tcp("postgres", 5432)));
+        let database = stack.add(Service::new("database").port(&Port::tcp("postgres", 80)));
         let object = Manifest::new(object.clone()).allow_warnings("all");
         let object = places.iter().fold(object, |object, place| object.with_input(place, database.port()));
         stack.add(object);
@@ -257,13 +257,13 @@ fn a_value_of_another_resource_gets_the_type_of_its_field() {
     ];
     let deployment = with_port(&container(&env), &places);
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["env"][0]["value"], "5432");
-    assert_eq!(container["ports"][0]["containerPort"], 5432);
+    assert_eq!(container["env"][0]["value"], "80");
+    assert_eq!(container["ports"][0]["containerPort"], 80);
     // A text there would be the name of a port.
-    assert_eq!(container["livenessProbe"]["httpGet"]["port"], 5432);
-    assert_eq!(deployment["spec"]["template"]["metadata"]["annotations"]["port"], "5432");
+    assert_eq!(container["livenessProbe"]["httpGet"]["port"], 80);
+    assert_eq!(deployment["spec"]["template"]["metadata"]["annotations"]["port"], "80");
     let custom = with_port(&discount(json!({"mode": "Sale"})), &["spec.percent", "spec.code"]);
-    assert_eq!((&custom["spec"]["percent"], &custom["spec"]["code"]), (&json!(5432), &json!("5432")));
+    assert_eq!((&custom["spec"]["percent"], &custom["spec"]["code"]), (&json!(80), &json!("80")));
 }
 
 /// The warnings of a stack of one object with its definition, configured so.

@@ -139,9 +139,11 @@ fn the_help_is_this() {
                name
       status   Show what the stack owns and how far each of it has come, with the cause where something
                is not ready
+      stack    List the stacks of this program that the cluster has. Needs no stack
       graph    Show the resources and what each depends on. Needs no cluster
       render   Write the objects as YAML, secret values masked. Needs no cluster
       outputs  Show the values that the stack exports
+      config   Show, read and change the configuration of a stack, in holm.toml. Needs no cluster
       cluster  Run, show, reset, export or import the embedded cluster of this user. Needs no stack
 
     Options:
@@ -154,6 +156,11 @@ fn the_help_is_this() {
           --config <KEY=VALUE>         A value for the program; may be repeated. Give secrets as the
                                        environment variable HOLM_CONFIG_KEY instead: other users of the
                                        machine can see command lines
+          --config-file <FILE>         The file of the configuration [default: holm.toml in this folder,
+                                       or in the nearest one above]
+          --identity <FILE>            A file with a private key of age or ssh, for encrypted values;
+                                       may be repeated [default: the key in $HOLM_IDENTITY,
+                                       ~/.config/holm/identity.txt, ~/.ssh/id_ed25519]
       -n, --namespace <NAME>           The namespace of resources that name none
           --context <NAME>             The context of the kubeconfig [default: its current one]
           --kubeconfig <FILE>          The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
@@ -177,6 +184,7 @@ fn the_help_is_this() {
       holm-pg destroy --allow-delete PersistentVolumeClaim/data
                                                 delete everything, this claim included
       holm-pg status                            what the stack owns, and what is wrong with it
+      holm-pg stack list                        which stacks of this program the cluster has
       holm-pg graph --format dot | dot -Tsvg    draw the graph
 
     Exit codes:
@@ -204,6 +212,8 @@ fn the_help_of_apply_is_this() {
                                       that is shown and confirmed is enough
           --regenerate <NAME>         Make this generated value anew, also where the old one is lost:
                                       the way to rotate a password; may be repeated
+          --rerun <Job/NAME>          Run this Job again, failed or not: it is deleted and made anew;
+                                      may be repeated
           --prune-fields              Remove the fields that people added to the stack's objects with
                                       kubectl and the like, which a plan notes as "also set by"
           --thorough                  Ask the server about every object, also where field ownership
@@ -212,8 +222,11 @@ fn the_help_of_apply_is_this() {
       -y, --yes                       Do not ask. Gives no consent to lose data: that takes
                                       --allow-delete
           --parallel <NUMBER>         How many requests may be in flight [default: 32]
+          --logs[=<WHOSE>]            Whose logs to show while they are waited for: jobs, all or none;
+                                      --logs alone is all [default: jobs]
           --timeout <DURATION>        How long each resource may take to become ready, or to go
-                                      [default: 10m]
+                                      [default: 10m, or what it allows itself by its progress deadline
+                                      or startup probe]
           --total-timeout <DURATION>  How long the whole run may take; then nothing new is begun, and
                                       what was done is recorded [default: for ever]
       -h, --help                      Print help
@@ -224,6 +237,11 @@ fn the_help_of_apply_is_this() {
           --config <KEY=VALUE>         A value for the program; may be repeated. Give secrets as the
                                        environment variable HOLM_CONFIG_KEY instead: other users of the
                                        machine can see command lines
+          --config-file <FILE>         The file of the configuration [default: holm.toml in this folder,
+                                       or in the nearest one above]
+          --identity <FILE>            A file with a private key of age or ssh, for encrypted values;
+                                       may be repeated [default: the key in $HOLM_IDENTITY,
+                                       ~/.config/holm/identity.txt, ~/.ssh/id_ed25519]
       -n, --namespace <NAME>           The namespace of resources that name none
           --context <NAME>             The context of the kubeconfig [default: its current one]
           --kubeconfig <FILE>          The kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the
