@@ -185,5 +185,6 @@ fn an_encrypted_value_reaches_the_cluster_and_nothing_else() {
     assert_ne!(test.file(), before);
     run(program("plan --stack prod --detailed-exitcode")).expect_code(0);
     test.session.assert_never_shown(PASSWORD);
+    fs::remove_dir_all(test.session.home().join(".config/holm")).expect("it is ours");
     test.session.assert_never_shown(PRIVATE_KEY);
 }
