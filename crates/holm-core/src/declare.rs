@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::config::{Config, ConfigError};
 use crate::graph::Graph;
 use crate::path::{FieldPath, PathError};
 use crate::problem::{Problem, ProblemKind, Problems};
 use crate::site::Site;
-use crate::stack::{Config, ConfigError, Stack};
+use crate::stack::Stack;
 
 /// The function that declares a stack. It is called once per run, and may be called from a test as often as one likes.
 pub type Declare = fn(&Stack, &Config) -> Result;

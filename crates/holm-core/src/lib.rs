@@ -8,6 +8,7 @@ mod bounds;
 pub mod catalog;
 mod check;
 mod component;
+mod config;
 mod configure;
 pub mod declare;
 mod discovery;
@@ -33,6 +34,7 @@ pub mod wire;
 
 pub use check::did_you_mean;
 pub use component::Component;
+pub use config::{Config, ConfigError};
 pub use graph::{Dependency, External, Graph, Origin, Part, PartUse};
 pub use holm_readiness::ReadyWhen;
 pub use holm_values::{ApiKind, FieldPath, GroupKind, ResourceId, Scope, Sensitive, id, path, sensitive};
@@ -48,5 +50,5 @@ pub use resource::{
     Strength, Timeouts, api_kind_of, options,
 };
 pub use site::Site;
-pub use stack::{Config, ConfigError, Stack};
+pub use stack::Stack;
 pub use warning::{SecretSource, Warning, WarningKind, WarningLevel};

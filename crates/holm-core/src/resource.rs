@@ -358,6 +358,8 @@ pub trait ResourceOptions: IntoResource {
     /// they would not see otherwise, or only in part. The plan shows why.
     ///
     /// The pod template gets an annotation with a digest of the keys that the pods name, or of all where they take the whole object.
+    /// Whoever can read pods can try whether a guess has this digest, so secret values must be too long to be guessed, as generated ones
+    /// are.
     fn roll_on_change(self) -> Self::Configured {
         self.with_option(ResourceOption(OptionChange::RollOnChange))
     }

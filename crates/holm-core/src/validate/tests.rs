@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::Config;
 use crate::manifest::Manifest;
-use crate::stack::{Config, Stack};
+use crate::stack::Stack;
 
 /// Finds what it is told to, in the object of this name.
 #[derive(Debug)]
