@@ -137,6 +137,7 @@ fn kubectl_applies_on_either_side_and_moves_from_one_to_the_other() {
         kubectl patch deploy web -p '{\"metadata\":{\"labels\":{\"tier\":null}}}'
         kubectl patch deploy web --type=json -p '[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":4}]'
         kubectl patch deploy web --subresource=scale --type=merge -p '{\"spec\":{\"replicas\":1}}'
+        kubectl wait deploy/web --for=jsonpath={.status.replicas}=1 --timeout=30s
         kubectl get deploy web --subresource=scale
         kubectl replace -f web.yaml
         echo '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"},\"dat\":{}}' | kubectl apply --validate=strict -f -
