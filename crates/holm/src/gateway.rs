@@ -218,7 +218,7 @@ impl BackendReference {
         let ports = service.declared().pointer("/spec/ports").and_then(Value::as_array);
         let found = ports.into_iter().flatten().find(|declared| declared["name"] == port.name());
         let number = found.and_then(|declared| declared["port"].as_u64()).and_then(|number| u16::try_from(number).ok());
-        Self { name: service.name().to_owned(), port: number.unwrap_or(port.number()), ..Self::default() }
+        Self { name: service.name().to_string(), port: number.unwrap_or(port.number()), ..Self::default() }
     }
 }
 
