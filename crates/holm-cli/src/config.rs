@@ -23,9 +23,6 @@ const IDENTITY: &str = "HOLM_IDENTITY";
 /// Where private keys are looked for, below the home folder.
 const IDENTITY_PLACES: [&str; 2] = [".config/holm/identity.txt", ".ssh/id_ed25519"];
 
-/// Environment variables that begin so are configuration.
-const PREFIX: &str = "HOLM_CONFIG_";
-
 /// The configuration, and what else came with it.
 pub struct Given {
     /// The configuration.
@@ -34,6 +31,17 @@ pub struct Given {
     pub secrets: Vec<String>,
     /// What was read, with where each value comes from.
     pub read: holm_config::Settings,
+}
+
+impl Given {
+    /// Returns whether a value is secret: by its type, or because the file has it encrypted.
+    pub fn is_secret(&self, key: &Key, schema: Option<&Schema>) -> bool {
+        is_secret(&self.read, key, schema)
+    }
+}
+
+fn is_secret(read: &holm_config::Settings, key: &Key, schema: Option<&Schema>) -> bool {
+    read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key))
 }
 
 /// A file of configuration.
@@ -82,7 +90,7 @@ pub fn read(
     decrypt: &dyn Decrypt,
 ) -> Result<Given, Diagnostic> {
     let variables = environment.into_iter().filter_map(|(name, value)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+        let name = name.into_string().ok().filter(|name| name.starts_with(holm_config::PREFIX))?;
         Some((name, value.into_string().ok()?))
     });
     let variables: Vec<(String, String)> = variables.collect();
@@ -110,8 +118,7 @@ pub fn read(
     collect(&Key::default(), read.values.expose(), &mut leaves);
     for (key, value) in &leaves {
         if let Value::String(text) = value {
-            let is_secret = read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key));
-            secrets.extend(is_secret.then(|| text.clone()));
+            secrets.extend(is_secret(&read, key, schema).then(|| text.clone()));
         }
         // A variable of the same key wins, and is found by its own name.
         let variable = holm_config::variable(key);
@@ -192,7 +199,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), Diagnostic> {
         fs::rename(&beside, &path)
     });
     done.map_err(|error| {
-        // What is left of it helps nobody; that it cannot be removed either is told by the error.
+        // The unfinished file is of no use. That it cannot be removed would have the same cause as the error that is returned.
         let _ = fs::remove_file(&beside);
         let what = format!("the configuration file {} cannot be written", path.display());
         Diagnostic::of(Kind::Configuration, &Unreadable(what, error), None)
@@ -204,7 +211,7 @@ pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Every value that is no table, with its key.
+/// Collects every value that is not a table, with its key.
 pub fn collect(key: &Key, value: &Value, leaves: &mut Vec<(Key, Value)>) {
     match value {
         Value::Object(entries) => entries.iter().for_each(|(name, value)| collect(&key.join(name), value, leaves)),

@@ -42,7 +42,7 @@ pub enum Kind {
     Cluster,
     /// Something stands in the way of the plan.
     Blocked,
-    /// Only policies of the program stand in the way of the plan.
+    /// Only policies of the program block the plan.
     Violated,
     /// Nobody agreed to the changes.
     NotConfirmed,

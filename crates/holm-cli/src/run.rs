@@ -93,7 +93,7 @@ pub(crate) fn run_with(
         arguments.settings().map_err(|message| Diagnostic::new(Kind::Usage, message)).and_then(|mut settings| {
             #[cfg(feature = "embedded")]
             if let Verb::Cluster(verb) = &arguments.verb {
-                // The cluster is no matter of the stack, which may be wrong just now, or lack a value.
+                // The cluster has nothing to do with the stack, whose declaration may be wrong, or lack a value.
                 hook(&Redactor::default());
                 return verbs::cluster::run(verb, &settings, program, terminal);
             }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use holm_core::{Config, did_you_mean};
+use holm_core::Config;
+use holm_values::did_you_mean;
 
 use crate::args::Settings;
 use crate::style::{Layout, Line, Role};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use holm_values::did_you_mean;
 use serde_json::Value;
 
 use crate::file::kind_of;
 use crate::key::Key;
-use crate::problem::{Origin, Problem, ProblemKind, did_you_mean};
+use crate::problem::{Origin, Problem, ProblemKind};
 use crate::schema::{Schema, allowed, alternatives, expected, types};
 
 /// Returns everything that is wrong with the values.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use holm_values::did_you_mean;
 use serde_json::{Map, Number, Value};
 use toml_edit::{Document, Item, TableLike};
 
 use crate::encryption::ciphertext;
 use crate::key::Key;
-use crate::problem::{Origin, Problem, ProblemKind, Problems, did_you_mean};
+use crate::problem::{Origin, Problem, ProblemKind, Problems};
 
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq)]

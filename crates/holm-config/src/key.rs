@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What the environment variables of configuration values begin with.
-pub(crate) const PREFIX: &str = "HOLM_CONFIG_";
+pub const PREFIX: &str = "HOLM_CONFIG_";
 
 /// The key of a value: the names of the tables around it, and its own. Empty for the whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

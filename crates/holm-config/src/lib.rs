@@ -45,7 +45,7 @@ mod sources;
 pub use edit::{EditError, get, remove, set};
 pub use encryption::{EncryptionError, Identities, ciphertext, encrypt};
 pub use file::{File, StackTable};
-pub use key::{Key, KeyError, variable};
+pub use key::{Key, KeyError, PREFIX, variable};
 pub use problem::{Origin, Problem, ProblemKind, Problems};
 pub use schema::{Field, Schema};
 pub use sources::{Decrypt, Sealed, Settings, Sources, read, value_of};

@@ -137,13 +137,6 @@ impl Problem {
     }
 }
 
-/// Returns "did you mean" for the nearest of the candidates, if one is near.
-pub(crate) fn did_you_mean<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
-    let near = candidates.into_iter().map(|candidate| (strsim::damerau_levenshtein(given, candidate), candidate));
-    let (distance, nearest) = near.min()?;
-    (distance <= given.chars().count().max(3) / 3).then(|| format!("did you mean \"{nearest}\"?"))
-}
-
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use holm_values::Sensitive;
+use holm_values::{Sensitive, did_you_mean};
 use serde_json::{Map, Value};
 
 use crate::check::{check, origin};
 use crate::encryption::{EncryptionError, Identities, ciphertext};
 use crate::file::{File, Layer, json};
 use crate::key::{Key, variable};
-use crate::problem::{Origin, Problem, ProblemKind, Problems, did_you_mean};
+use crate::problem::{Origin, Problem, ProblemKind, Problems};
 use crate::schema::{Schema, types};
 
 /// Where a configuration may come from.
@@ -70,6 +70,13 @@ pub struct Settings {
     pub namespace: Option<String>,
     /// Environment variables that look like configuration, of which the program has no value.
     pub unused: Vec<String>,
+}
+
+impl Settings {
+    /// Returns where the value at a key comes from, or what it lies in; none where nobody gives it.
+    pub fn origin(&self, key: &Key) -> Option<Origin> {
+        origin(&self.origins, key)
+    }
 }
 
 impl<'a> Sources<'a> {

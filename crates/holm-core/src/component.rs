@@ -2,10 +2,10 @@
 
 use crate::check;
 use crate::configure::underlay;
+use crate::draft::Draft;
 use crate::problem::ProblemKind;
 use crate::resource::{Declaration, IntoResource};
 use crate::site::Site;
-use crate::stack::Draft;
 
 /// How a component is declared: its name, and options for all of its resources. A text turns into it by itself.
 ///

@@ -1,14 +1,15 @@
 //! What a program says about resources and warnings by their names: options for objects of a text, and levels of warnings.
 
-use crate::check::{Findings, did_you_mean};
+use crate::check::Findings;
+use crate::draft::Draft;
 use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::resource::{ConflictPolicy, Declaration, Options, Resource};
 use crate::secret;
 use crate::site::Site;
-use crate::stack::Draft;
 use crate::warning::{Warning, WarningKind, WarningLevel};
+use holm_values::did_you_mean;
 
 /// The word for warnings of every code.
 const EVERY: &str = "all";

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::catalog;
-use crate::check::{Findings, did_you_mean};
+use crate::check::Findings;
+use crate::draft::Draft;
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::Input;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
-use crate::stack::Draft;
+use holm_values::did_you_mean;
 
 /// Guesses what the server calls a kind; none for a kind that it cannot have, because the groups of Kubernetes itself define theirs.
 pub(crate) fn guess(api_version: &str, kind: &str, has_namespace: bool) -> Option<ApiKind> {

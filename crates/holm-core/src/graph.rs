@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::bounds;
 use crate::catalog;
 use crate::check::{self, Findings};
+use crate::draft::Draft;
 use crate::id::{ApiKind, ResourceId, Scope};
 use crate::input::{FieldReference, Generated, Input};
 use crate::path::FieldPath;
@@ -18,7 +19,6 @@ use crate::references::Table;
 use crate::resource::{Resource, Strength};
 use crate::secret;
 use crate::site::Site;
-use crate::stack::Draft;
 use crate::validate::{self, Validator};
 use crate::warning::Warning;
 

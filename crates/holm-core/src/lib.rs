@@ -12,6 +12,7 @@ mod config;
 mod configure;
 pub mod declare;
 mod discovery;
+mod draft;
 mod graph;
 mod graph_text;
 mod input;
@@ -32,7 +33,6 @@ pub mod validate;
 mod warning;
 pub mod wire;
 
-pub use check::did_you_mean;
 pub use component::Component;
 pub use config::{Config, ConfigError};
 pub use graph::{Dependency, External, Graph, Origin, Part, PartUse};

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::draft::Draft;
 use crate::id::ResourceId;
 use crate::input::{Input, Transform};
 use crate::path::{FieldPath, Segment};
 use crate::references::{POD_SPECS, Table};
 use crate::resource::{Note, Resource};
 use crate::secret;
-use crate::stack::Draft;
 
 /// The annotation of the pod template. Its value is the first half of a SHA-256.
 pub const ANNOTATION: &str = "holm.dev/config-digest";

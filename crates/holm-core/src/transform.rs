@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::draft::Draft;
 use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::references::POD_SPECS;
 use crate::resource::Resource;
 use crate::secret;
-use crate::stack::Draft;
 
 /// A change of every object, in the order in which they were declared.
 pub(crate) struct Transform(Box<dyn Fn(&mut Transformed<'_>)>);

@@ -11,7 +11,6 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::check::did_you_mean;
 use crate::graph::Graph;
 use crate::id::ApiKind;
 use crate::path::FieldPath;
@@ -19,6 +18,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::references::by_name;
 use crate::resource::{Resource, UNKNOWN};
 use crate::warning::{Warning, WarningKind};
+use holm_values::did_you_mean;
 
 pub(crate) use removed::replacement;
 pub use server::ServerVersion;

@@ -27,6 +27,7 @@ mod duration;
 mod quantity;
 mod schedule;
 mod selector;
+mod suggestion;
 mod time;
 
 pub use field_selector::{FieldRequirement, FieldSelectorError};
@@ -36,4 +37,5 @@ pub use quantity::{Quantity, QuantityError};
 pub use schedule::{Schedule, ScheduleError, Zone, ZoneError};
 pub use selector::{Requirement, Selector, SelectorError, Test, node_matches};
 pub use sensitive::Sensitive;
+pub use suggestion::{did_you_mean, is_near};
 pub use time::{MicroTime, Timestamp, TimestampError};

@@ -56,6 +56,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "holm-planner",
             "holm-readiness",
             "holm-redact",
+            "holm-values",
         ],
     ),
     ("holm-cluster", &["holm-core", "holm-executor", "holm-planner", "holm-readiness", "holm-redact", "holm-values"]),

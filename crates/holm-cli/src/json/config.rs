@@ -35,8 +35,8 @@ pub fn values(stack: &str, rows: &[Row]) -> String {
 }
 
 /// One value, as JSON.
-pub fn value(row: &Row) -> String {
-    document(&row.value, Form::Line)
+pub fn value(value: &Value) -> String {
+    document(value, Form::Line)
 }
 
 /// The JSON Schema of the file.

@@ -16,9 +16,6 @@ use crate::render::config::{Row, write};
 use crate::terminal::Terminal;
 use crate::verbs::Outcome;
 
-/// What is shown of a secret value.
-const MASK: &str = "(sensitive)";
-
 /// Runs the verb.
 ///
 /// # Errors
@@ -31,8 +28,7 @@ pub fn run(
 ) -> Result<Outcome, Diagnostic> {
     match &verb.action {
         ConfigAction::Show(_) => {
-            let file = config::find(settings.config_file.as_deref())?;
-            let given = config::read(settings, file.as_ref(), schema, env::vars_os(), &Sealed)?;
+            let given = sealed(settings, schema)?;
             let rows = rows(&given, schema);
             let text = match settings.output {
                 Output::Json => json::config::values(&settings.stack, &rows),
@@ -43,13 +39,12 @@ pub fn run(
         }
         ConfigAction::Get(action) => {
             let key = key(&action.key)?;
-            let file = config::find(settings.config_file.as_deref())?;
-            let given = config::read(settings, file.as_ref(), schema, env::vars_os(), &Sealed)?;
+            let given = sealed(settings, schema)?;
             let row = rows(&given, schema).into_iter().find(|row| row.key == key);
-            let row = row.filter(|row| row.value.is_some()).ok_or_else(|| not_set(&key, &given, schema))?;
+            let value = row.and_then(|row| row.value).ok_or_else(|| not_set(&key, &given, schema))?;
             let text = match settings.output {
-                Output::Json => json::config::value(&row),
-                Output::Text => format!("{}\n", row.value.as_ref().map_or_else(|| MASK.to_owned(), config::text)),
+                Output::Json => json::config::value(&value),
+                Output::Text => format!("{}\n", config::text(&value)),
             };
             terminal.data(&text);
         }
@@ -74,10 +69,10 @@ pub fn run(
     Ok(Outcome::Done)
 }
 
-/// Tells of environment variables that look like configuration and mean nothing.
+/// Warns of environment variables that are named like configuration values and are none of this program.
 pub fn warn(given: &Given, terminal: &mut Terminal) {
     for name in &given.read.unused {
-        terminal.warn(&format!("the environment variable {name} is no configuration value of this program"));
+        terminal.warn(&format!("the environment variable {name} matches no configuration value of this program"));
     }
 }
 
@@ -185,11 +180,17 @@ fn concerns(kind: &ProblemKind, key: &Key) -> bool {
     }
 }
 
+/// The configuration with every encrypted value left as it is, for which no key is needed.
+fn sealed(settings: &Settings, schema: Option<&Schema>) -> Result<Given, Diagnostic> {
+    let file = config::find(settings.config_file.as_deref())?;
+    config::read(settings, file.as_ref(), schema, env::vars_os(), &Sealed)
+}
+
 fn rows(given: &Given, schema: Option<&Schema>) -> Vec<Row> {
     let mut leaves = Vec::new();
     config::collect(&Key::default(), given.read.values.expose(), &mut leaves);
     let row = |key: &Key, value: Option<Value>, from: String, about: String| {
-        let is_secret = given.read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key));
+        let is_secret = given.is_secret(key, schema);
         Row { key: key.clone(), value: value.filter(|_| !is_secret), is_secret, from, about }
     };
     let Some(schema) = schema else {
@@ -214,13 +215,11 @@ fn rows(given: &Given, schema: Option<&Schema>) -> Vec<Row> {
 }
 
 fn from(given: &Given, key: &Key) -> String {
-    let names = key.names();
-    let outer = (1..=names.len()).rev().map(|length| Key::of(names.iter().take(length).cloned()));
-    outer.into_iter().find_map(|key| given.read.origins.get(&key)).map_or_else(String::new, ToString::to_string)
+    given.read.origin(key).map_or_else(String::new, |origin| origin.to_string())
 }
 
 fn not_set(key: &Key, given: &Given, schema: Option<&Schema>) -> Diagnostic {
-    if given.read.encrypted.contains(key) || schema.is_some_and(|schema| schema.is_secret(key)) {
+    if given.is_secret(key, schema) {
         return Diagnostic::new(Kind::Usage, format!("the configuration value \"{key}\" is secret, and is not shown"));
     }
     let keys: Vec<String> = rows(given, schema).into_iter().map(|row| row.key.to_string()).collect();

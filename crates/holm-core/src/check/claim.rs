@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::field::{is_absent, is_unknown, items, text};
 use super::workload::Workload;
-use super::{Declared, Report, did_you_mean};
+use super::{Declared, Report};
 use crate::id::ResourceId;
 use crate::path::{FieldPath, Segment, scalar_text};
 use crate::problem::ProblemKind;
 use crate::warning::WarningKind;
+use holm_values::did_you_mean;
 
 const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 

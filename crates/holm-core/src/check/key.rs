@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use super::field::text;
-use super::{Declared, Report, data, did_you_mean};
+use super::{Declared, Report, data};
 use crate::id::ResourceId;
 use crate::path::FieldPath;
 use crate::problem::ProblemKind;
 use crate::references::Reference;
 use crate::warning::WarningKind;
+use holm_values::did_you_mean;
 
 pub(super) fn check(report: &mut Report<'_>, references: Vec<Reference>, all: &HashMap<&ResourceId, Declared<'_>>) {
     for reference in references {

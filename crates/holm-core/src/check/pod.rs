@@ -9,9 +9,10 @@ use super::field::{entries, is_absent, is_present, is_unknown, items, text};
 use super::metadata::wrong_type;
 use super::selector::port_text;
 use super::workload::Workload;
-use super::{Report, did_you_mean, name};
+use super::{Report, name};
 use crate::path::{FieldPath, scalar_text};
 use crate::problem::ProblemKind;
+use holm_values::did_you_mean;
 
 /// The lists of containers in a pod.
 pub(super) const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];

@@ -9,7 +9,7 @@ use super::field::{is_unknown, items, text};
 use super::pod::CONTAINERS;
 use super::selector::{Labels, may_meet, port_text, show_selector};
 use super::workload::{POD_NAME, Workload};
-use super::{Declared, Findings, Report, is_near};
+use super::{Declared, Findings, Report};
 use crate::catalog;
 use crate::graph::{External, Selection};
 use crate::id::ResourceId;
@@ -17,6 +17,7 @@ use crate::path::{FieldPath, scalar_text};
 use crate::problem::ProblemKind;
 use crate::references::POD_SPECS;
 use crate::warning::WarningKind;
+use holm_values::is_near;
 
 /// The pods of the stack.
 pub(super) struct Pods<'w, 'a> {

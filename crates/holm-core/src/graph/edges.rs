@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Dependency, External, GeneratedValue, Origin, Part, PartUse, Selection};
 use crate::catalog;
 use crate::check::Findings;
+use crate::draft::Draft;
 use crate::id::{GroupKind, ResourceId};
 use crate::input::Input;
 use crate::path::FieldPath;
 use crate::problem::{Problem, ProblemKind};
 use crate::references::{Meaning, Reference, Table};
 use crate::resource::{Resource, Strength};
-use crate::stack::Draft;
 use crate::warning::WarningKind;
 
 /// The edges that are being read out of the objects.

@@ -4,15 +4,16 @@
 use serde_json::Value;
 
 use crate::ReadyWhen;
-use crate::check::{Findings, did_you_mean};
+use crate::check::Findings;
+use crate::draft::Draft;
 use crate::id::{ApiKind, ResourceId};
 use crate::input::Input;
 use crate::path::{FieldPath, Segment};
 use crate::resource::Resource;
 use crate::site::Site;
-use crate::stack::Draft;
 use crate::validate::FieldType;
 use crate::warning::{Warning, WarningKind};
+use holm_values::did_you_mean;
 
 /// Gives each value that comes from another resource the type of the field that it goes to, and warns of paths that no field has.
 pub(super) fn fit(draft: &mut Draft, findings: &mut Findings) {

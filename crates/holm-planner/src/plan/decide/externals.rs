@@ -8,7 +8,8 @@ use super::Decision;
 use crate::observe::Live;
 use crate::plan::{Blocker, BlockerKind};
 use holm_core::path::{FieldPath, Segment};
-use holm_core::{External, Part, PartUse, ResourceId, Site, did_you_mean};
+use holm_core::{External, Part, PartUse, ResourceId, Site};
+use holm_values::did_you_mean;
 
 impl Decision<'_> {
     /// What lies outside the stack and is named in it must be there, with the parts that are used of it.
